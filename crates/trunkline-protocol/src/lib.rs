@@ -1,1 +1,29 @@
-//! Trunkline: protocol.
+//! What travels between a client and Trunkline: the envelope, its dialects, errors,
+//! close codes, limits and positions.
+//!
+//! This crate turns bytes into values and back. It knows no socket, no clock, no
+//! random source and no rule about what may follow what: those are `trunkline-core`'s.
+//! The contract it implements is `protocol/client.md`; the golden vectors beside that
+//! page are run by this crate's tests.
+
+#![forbid(unsafe_code)]
+
+mod catalog;
+mod close;
+mod dialect;
+mod envelope;
+mod error;
+mod ids;
+mod limits;
+mod position;
+mod scan;
+
+pub use catalog::{Class, class_of};
+pub use close::CloseCode;
+pub use dialect::Dialect;
+pub use envelope::{Address, DecodeError, Envelope, Extra};
+pub use error::{ErrorBody, ErrorCode, Fault, Severity};
+pub use ids::{MESSAGE_ID_CHARS_MAX, is_message_id};
+pub use limits::Limits;
+pub use position::{Position, PositionError};
+pub use scan::{ScanError, scan};

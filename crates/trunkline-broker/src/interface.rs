@@ -1,0 +1,214 @@
+//! The interface of every broker.
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use trunkline_core::channel::ChannelKey;
+use trunkline_core::log::{Head, Record, ResetReason};
+use trunkline_protocol::Position;
+
+/// Keeps channels and values.
+///
+/// **Order.** Batches take effect in the order in which [`Broker::commit`] was called by one
+/// caller. Every appended record is handed to the [`Listener`] in the channel's order, after
+/// it is durable at the batch's level and before the commit's future resolves.
+pub trait Broker: Send + Sync + 'static {
+    /// Carries out all operations of a batch, or none.
+    ///
+    /// The work is queued when this is called, not when the future is first polled, and goes on when
+    /// the future is dropped. A full queue is [`BrokerError::Overloaded`]: nothing was done.
+    fn commit(&self, batch: Batch) -> BoxFuture<'static, Result<Committed, BrokerError>>;
+
+    /// Reads a channel's records after `cursor` (`None`: from the oldest that is retained), at least one if
+    /// there is any, until `bytes_max` of data. A channel that was never opened is [`ResetReason::Unknown`].
+    fn read(
+        &self,
+        channel: &ChannelKey,
+        cursor: Option<Position>,
+        bytes_max: usize,
+    ) -> BoxFuture<'static, Result<Result<Page, ResetReason>, BrokerError>>;
+
+    /// The state of a channel, or `None` if it was never written to.
+    fn head(&self, channel: &ChannelKey) -> BoxFuture<'static, Result<Option<Head>, BrokerError>>;
+
+    /// The value of a key. A value whose time has passed is gone.
+    fn get(&self, key: &str) -> BoxFuture<'static, Result<Option<Bytes>, BrokerError>>;
+
+    /// Keys that start with `prefix`, after `after`, with their values, in key order, at most `count_max`.
+    fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        count_max: usize,
+    ) -> BoxFuture<'static, Result<Vec<(String, Bytes)>, BrokerError>>;
+
+    /// What this broker promises.
+    fn capabilities(&self) -> Capabilities;
+}
+
+/// Is told of every record, in its channel's order. Called on the broker's own thread: it must not block.
+pub trait Listener: Send + Sync + 'static {
+    /// A record was appended and is durable at its level.
+    fn appended(&self, channel: &ChannelKey, record: &Record);
+}
+
+/// How safe a batch has to be before it is answered and its records are delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// Handed to the operating system: survives the end of the process, kill -9 included.
+    #[default]
+    Os,
+    /// Synced to the disk: survives loss of power.
+    Disk,
+}
+
+/// Operations that take effect together.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// In this order.
+    pub ops: Vec<Op>,
+    /// The level for all of them.
+    pub durability: Durability,
+}
+
+/// One operation of a batch.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// Makes an empty channel, if it is not there.
+    Open {
+        /// Its name.
+        channel: ChannelKey,
+    },
+    /// Adds a record to a channel.
+    Append(Append),
+    /// Sets a value.
+    Put(Put),
+    /// Removes a value, if there.
+    Delete {
+        /// Its key.
+        key: String,
+    },
+}
+
+/// Adds a record to a channel, which comes into being with its first record or with [`Op::Open`].
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// To which channel.
+    pub channel: ChannelKey,
+    /// The content.
+    pub data: Bytes,
+    /// The channel's top as the writer believes it to be (0: empty); refused if it is not.
+    pub expected: Option<u64>,
+    /// Whether the record is the channel's last.
+    pub seals: bool,
+    /// Makes a repetition of this append harmless.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// Marks an append, so that the same one can be told again later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Unique within the channel.
+    pub key: String,
+    /// Hash of what the caller considers its content; a repetition has the same one.
+    pub digest: [u8; 16],
+}
+
+/// Sets a value.
+#[derive(Clone, Debug)]
+pub struct Put {
+    /// Its key: parts joined by `/`, the realm among them.
+    pub key: String,
+    /// The value.
+    pub value: Bytes,
+    /// What must be there before.
+    pub expect: Expect,
+    /// How long it is kept, in milliseconds; `None` for ever.
+    pub keep_ms: Option<u64>,
+}
+
+/// What must be at a key before it is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Anything or nothing.
+    Anything,
+    /// Nothing.
+    Absent,
+    /// Exactly this value.
+    Value(Bytes),
+}
+
+/// The outcome of a batch that took effect: one entry per operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// In the order of the operations.
+    pub written: Vec<Written>,
+}
+
+/// The outcome of one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The record stands here.
+    Appended(Position),
+    /// The value is set or removed, or the channel is there.
+    Stored,
+}
+
+/// Records that follow a cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// In order, without a gap.
+    pub records: Vec<Record>,
+    /// The channel's state when it was read; when the last record is its top, the page reaches the end.
+    pub head: Head,
+}
+
+/// What a broker promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The safest level it can give.
+    pub durability: Durability,
+    /// How long an idempotency key is remembered, in milliseconds.
+    pub idempotency_ms: u64,
+}
+
+/// A repetition of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duplicate {
+    /// Where the first one stands.
+    pub position: Position,
+    /// Whether its digest is the same.
+    pub same_content: bool,
+}
+
+/// Why the operation with this index refused the whole batch.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The idempotency key was used before.
+    #[error("the idempotency key was used before")]
+    Duplicate(Duplicate),
+    /// The log refused the append.
+    #[error(transparent)]
+    Append(#[from] trunkline_core::log::AppendRefused),
+    /// The key did not hold what was expected; this is what it holds.
+    #[error("the key holds another value")]
+    Value(Option<Bytes>),
+}
+
+/// Why an operation failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrokerError {
+    /// One operation could not be done, so none was.
+    #[error("operation {index} was refused: {refusal}")]
+    Refused {
+        /// Which operation.
+        index: usize,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Too much is waiting to be written; nothing was done.
+    #[error("the broker's queue is full")]
+    Overloaded,
+    /// The store failed or is closed. Whether the batch took effect is not known.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+}

@@ -1,0 +1,248 @@
+//! The canonical message, whatever its spelling on the wire.
+//!
+//! Everything is borrowed from the text it was read from; the payload stays raw JSON and is
+//! never parsed here.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::{ErrorBody, ErrorCode};
+use crate::ids::is_message_id;
+use crate::scan::{ScanError, scan};
+
+/// Largest integer that every language of the contract holds exactly: 2^53−1.
+pub(crate) const INTEGER_MAX: u64 = 9_007_199_254_740_991;
+
+/// Most unknown fields of one envelope; what is larger belongs in the payload. Bounds the search for duplicates.
+const EXTRA_FIELDS_MAX: usize = 64;
+
+/// Most bytes of a type's name.
+const TYPE_BYTES_MAX: usize = 128;
+
+/// One message. See the table in `protocol/client.md` §1 for what each field means.
+#[derive(Clone, Debug, Default)]
+pub struct Envelope<'a> {
+    /// What it is.
+    pub kind: Cow<'a, str>,
+    /// Message id.
+    pub id: Option<Cow<'a, str>>,
+    /// When it was accepted, RFC 3339 UTC with milliseconds.
+    pub ts: Option<Cow<'a, str>>,
+    /// The channel it stands in, as clients name it.
+    pub channel: Option<Cow<'a, str>>,
+    /// Its position.
+    pub pos: Option<Cow<'a, str>>,
+    /// The position before it.
+    pub prev: Option<Cow<'a, str>>,
+    /// Session id.
+    pub session: Option<Cow<'a, str>>,
+    /// Run id.
+    pub run: Option<Cow<'a, str>>,
+    /// First event number of the run that it carries.
+    pub seq: Option<u64>,
+    /// Last one, where it is not `seq`.
+    pub seq_end: Option<u64>,
+    /// To whom it is addressed.
+    pub to: Option<Address<'a>>,
+    /// Id of the message that it answers.
+    pub reply_to: Option<Cow<'a, str>>,
+    /// The content.
+    pub payload: Option<&'a RawValue>,
+    /// How long the client waits for the run, in milliseconds.
+    pub deadline_ms: Option<u64>,
+    /// What went wrong.
+    pub error: Option<ErrorBody<'a>>,
+    /// Free map.
+    pub meta: Option<&'a RawValue>,
+    /// Fields that are none of the above, kept in their order.
+    pub extra: Vec<Extra<'a>>,
+}
+
+/// A field that this version does not know.
+#[derive(Clone, Debug)]
+pub struct Extra<'a> {
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// Its value.
+    pub value: &'a RawValue,
+    /// Whether it stood in the object `_tl` rather than beside `type`.
+    pub wrapped: bool,
+}
+
+/// The field `to`: hints to whom a message is addressed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "each field is named after the glossary's word for what it names")]
+pub struct Address<'a> {
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub pillar: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub capability: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<Cow<'a, str>>,
+}
+
+/// Why a text is no envelope.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The text is not one JSON object of the right form; the message says where and why.
+    #[error("{0}")]
+    BadEnvelope(String),
+    /// Arrays and objects are nested too deeply.
+    #[error("{0}")]
+    TooDeep(ScanError),
+}
+
+impl DecodeError {
+    /// The error code that the client gets.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::BadEnvelope(_) => ErrorCode::BadEnvelope,
+            Self::TooDeep(_) => ErrorCode::PayloadTooDeep,
+        }
+    }
+}
+
+/// Scans `text` and reads one JSON value of type `T` from it, nothing after.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str, depth_max: usize) -> Result<T, DecodeError> {
+    scan(text, depth_max).map_err(|error| match error {
+        ScanError::TooDeep(_) => DecodeError::TooDeep(error),
+        ScanError::LoneSurrogate => DecodeError::BadEnvelope(error.to_string()),
+    })?;
+    serde_json::from_str(text).map_err(|error| DecodeError::BadEnvelope(error.to_string()))
+}
+
+impl Envelope<'_> {
+    /// An envelope of this type and nothing else.
+    pub fn new(kind: &'static str) -> Self {
+        Self { kind: Cow::Borrowed(kind), ..Self::default() }
+    }
+
+    /// Checks the forms that the field types do not: the type's length and the id's characters.
+    pub(crate) fn check(&self) -> Result<(), DecodeError> {
+        let bad = |message: &str| Err(DecodeError::BadEnvelope(message.to_owned()));
+        if self.kind.is_empty() || self.kind.len() > TYPE_BYTES_MAX {
+            return bad("type: expected 1 to 128 bytes");
+        }
+        if self.id.as_deref().is_some_and(|id| !is_message_id(id)) {
+            return bad("id: expected 1 to 64 of A-Z a-z 0-9 _ . : -");
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Envelope<'a> {
+    /// Takes the value of any field but `type` and `payload`; `false` if there is none of this name.
+    pub(crate) fn take_field<A: MapAccess<'a>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "id" => set(&mut self.id, name, text(map)?)?,
+            "ts" => set(&mut self.ts, name, text(map)?)?,
+            "channel" => set(&mut self.channel, name, text(map)?)?,
+            "pos" => set(&mut self.pos, name, text(map)?)?,
+            "prev" => set(&mut self.prev, name, text(map)?)?,
+            "session" => set(&mut self.session, name, text(map)?)?,
+            "run" => set(&mut self.run, name, text(map)?)?,
+            "seq" => set(&mut self.seq, name, integer(name, map)?)?,
+            "seq_end" => set(&mut self.seq_end, name, integer(name, map)?)?,
+            "to" => set(&mut self.to, name, map.next_value()?)?,
+            "reply_to" => set(&mut self.reply_to, name, text(map)?)?,
+            "deadline_ms" => set(&mut self.deadline_ms, name, integer(name, map)?)?,
+            "error" => set(&mut self.error, name, map.next_value()?)?,
+            "meta" => set(&mut self.meta, name, map.next_value()?)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Sets type or payload; `false` if `name` is neither.
+    pub(crate) fn take_core<A: MapAccess<'a>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "type" if !self.kind.is_empty() => return Err(de::Error::custom("type: stands twice")),
+            "type" => self.kind = text(map)?,
+            "payload" => set(&mut self.payload, name, map.next_value()?)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Keeps a field that this version does not know.
+    pub(crate) fn take_unknown<A: MapAccess<'a>>(
+        &mut self,
+        name: Cow<'a, str>,
+        wrapped: bool,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        if self.extra.len() >= EXTRA_FIELDS_MAX {
+            return Err(de::Error::custom(format_args!(
+                "more than {EXTRA_FIELDS_MAX} unknown fields beside the payload"
+            )));
+        }
+        if self.extra.iter().any(|extra| extra.wrapped == wrapped && extra.name == name) {
+            return Err(de::Error::custom(format_args!("{name}: stands twice")));
+        }
+        self.extra.push(Extra { name, value: map.next_value()?, wrapped });
+        Ok(())
+    }
+}
+
+fn set<T, E: de::Error>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), E> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(E::custom(format_args!("{name}: stands twice"))),
+    }
+}
+
+fn text<'a, A: MapAccess<'a>>(map: &mut A) -> Result<Cow<'a, str>, A::Error> {
+    map.next_value::<Text<'a>>().map(|text| text.0)
+}
+
+fn integer<'a, A: MapAccess<'a>>(name: &str, map: &mut A) -> Result<u64, A::Error> {
+    let value = map.next_value::<u64>()?;
+    if value > INTEGER_MAX {
+        return Err(de::Error::custom(format_args!("{name}: expected at most {INTEGER_MAX}, got {value}")));
+    }
+    Ok(value)
+}
+
+/// A string, borrowed where it has no escapes.
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
+
+impl<'a> Deserialize<'a> for Text<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'a> Visitor<'a> for TextVisitor {
+    type Value = Text<'a>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'a str) -> Result<Text<'a>, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Text<'a>, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Text<'a>, E> {
+        Ok(Text(Cow::Owned(text)))
+    }
+}

@@ -1,0 +1,152 @@
+//! Errors as clients see them: one kind is wire code, log field and metric label.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// Who has to act on an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fault {
+    /// The client's message is wrong; the same message will fail again.
+    Client,
+    /// The gateway, or the load on it.
+    Gateway,
+    /// The service behind the gateway.
+    Service,
+    /// Nobody: it was asked for.
+    None,
+}
+
+/// How bad an error is for the person in front of the client (dialect `payload`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth a note.
+    Low,
+    /// One message failed.
+    Medium,
+    /// A service is in trouble.
+    High,
+    /// The gateway is in trouble.
+    Critical,
+}
+
+macro_rules! error_codes {
+    ($($variant:ident = $name:literal, $message:literal, $retryable:literal, $fault:ident, $severity:ident;)*) => {
+        /// Every kind of error that the gateway tells a client (`protocol/errors.json`).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $(#[doc = $message] $variant,)*
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of `protocol/errors.json`.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code on the wire, in logs and as a metric label.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The message when nothing more exact is known.
+            pub const fn default_message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)* }
+            }
+
+            /// Whether the same message may succeed later.
+            pub const fn retryable(self) -> bool {
+                match self { $(Self::$variant => $retryable,)* }
+            }
+
+            /// Who has to act.
+            pub const fn fault(self) -> Fault {
+                match self { $(Self::$variant => Fault::$fault,)* }
+            }
+
+            /// How bad it is for the person in front of the client.
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// The code with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+error_codes! {
+    BadEnvelope = "bad_envelope", "the frame is not a valid envelope", false, Client, Medium;
+    BadRequest = "bad_request", "the service cannot accept this payload", false, Client, Medium;
+    UnknownType = "unknown_type", "this route has no service for messages of this type", false, Client, Medium;
+    UnknownRoute = "unknown_route", "no route has this path", false, Client, Medium;
+    PayloadTooLarge = "payload_too_large", "the payload is larger than this route accepts", false, Client, Medium;
+    PayloadTooDeep = "payload_too_deep", "the message nests more arrays and objects than the limit", false, Client, Medium;
+    DuplicateId = "duplicate_id", "this id was used before with other content", false, Client, Medium;
+    TooManyInFlight = "too_many_in_flight", "too many messages wait for their acknowledgement", true, Client, Low;
+    Busy = "busy", "the session has too many runs waiting", true, Client, Low;
+    AlreadyAnswered = "already_answered", "somebody else has answered this already", false, None, Low;
+    RateLimited = "rate_limited", "too many messages in too short a time", true, Client, Low;
+    Unauthorized = "unauthorized", "the credentials are missing or wrong", false, Client, Medium;
+    PermissionDenied = "permission_denied", "the credentials do not allow this", false, Client, Medium;
+    SessionExpired = "session_expired", "the session has expired", false, Client, Medium;
+    NoWorker = "no_worker", "no worker serves this service now", true, Service, High;
+    CircuitOpen = "circuit_open", "the service has failed repeatedly and is being left alone", true, Service, High;
+    Overloaded = "overloaded", "the gateway or the service has more to do than it can hold", true, Gateway, High;
+    UpstreamError = "upstream_error", "the service failed", false, Service, High;
+    WorkerLost = "worker_lost", "the worker was lost before it finished", true, Service, High;
+    WorkerProtocol = "worker_protocol", "the worker broke the worker protocol", false, Service, High;
+    DeadlineExceeded = "deadline_exceeded", "the deadline passed before the run ended", true, Service, Medium;
+    Cancelled = "cancelled", "the run was cancelled", false, None, Low;
+    Reset = "reset", "the position cannot be resumed", false, None, Low;
+    Internal = "internal", "the gateway failed", true, Gateway, Critical;
+}
+
+impl ErrorCode {
+    /// The spelling in dialect `payload`: capitals, and `SYSTEM_ERROR` for internal.
+    pub fn payload_spelling(self) -> Cow<'static, str> {
+        match self {
+            Self::Internal => Cow::Borrowed("SYSTEM_ERROR"),
+            other => Cow::Owned(other.name().to_ascii_uppercase()),
+        }
+    }
+
+    /// This error with its default message.
+    pub fn body(self) -> ErrorBody<'static> {
+        ErrorBody {
+            code: Cow::Borrowed(self.name()),
+            message: Cow::Borrowed(self.default_message()),
+            retryable: self.retryable(),
+            retry_after_ms: None,
+            details: None,
+            trace_id: None,
+        }
+    }
+
+    /// This error with a message that says what to do in this very case.
+    pub fn with_message(self, message: impl Into<Cow<'static, str>>) -> ErrorBody<'static> {
+        ErrorBody { message: message.into(), ..self.body() }
+    }
+}
+
+/// The `error` field of an envelope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody<'a> {
+    /// Name of an [`ErrorCode`].
+    pub code: Cow<'a, str>,
+    /// One sentence for people, without secrets.
+    pub message: Cow<'a, str>,
+    /// Whether the same message may succeed later.
+    pub retryable: bool,
+    /// Milliseconds to wait before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// Anything that helps a program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<serde_json::Value>,
+    /// Finds the matching log lines of gateway and worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<Cow<'a, str>>,
+}
