@@ -3,10 +3,19 @@
 //! Nothing here knows a socket, a task, a clock, a disk or a random source; the gateway
 //! feeds these state machines and does what they say. Read in this order: [`channel`]
 //! (names), [`log`] (what a channel's log promises), [`record`] (what one record holds),
-//! [`run`] and [`segment`] (one call to a service), [`session`] (who may do what next),
-//! [`outbox`] (what one connection is sent, and in which order).
+//! [`segment`] and [`run`] (one call to a service), [`turns`] (whose turn it is in a
+//! session), [`outbox`] (what one connection is sent, and in which order).
 
 #![forbid(unsafe_code)]
 
 pub mod channel;
+pub mod identity;
 pub mod log;
+pub mod outbox;
+pub mod record;
+pub mod run;
+pub mod segment;
+pub mod turns;
+
+/// A point in time: how long after the process began. The caller's clock gives it.
+pub type Moment = std::time::Duration;

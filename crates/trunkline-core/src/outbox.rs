@@ -1,0 +1,284 @@
+//! What one connection is sent, and in which order.
+//!
+//! An outbox holds finished frames in three classes and knows, for each attached channel,
+//! how far the client was brought. A channel is either *live* (new records are offered
+//! and queued) or *behind* (nothing of it is queued; its log is read when there is room).
+//! Attaching starts behind, a full outbox falls behind, and a read that reaches the top
+//! makes the channel live: resuming and serving a slow client are one mechanism.
+//!
+//! It knows neither sockets nor the log. Its memory is bounded by [`QUEUE_BYTES_MAX`] and
+//! one page of a log.
+
+mod queue;
+
+use bytes::Bytes;
+use trunkline_protocol::Position;
+
+use crate::channel::ChannelKey;
+use crate::log::Record;
+use queue::{Item, Queues};
+
+/// Bytes of channel frames that may wait; above it channels fall behind.
+pub const QUEUE_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of control frames that may wait; above it the client is not reading and is let go.
+pub const CONTROL_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of queued frames below which a log is read for a channel that is behind.
+pub const READ_BELOW_BYTES: usize = 64 * 1024;
+
+/// Channels that one connection may have attached at once.
+pub const CHANNELS_MAX: usize = 128;
+
+/// Values of latest state that may wait at once; the oldest goes when there are more.
+pub const LATEST_MAX: usize = 64;
+
+/// How urgent a channel is on this connection. Control frames come before both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody is watching it happen.
+    Interactive,
+    /// The past, and large content.
+    Bulk,
+}
+
+/// What became of an offered record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// It is queued; the connection has something to write.
+    Queued,
+    /// The client has it, or the log is being read for it already.
+    Ignored,
+    /// It did not fit or did not follow; the channel is behind now and its log has to be read.
+    FellBehind,
+}
+
+/// The outbox cannot hold one more control frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the client does not read its control messages")]
+pub struct ControlFull;
+
+/// A log that should be read now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Whose log.
+    pub channel: ChannelKey,
+    /// After which record; `None` from the oldest that is retained.
+    pub cursor: Option<Position>,
+}
+
+/// How the past of a channel is being followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivery {
+    Live,
+    Behind,
+}
+
+/// One attached channel.
+#[derive(Debug)]
+struct Attached {
+    channel: ChannelKey,
+    priority: Priority,
+    delivery: Delivery,
+    /// The last record queued; `None` before any.
+    queued: Option<Position>,
+    /// The last record taken for writing; what a heartbeat reports.
+    sent: Option<Position>,
+}
+
+/// The outbox of one connection.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    queues: Queues,
+    attached: Vec<Attached>,
+}
+
+impl Outbox {
+    /// Queues a frame that belongs to the connection alone.
+    pub fn push_control(&mut self, frame: Bytes) -> Result<(), ControlFull> {
+        if self.queues.control_bytes() + frame.len() > CONTROL_BYTES_MAX {
+            return Err(ControlFull);
+        }
+        self.queues.push_control(frame);
+        Ok(())
+    }
+
+    /// Attaches a channel whose log is to be read after `cursor` (`None`: from the oldest record). A channel that
+    /// is attached already, or one too many, is left alone; says whether it was attached.
+    pub fn attach(&mut self, channel: ChannelKey, priority: Priority, cursor: Option<Position>) -> bool {
+        self.add(channel, priority, Delivery::Behind, cursor)
+    }
+
+    /// Attaches a channel that has no record yet, so that its first one is taken as it comes.
+    pub fn attach_new(&mut self, channel: ChannelKey) -> bool {
+        self.add(channel, Priority::Interactive, Delivery::Live, None)
+    }
+
+    fn add(&mut self, channel: ChannelKey, priority: Priority, delivery: Delivery, cursor: Option<Position>) -> bool {
+        if self.is_full() || self.find(&channel).is_some() {
+            return false;
+        }
+        self.attached.push(Attached { channel, priority, delivery, queued: cursor, sent: cursor });
+        true
+    }
+
+    /// Whether no further channel can be attached.
+    pub fn is_full(&self) -> bool {
+        self.attached.len() >= CHANNELS_MAX
+    }
+
+    /// Whether this channel is attached and its new records are queued as they come.
+    pub fn is_live(&self, channel: &ChannelKey) -> bool {
+        self.find(channel).is_some_and(|index| self.attached[index].delivery == Delivery::Live)
+    }
+
+    /// Offers a new record of a channel. `frame` is called only if the record is queued.
+    pub fn offer(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce() -> Bytes) -> Offer {
+        let Some(index) = self.find(channel) else { return Offer::Ignored };
+        let attached = &mut self.attached[index];
+        if attached.delivery == Delivery::Behind || !is_news(attached.queued, record) {
+            return Offer::Ignored;
+        }
+        let frame_follows = follows(attached.queued, record);
+        let frame = if frame_follows { Some(frame()) } else { None };
+        match frame {
+            Some(frame) if self.queues.bytes() + frame.len() <= QUEUE_BYTES_MAX => {
+                self.queue(index, record, frame);
+                Offer::Queued
+            }
+            _ => {
+                self.attached[index].delivery = Delivery::Behind;
+                Offer::FellBehind
+            }
+        }
+    }
+
+    /// Queues a record that was read from the log of a channel that is behind; records that the client has are left out.
+    pub fn push_read(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce() -> Bytes) {
+        let Some(index) = self.find(channel) else { return };
+        if is_news(self.attached[index].queued, record) {
+            self.queue(index, record, frame());
+        }
+    }
+
+    fn queue(&mut self, index: usize, record: &Record, frame: Bytes) {
+        let attached = &mut self.attached[index];
+        attached.queued = Some(record.position);
+        let (channel, priority) = (attached.channel.clone(), attached.priority);
+        if record.seals {
+            self.queues.forget_latest(&channel);
+            self.attached.remove(index);
+        }
+        let position = (!record.seals).then_some(record.position);
+        self.queues.push(priority, Item { frame, channel, position });
+    }
+
+    /// A read reached `top`, the newest record that was published: the channel is live. `false` when more came
+    /// since, and the log has to be read on.
+    pub fn caught_up(&mut self, channel: &ChannelKey, top: Option<Position>) -> bool {
+        let Some(index) = self.find(channel) else { return true };
+        let attached = &mut self.attached[index];
+        let queued = attached.queued.map_or(0, |position| position.offset);
+        if top.is_some_and(|top| top.offset > queued) {
+            return false;
+        }
+        attached.delivery = Delivery::Live;
+        true
+    }
+
+    /// Gives a channel that is behind a new place to go on from, and queues the frame that says so in its order.
+    pub fn reset(&mut self, channel: &ChannelKey, frame: Bytes) {
+        let Some(index) = self.find(channel) else { return };
+        let attached = &mut self.attached[index];
+        attached.queued = None;
+        attached.sent = None;
+        let (channel, priority) = (attached.channel.clone(), attached.priority);
+        self.queues.push(priority, Item { frame, channel, position: None });
+    }
+
+    /// Stops delivering a channel.
+    pub fn detach(&mut self, channel: &ChannelKey) {
+        if let Some(index) = self.find(channel) {
+            self.attached.remove(index);
+            self.queues.forget_latest(channel);
+        }
+    }
+
+    /// Queues the newest value of state where only the newest matters, in place of an older one with the same key.
+    pub fn push_latest(&mut self, channel: &ChannelKey, key: &str, frame: Bytes) {
+        if self.is_live(channel) {
+            self.queues.push_latest(channel, key, frame);
+        }
+    }
+
+    /// The log to read next, if there is room for what it holds. Channels are served in the order in which they
+    /// were attached; a session's log waits while its runs cannot be attached.
+    pub fn wanted(&self) -> Option<Wanted> {
+        if self.queues.bytes() >= READ_BELOW_BYTES {
+            return None;
+        }
+        let full = self.is_full();
+        let readable = |attached: &&Attached| {
+            let opens_others = attached.channel.kind() == crate::channel::ChannelKind::Session;
+            attached.delivery == Delivery::Behind && !(full && opens_others)
+        };
+        let urgent = self.attached.iter().filter(readable).find(|attached| attached.priority == Priority::Interactive);
+        let next = urgent.or_else(|| self.attached.iter().find(readable))?;
+        Some(Wanted { channel: next.channel.clone(), cursor: next.queued })
+    }
+
+    /// Takes frames for one write, at least one if there is any, until `bytes_max`: control first, then the other
+    /// classes by weight.
+    pub fn take(&mut self, bytes_max: usize, mut write: impl FnMut(Bytes)) {
+        let mut room = bytes_max;
+        while room > 0 {
+            let Some(item) = self.queues.pop() else { return };
+            room = room.saturating_sub(item.frame.len());
+            if let (Some(position), Some(index)) = (item.position, item.channel.as_ref().and_then(|key| self.find(key)))
+            {
+                self.attached[index].sent = Some(position);
+            }
+            write(item.frame);
+        }
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+
+    /// Bytes of all frames that wait.
+    pub fn bytes(&self) -> usize {
+        self.queues.bytes() + self.queues.control_bytes()
+    }
+
+    /// How far the client was brought in each attached channel, as far as frames were taken for writing.
+    pub fn positions(&self) -> impl Iterator<Item = (&ChannelKey, Position)> {
+        self.attached.iter().filter_map(|attached| Some((&attached.channel, attached.sent?)))
+    }
+
+    /// The attached channels.
+    pub fn channels(&self) -> impl Iterator<Item = &ChannelKey> {
+        self.attached.iter().map(|attached| &attached.channel)
+    }
+
+    fn find(&self, channel: &ChannelKey) -> Option<usize> {
+        self.attached.iter().position(|attached| attached.channel == *channel)
+    }
+}
+
+/// Whether the client lacks this record.
+fn is_news(queued: Option<Position>, record: &Record) -> bool {
+    queued.is_none_or(|queued| queued.epoch != record.position.epoch || record.position.offset > queued.offset)
+}
+
+/// Whether this record is the one after `queued`.
+fn follows(queued: Option<Position>, record: &Record) -> bool {
+    match queued {
+        Some(queued) => queued == record.previous,
+        None => record.previous.offset == 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! Finished frames in their classes, and which one is next.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use trunkline_protocol::Position;
+
+use super::{LATEST_MAX, Priority};
+use crate::channel::ChannelKey;
+
+/// Interactive bytes that go for each bulk byte while both wait.
+const INTERACTIVE_WEIGHT: usize = 8;
+
+/// A frame of a channel, and the position that the client has once it is written.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) frame: Bytes,
+    pub(super) channel: ChannelKey,
+    pub(super) position: Option<Position>,
+}
+
+/// A frame that is next to be written.
+#[derive(Debug)]
+pub(super) struct Next {
+    pub(super) frame: Bytes,
+    pub(super) channel: Option<ChannelKey>,
+    pub(super) position: Option<Position>,
+}
+
+/// The newest value of one piece of state.
+#[derive(Debug)]
+struct Latest {
+    channel: ChannelKey,
+    key: Box<str>,
+    frame: Bytes,
+}
+
+/// The queues of one outbox.
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    control: VecDeque<Bytes>,
+    control_bytes: usize,
+    interactive: VecDeque<Item>,
+    bulk: VecDeque<Item>,
+    latest: VecDeque<Latest>,
+    bytes: usize,
+    /// Interactive bytes written since the last bulk frame.
+    interactive_run: usize,
+    /// Interactive bytes that must go before bulk may.
+    bulk_debt: usize,
+}
+
+impl Queues {
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) const fn control_bytes(&self) -> usize {
+        self.control_bytes
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.control.is_empty() && self.interactive.is_empty() && self.bulk.is_empty() && self.latest.is_empty()
+    }
+
+    pub(super) fn push_control(&mut self, frame: Bytes) {
+        self.control_bytes += frame.len();
+        self.control.push_back(frame);
+    }
+
+    pub(super) fn push(&mut self, priority: Priority, item: Item) {
+        self.bytes += item.frame.len();
+        match priority {
+            Priority::Interactive => self.interactive.push_back(item),
+            Priority::Bulk => self.bulk.push_back(item),
+        }
+    }
+
+    pub(super) fn push_latest(&mut self, channel: &ChannelKey, key: &str, frame: Bytes) {
+        self.bytes += frame.len();
+        let same = |latest: &&mut Latest| latest.channel == *channel && *latest.key == *key;
+        if let Some(latest) = self.latest.iter_mut().find(same) {
+            self.bytes -= latest.frame.len();
+            latest.frame = frame;
+            return;
+        }
+        if self.latest.len() >= LATEST_MAX
+            && let Some(oldest) = self.latest.pop_front()
+        {
+            self.bytes -= oldest.frame.len();
+        }
+        self.latest.push_back(Latest { channel: channel.clone(), key: key.into(), frame });
+    }
+
+    /// Drops state of a channel that is over: it must not come after the channel's end.
+    pub(super) fn forget_latest(&mut self, channel: &ChannelKey) {
+        let bytes = &mut self.bytes;
+        self.latest.retain(|latest| {
+            let keep = latest.channel != *channel;
+            if !keep {
+                *bytes -= latest.frame.len();
+            }
+            keep
+        });
+    }
+
+    /// The next frame: control, then interactive and bulk by weight, then latest state.
+    pub(super) fn pop(&mut self) -> Option<Next> {
+        if let Some(frame) = self.control.pop_front() {
+            self.control_bytes -= frame.len();
+            return Some(Next { frame, channel: None, position: None });
+        }
+        let item = self.pop_weighted();
+        if let Some(item) = item {
+            self.bytes -= item.frame.len();
+            return Some(Next { frame: item.frame, channel: Some(item.channel), position: item.position });
+        }
+        let latest = self.latest.pop_front()?;
+        self.bytes -= latest.frame.len();
+        Some(Next { frame: latest.frame, channel: None, position: None })
+    }
+
+    /// Bulk goes when nothing interactive waits, or when interactive had its share since the last bulk frame.
+    fn pop_weighted(&mut self) -> Option<Item> {
+        let bulk_may_go = self.interactive.is_empty() || self.interactive_run >= self.bulk_debt;
+        if bulk_may_go && let Some(item) = self.bulk.pop_front() {
+            self.interactive_run = 0;
+            self.bulk_debt = item.frame.len() * INTERACTIVE_WEIGHT;
+            return Some(item);
+        }
+        let item = self.interactive.pop_front()?;
+        self.interactive_run = self.interactive_run.saturating_add(item.frame.len());
+        Some(item)
+    }
+}

@@ -1,0 +1,204 @@
+//! A log, a connection that reads at random, and an outbox between them: whatever happens, the client gets
+//! every record once and in order, and the outbox stays within its bounds.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::log::Head;
+
+fn frame(bytes: usize) -> Bytes {
+    Bytes::from(vec![b'x'; bytes])
+}
+
+fn channel(name: &str) -> ChannelKey {
+    ChannelKey::run("realm", name)
+}
+
+/// A channel's log with everything ever appended.
+struct Log {
+    channel: ChannelKey,
+    head: Head,
+    records: Vec<Record>,
+}
+
+impl Log {
+    fn new(name: &str) -> Self {
+        Self { channel: channel(name), head: Head::new(1), records: Vec::new() }
+    }
+
+    fn append(&mut self, bytes: usize, seals: bool) -> Record {
+        let record = self.head.append(frame(bytes), seals, None, 0).unwrap();
+        self.records.push(record.clone());
+        record
+    }
+
+    fn after(&self, cursor: Option<Position>, count: usize) -> &[Record] {
+        let start = usize::try_from(cursor.map_or(0, |position| position.offset)).unwrap();
+        &self.records[start..self.records.len().min(start + count)]
+    }
+}
+
+/// The frame of a record is its data with the channel's number and its offset, so that the client can check it.
+fn render(number: usize, record: &Record) -> Bytes {
+    let mut out = vec![u8::try_from(number).unwrap()];
+    out.extend_from_slice(&record.position.offset.to_be_bytes());
+    out.extend_from_slice(&record.data);
+    out.into()
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append { log: usize, bytes: usize },
+    Read { count: usize },
+    Take { bytes: usize },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0_usize..3, prop_oneof![1_usize..200, 30_000_usize..70_000]).prop_map(|(log, bytes)| Step::Append { log, bytes }),
+        2 => (1_usize..6).prop_map(|count| Step::Read { count }),
+        3 => (1_usize..100_000).prop_map(|bytes| Step::Take { bytes }),
+    ];
+    proptest::collection::vec(step, 0..120)
+}
+
+struct World {
+    outbox: Outbox,
+    logs: Vec<Log>,
+    received: Vec<Vec<u64>>,
+}
+
+impl World {
+    fn new() -> Self {
+        let logs: Vec<_> = ["a", "b", "c"].into_iter().map(Log::new).collect();
+        let mut outbox = Outbox::default();
+        outbox.attach_new(logs[0].channel.clone());
+        outbox.attach(logs[1].channel.clone(), Priority::Interactive, None);
+        outbox.attach(logs[2].channel.clone(), Priority::Bulk, None);
+        Self { outbox, received: vec![Vec::new(); logs.len()], logs }
+    }
+
+    fn append(&mut self, log: usize, bytes: usize) {
+        let record = self.logs[log].append(bytes, false);
+        let channel = self.logs[log].channel.clone();
+        self.outbox.offer(&channel, &record, || render(log, &record));
+    }
+
+    fn read(&mut self, count: usize) {
+        let Some(Wanted { channel, cursor }) = self.outbox.wanted() else { return };
+        let number = self.logs.iter().position(|log| log.channel == channel).unwrap();
+        let page = self.logs[number].after(cursor, count).to_vec();
+        for record in &page {
+            self.outbox.push_read(&channel, record, || render(number, record));
+        }
+        if page.last().is_none_or(|record| record.position == self.logs[number].head.top) {
+            let top = self.logs[number].head.top;
+            assert!(self.outbox.caught_up(&channel, Some(top)));
+        }
+    }
+
+    fn take(&mut self, bytes: usize) {
+        let received = &mut self.received;
+        self.outbox.take(bytes, |frame| {
+            let offset = u64::from_be_bytes(frame[1..9].try_into().unwrap());
+            received[usize::from(frame[0])].push(offset);
+        });
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_record_once_and_in_order(steps in steps()) {
+        let mut world = World::new();
+        for step in steps {
+            match step {
+                Step::Append { log, bytes } => world.append(log, bytes),
+                Step::Read { count } => world.read(count),
+                Step::Take { bytes } => world.take(bytes),
+            }
+            prop_assert!(world.outbox.bytes() <= QUEUE_BYTES_MAX + READ_BELOW_BYTES + 6 * 70_100);
+        }
+        for _ in 0..1000 {
+            world.read(4);
+            world.take(usize::MAX);
+        }
+        for (log, received) in world.logs.iter().zip(&world.received) {
+            let expected: Vec<_> = (1..=log.head.top.offset).collect();
+            prop_assert_eq!(received, &expected);
+            let sent = world.outbox.positions().find(|(key, _)| **key == log.channel).map(|(_, position)| position);
+            prop_assert_eq!(sent, (log.head.top.offset > 0).then_some(log.head.top), "a heartbeat tells what was sent");
+        }
+    }
+}
+
+#[test]
+fn control_comes_before_everything_and_is_bounded() {
+    let mut world = World::new();
+    world.append(0, 100);
+    world.outbox.push_control(Bytes::from_static(b"pong")).unwrap();
+    let mut first = None;
+    world.outbox.take(1, |frame| first = Some(frame));
+    assert_eq!(first.as_deref(), Some(&b"pong"[..]));
+    world.outbox.push_control(frame(CONTROL_BYTES_MAX)).unwrap();
+    assert_eq!(world.outbox.push_control(frame(1)), Err(ControlFull));
+}
+
+#[test]
+fn bulk_gets_its_share_and_no_more() {
+    let mut outbox = Outbox::default();
+    let (mut live, mut past) = (Log::new("live"), Log::new("past"));
+    outbox.attach_new(live.channel.clone());
+    outbox.attach(past.channel.clone(), Priority::Bulk, None);
+    for _ in 0..90 {
+        let record = past.append(100, false);
+        outbox.push_read(&past.channel, &record, || Bytes::from(vec![b'b'; 100]));
+        let record = live.append(100, false);
+        outbox.offer(&live.channel, &record, || Bytes::from(vec![b'i'; 100]));
+    }
+    let mut order = String::new();
+    outbox.take(9_000, |frame| order.push(char::from(frame[0])));
+    assert_eq!(order.matches('b').count(), 10, "{order}");
+    assert!(!order.contains("bb"), "{order}");
+}
+
+#[test]
+fn a_record_that_does_not_follow_is_read_from_the_log() {
+    let mut outbox = Outbox::default();
+    let mut log = Log::new("a");
+    outbox.attach_new(log.channel.clone());
+    log.append(1, false);
+    let second = log.append(1, false);
+    assert_eq!(outbox.offer(&log.channel, &second, || frame(1)), Offer::FellBehind);
+    assert_eq!(outbox.wanted(), Some(Wanted { channel: log.channel.clone(), cursor: None }));
+    assert!(!outbox.caught_up(&log.channel, Some(log.head.top)), "a read that missed what was published goes on");
+}
+
+#[test]
+fn the_end_of_a_channel_detaches_it_and_drops_its_state() {
+    let mut outbox = Outbox::default();
+    let mut log = Log::new("a");
+    outbox.attach_new(log.channel.clone());
+    outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"1"));
+    outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"2"));
+    let end = log.append(1, true);
+    outbox.offer(&log.channel, &end, || Bytes::from_static(b"end"));
+    outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"3"));
+    let mut written = Vec::new();
+    outbox.take(usize::MAX, |frame| written.push(frame));
+    assert_eq!(written, [Bytes::from_static(b"end")]);
+    assert_eq!(outbox.channels().count(), 0);
+}
+
+#[test]
+fn a_session_waits_while_its_runs_cannot_be_attached() {
+    let mut outbox = Outbox::default();
+    let session = ChannelKey::session("realm", "s");
+    outbox.attach(session.clone(), Priority::Interactive, None);
+    for number in 1..CHANNELS_MAX {
+        assert!(outbox.attach(channel(&number.to_string()), Priority::Bulk, None));
+    }
+    assert!(!outbox.attach(channel("one more"), Priority::Bulk, None));
+    assert_eq!(outbox.wanted().map(|wanted| wanted.channel), Some(channel("1")));
+    outbox.detach(&channel("1"));
+    assert_eq!(outbox.wanted().map(|wanted| wanted.channel), Some(session));
+}

@@ -1,0 +1,92 @@
+//! Writes the events of a run as records.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use trunkline_protocol::{Class, Envelope, ErrorCode, class_of, scan};
+
+use super::End;
+use crate::record::{RecordKind, data, text_payload};
+use crate::segment::Segment;
+
+/// Nesting allowed in what a worker sends; the envelope around it adds one level for the client's limit of 64.
+const WORKER_DEPTH_MAX: usize = 63;
+
+/// Writes records of one run.
+#[derive(Debug)]
+pub(super) struct Writer {
+    run: String,
+    session: String,
+}
+
+impl Writer {
+    pub(super) fn new(run: &str, session: &str) -> Self {
+        Self { run: run.to_owned(), session: session.to_owned() }
+    }
+
+    pub(super) fn text(&self, segment: &Segment, ts: &str) -> (RecordKind, Bytes) {
+        let payload = text_payload(&segment.text);
+        let mut event = self.event("run_event", segment.seq, ts);
+        event.seq_end = (segment.seq_end != segment.seq).then_some(segment.seq_end);
+        event.payload = Some(&payload);
+        (RecordKind::Text, data(RecordKind::Text, &event))
+    }
+
+    pub(super) fn json(&self, seq: u64, name: &str, payload: &RawValue, ts: &str) -> (RecordKind, Bytes) {
+        let mut event = self.event(name, seq, ts);
+        event.payload = Some(payload);
+        (RecordKind::Event, data(RecordKind::Event, &event))
+    }
+
+    pub(super) fn terminal(&self, seq: u64, end: &End, ts: &str) -> (RecordKind, Bytes) {
+        let result;
+        let mut event = match end {
+            End::Completed(value) => {
+                let value = value.as_deref().map_or("null", RawValue::get);
+                result = RawValue::from_string(format!(r#"{{"result":{value}}}"#))
+                    .expect("a JSON value in an object is JSON");
+                let mut event = self.event("run_completed", seq, ts);
+                event.payload = Some(&result);
+                event
+            }
+            End::Failed(error) => {
+                let mut event = self.event("run_failed", seq, ts);
+                event.error = Some(error.clone());
+                event
+            }
+            End::Cancelled => self.event("run_cancelled", seq, ts),
+            End::Expired => {
+                let mut event = self.event("run_expired", seq, ts);
+                event.error = Some(ErrorCode::DeadlineExceeded.body());
+                event
+            }
+        };
+        event.session = Some(Cow::Borrowed(&self.session));
+        (RecordKind::Terminal, data(RecordKind::Terminal, &event))
+    }
+
+    fn event<'a>(&'a self, kind: &'a str, seq: u64, ts: &'a str) -> Envelope<'a> {
+        Envelope {
+            kind: Cow::Borrowed(kind),
+            ts: Some(Cow::Borrowed(ts)),
+            session: Some(Cow::Borrowed(&self.session)),
+            run: Some(Cow::Borrowed(&self.run)),
+            seq: Some(seq),
+            ..Envelope::default()
+        }
+    }
+}
+
+/// Reads what a worker wrote as one JSON value.
+pub(super) fn raw_json(payload: &[u8]) -> Result<Box<RawValue>, String> {
+    let text = std::str::from_utf8(payload).map_err(|_| "the worker's payload is not UTF-8".to_owned())?;
+    scan(text, WORKER_DEPTH_MAX).map_err(|error| format!("the worker's payload is refused: {error}"))?;
+    serde_json::from_str(text).map_err(|error| format!("the worker's payload is not JSON: {error}"))
+}
+
+/// Types that say something about a run or a connection, which only the gateway can know.
+pub(super) fn is_reserved(name: &str) -> bool {
+    let lifecycle = name.starts_with("run_") && name != "run_event";
+    name.is_empty() || name.len() > 128 || lifecycle || class_of(name) != Class::Durable
+}

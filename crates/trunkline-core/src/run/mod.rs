@@ -1,0 +1,342 @@
+//! One call to a service: from its turn to the one terminal event that seals its channel.
+//!
+//! A [`Run`] is fed with what its worker, its clients and the clock do, and says what to
+//! append, what to tell the worker, and when to ask again. It knows neither worker nor
+//! broker, and it holds at most what the worker's credit allows.
+
+mod events;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use trunkline_protocol::{ErrorBody, ErrorCode};
+
+use crate::Moment;
+use crate::record::RecordKind;
+use crate::segment::{Segment, Segmenter};
+use events::Writer;
+
+/// How long a worker has to confirm a cancel before the run is sealed without it.
+pub const CANCEL_CONFIRM_WITHIN: Duration = Duration::from_secs(2);
+
+/// Most bytes of events in one run; one more byte fails it.
+pub const RUN_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Most events in one run; one more fails it.
+pub const RUN_EVENTS_MAX: u64 = 1_000_000;
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// The service is done; the payload is its result, if it has one.
+    Completed(Option<Box<RawValue>>),
+    /// The service, its worker or the gateway failed.
+    Failed(ErrorBody<'static>),
+    /// Somebody cancelled it.
+    Cancelled,
+    /// Its deadline passed.
+    Expired,
+}
+
+impl End {
+    /// The state in the run's record, in logs and as a metric label.
+    pub const fn state(&self) -> &'static str {
+        match self {
+            Self::Completed(_) => "completed",
+            Self::Failed(_) => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// What a run's worker did.
+#[derive(Clone, Debug)]
+pub enum WorkerEvent {
+    /// The next delta of text.
+    Text(String),
+    /// The next other event, of this type.
+    Json {
+        /// The event's type.
+        name: String,
+        /// Its content, as the worker wrote it.
+        payload: Bytes,
+    },
+    /// The stream ended without a value.
+    Ended,
+    /// The call returned this value, as the worker wrote it.
+    Returned(Bytes),
+    /// The call failed, on either side of the bridge.
+    Failed(ErrorBody<'static>),
+}
+
+/// What the driver of a run has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Call the service.
+    Call,
+    /// Tell the worker to stop.
+    CancelCall,
+    /// Tell the worker that this many of its events are stored.
+    Stored(u64),
+}
+
+/// Records to append to the run's channel in one batch.
+#[derive(Clone, Debug)]
+pub struct AppendRequest {
+    /// The offset that the channel's top must have.
+    pub expected: u64,
+    /// Their kinds and data, in order.
+    pub records: Vec<(RecordKind, Bytes)>,
+    /// How the run ends with the last of them, if it does.
+    pub end: Option<End>,
+}
+
+/// What is waiting to be written, in the order of its numbers.
+#[derive(Debug)]
+enum Pending {
+    Text(Segment),
+    Json { seq: u64, name: String, payload: Box<RawValue> },
+}
+
+/// An append that was not answered yet.
+#[derive(Debug)]
+struct InFlight {
+    records: u64,
+    events: u64,
+    seals: bool,
+}
+
+/// The state of one run.
+#[derive(Debug)]
+pub struct Run {
+    writer: Writer,
+    called: bool,
+    next_seq: u64,
+    top: u64,
+    stored: u64,
+    bytes: u64,
+    segmenter: Segmenter,
+    pending: VecDeque<Pending>,
+    end: Option<End>,
+    in_flight: Option<InFlight>,
+    sealed: bool,
+    deadline: Option<Moment>,
+    cancel_by: Option<Moment>,
+    actions: VecDeque<Action>,
+}
+
+impl Run {
+    /// A run that was accepted and waits for its turn.
+    pub fn new(id: &str, session: &str, deadline: Option<Moment>) -> Self {
+        Self {
+            writer: Writer::new(id, session),
+            called: false,
+            next_seq: 0,
+            top: 0,
+            stored: 0,
+            bytes: 0,
+            segmenter: Segmenter::default(),
+            pending: VecDeque::new(),
+            end: None,
+            in_flight: None,
+            sealed: false,
+            deadline,
+            cancel_by: None,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// A run that another life of the gateway called: `top` is its channel's offset, and `stored`
+    /// the number of its events there.
+    pub fn recovered(id: &str, session: &str, deadline: Option<Moment>, top: u64, stored: u64) -> Self {
+        Self { called: true, next_seq: stored, top, stored, ..Self::new(id, session, deadline) }
+    }
+
+    /// Number of events that are stored: the worker's credit counts from here.
+    pub const fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// Whether the terminal event is stored: nothing more will happen.
+    pub const fn is_over(&self) -> bool {
+        self.sealed
+    }
+
+    /// Its turn has come.
+    pub fn start(&mut self) {
+        if self.end.is_none() && !self.called {
+            self.called = true;
+            self.actions.push_back(Action::Call);
+        }
+    }
+
+    /// The worker did something. What comes after the end is decided is ignored.
+    pub fn handle_worker(&mut self, event: WorkerEvent) {
+        if self.end.is_some() {
+            return;
+        }
+        match event {
+            WorkerEvent::Text(text) => self.add_text(&text),
+            WorkerEvent::Json { name, payload } => self.add_json(name, &payload),
+            WorkerEvent::Ended => self.end = Some(End::Completed(None)),
+            WorkerEvent::Returned(payload) => match events::raw_json(&payload) {
+                Ok(result) => self.end = Some(End::Completed(Some(result))),
+                Err(reason) => self.break_off(ErrorCode::WorkerProtocol.with_message(reason)),
+            },
+            WorkerEvent::Failed(error) if error.code == ErrorCode::Cancelled.name() && self.cancel_by.is_some() => {
+                self.end = Some(End::Cancelled);
+            }
+            WorkerEvent::Failed(error) => self.end = Some(End::Failed(error)),
+        }
+    }
+
+    /// A client wants the run to stop. `false` when its end is decided already.
+    pub fn cancel(&mut self, now: Moment) -> bool {
+        if self.end.is_some() {
+            return false;
+        }
+        if !self.called {
+            self.end = Some(End::Cancelled);
+        } else if self.cancel_by.is_none() {
+            self.cancel_by = Some(now + CANCEL_CONFIRM_WITHIN);
+            self.actions.push_back(Action::CancelCall);
+        }
+        true
+    }
+
+    /// The run fails for a reason that is not its worker's: nobody can carry it on.
+    pub fn fail(&mut self, error: ErrorBody<'static>) {
+        if self.end.is_none() {
+            self.break_off(error);
+        }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Moment) {
+        if self.end.is_some() {
+            return;
+        }
+        if self.cancel_by.is_some_and(|by| by <= now) {
+            self.end = Some(End::Cancelled);
+        } else if self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.end = Some(End::Expired);
+            self.stop_worker();
+        }
+    }
+
+    /// When [`Run::tick`] or [`Run::poll_append`] should be called again at the latest.
+    pub fn poll_timeout(&self) -> Option<Moment> {
+        if self.end.is_some() {
+            return None;
+        }
+        let segment = if self.in_flight.is_none() { self.segmenter.due() } else { None };
+        [segment, self.deadline, self.cancel_by].into_iter().flatten().min()
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The next batch to append, if one is due and none is in flight. `ts` is the wall clock's time, RFC 3339.
+    pub fn poll_append(&mut self, now: Moment, ts: &str) -> Option<AppendRequest> {
+        if self.sealed || self.in_flight.is_some() {
+            return None;
+        }
+        let text_is_due = self.segmenter.due().is_some_and(|due| due <= now);
+        if self.end.is_some() || text_is_due {
+            self.close_segment(now);
+        }
+        if self.end.is_none() && self.pending.is_empty() {
+            return None;
+        }
+        let mut records: Vec<_> = Vec::with_capacity(self.pending.len() + 1);
+        for pending in self.pending.drain(..) {
+            records.push(match pending {
+                Pending::Text(segment) => self.writer.text(&segment, ts),
+                Pending::Json { seq, name, payload } => self.writer.json(seq, &name, &payload, ts),
+            });
+        }
+        if let Some(end) = &self.end {
+            records.push(self.writer.terminal(self.next_seq, end, ts));
+        }
+        let open_events = self.segmenter.len();
+        let in_flight = InFlight {
+            records: records.len() as u64,
+            events: self.next_seq - open_events - self.stored,
+            seals: self.end.is_some(),
+        };
+        self.in_flight = Some(in_flight);
+        Some(AppendRequest { expected: self.top, records, end: self.end.clone() })
+    }
+
+    /// The batch of [`Run::poll_append`] is stored.
+    pub fn appended(&mut self) {
+        let Some(done) = self.in_flight.take() else { return };
+        self.top += done.records;
+        self.stored += done.events;
+        self.sealed = done.seals;
+        let terminal = u64::from(done.seals);
+        if done.events + terminal > 0 {
+            self.actions.push_back(Action::Stored(self.stored + terminal));
+        }
+    }
+
+    fn add_text(&mut self, text: &str) {
+        if self.accepts(text.len()) {
+            self.segmenter.push(self.next_seq, text);
+            self.next_seq += 1;
+        }
+    }
+
+    fn add_json(&mut self, name: String, payload: &[u8]) {
+        if !self.accepts(payload.len()) {
+            return;
+        }
+        if events::is_reserved(&name) {
+            let reason = format!("the type {name:?} belongs to the gateway; a worker cannot emit it");
+            return self.break_off(ErrorCode::WorkerProtocol.with_message(reason));
+        }
+        match events::raw_json(payload) {
+            Ok(payload) => {
+                self.pending.extend(self.segmenter.close().map(Pending::Text));
+                self.pending.push_back(Pending::Json { seq: self.next_seq, name, payload });
+                self.next_seq += 1;
+            }
+            Err(reason) => self.break_off(ErrorCode::WorkerProtocol.with_message(reason)),
+        }
+    }
+
+    /// Counts one more event of `bytes`; an event over the run's bounds fails the run.
+    fn accepts(&mut self, bytes: usize) -> bool {
+        self.bytes += bytes as u64;
+        if self.bytes > RUN_BYTES_MAX || self.next_seq >= RUN_EVENTS_MAX {
+            let reason =
+                format!("a run may have {RUN_EVENTS_MAX} events and {RUN_BYTES_MAX} bytes, and this one has more");
+            self.break_off(ErrorCode::PayloadTooLarge.with_message(reason));
+            return false;
+        }
+        true
+    }
+
+    fn break_off(&mut self, error: ErrorBody<'static>) {
+        self.end = Some(End::Failed(error));
+        self.stop_worker();
+    }
+
+    fn stop_worker(&mut self) {
+        if self.called && self.cancel_by.is_none() {
+            self.actions.push_back(Action::CancelCall);
+        }
+    }
+
+    fn close_segment(&mut self, now: Moment) {
+        self.pending.extend(self.segmenter.take(now).map(Pending::Text));
+    }
+}
+
+#[cfg(test)]
+mod tests;
