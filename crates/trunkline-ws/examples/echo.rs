@@ -1,0 +1,135 @@
+//! `cargo run --release -p trunkline-ws --example echo -- --port 9001`: sends every message back.
+//!
+//! The peer of conformance suites, of other implementations and of benchmarks: nothing but the driver. With `--port 0`
+//! the system chooses; the address is printed. `--message-bytes` and `--fragments` raise the limits.
+
+use std::{
+    convert::Infallible,
+    env,
+    future::{Future, ready},
+    net::Ipv4Addr,
+    sync::Mutex,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Empty;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::timeout,
+};
+use trunkline_ws::{
+    Closed, Connection, Limits, Message, Options,
+    connection::WriteQueue,
+    handshake,
+    upgrade::{Transport, UpgradeError, upgrade},
+};
+
+/// Where reading stops until the peer has read some of its echo, in bytes.
+const QUEUE_BYTES_MAX: usize = 256 << 10;
+
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Copy)]
+struct Arguments {
+    port: u16,
+    limits: Limits,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let arguments = arguments()?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                connections.spawn(serve(accepted?.0, arguments.limits));
+            }
+            Some(ended) = connections.join_next() => {
+                if let Err(error) = ended.context("failed to serve a connection").and_then(|outcome| outcome) {
+                    eprintln!("{error:#}");
+                }
+            }
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, limits: Limits) -> anyhow::Result<()> {
+    stream.set_nodelay(true)?;
+    // Boxed, so that a connection that has been upgraded does not carry the room for its handshake.
+    let Some(transport) = timeout(HANDSHAKE_TIMEOUT, Box::pin(open(stream))).await?? else { return Ok(()) };
+    let options = Options { limits, queue_bytes: usize::MAX, ..Options::default() };
+    let mut connection = Connection::new(transport.stream, transport.early, &options);
+    loop {
+        match connection.drive(echo).await {
+            Ok(_) if connection.queued_bytes() >= QUEUE_BYTES_MAX => connection.pause_reading(),
+            Ok(_) => connection.resume_reading(),
+            Err(Closed::Io(error)) => return Err(error.into()),
+            Err(_) => return Ok(()),
+        }
+    }
+}
+
+/// The queue has no bound of its own here: reading pauses instead, and one burst is the most that is added to it.
+fn echo(message: Message<'_>, replies: &mut WriteQueue) {
+    let _only_full_or_closing = match message {
+        Message::Text(text) => replies.push_text(text),
+        Message::Binary(bytes) => replies.push_binary(bytes),
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Ok(()),
+    };
+}
+
+/// Serves HTTP until the connection is upgraded, or ends: then there is no transport.
+async fn open(stream: TcpStream) -> anyhow::Result<Option<Transport<TcpStream>>> {
+    let upgraded = Mutex::new(None);
+    let service = service_fn(|request| {
+        let (response, transport) = respond(request);
+        *upgraded.lock().expect("nothing panics while holding it") = transport;
+        ready(Ok::<_, Infallible>(response))
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HANDSHAKE_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await?;
+    match upgraded.into_inner().expect("nothing panics while holding it") {
+        Some(transport) => Ok(Some(transport.await?)),
+        None => Ok(None),
+    }
+}
+
+type Upgraded = Result<Transport<TcpStream>, UpgradeError>;
+
+fn respond(request: Request<Incoming>) -> (Response<Empty<Bytes>>, Option<impl Future<Output = Upgraded>>) {
+    match handshake::accept(request.method(), request.version(), request.headers()) {
+        Ok(accept) => {
+            let (response, transport) = upgrade(request, &accept, None);
+            (response.map(|()| Empty::new()), Some(transport))
+        }
+        Err(refusal) => (refusal.response().map(|()| Empty::new()), None),
+    }
+}
+
+fn arguments() -> anyhow::Result<Arguments> {
+    let mut arguments = Arguments { port: 9001, limits: Limits::AUTHENTICATED };
+    let mut given = env::args().skip(1);
+    while let Some(name) = given.next() {
+        let value = given.next().with_context(|| format!("{name} needs a value"))?;
+        match name.as_str() {
+            "--port" => arguments.port = value.parse()?,
+            "--message-bytes" => arguments.limits.message_bytes = value.parse()?,
+            "--fragments" => arguments.limits.fragments = value.parse()?,
+            _ => bail!("there is no {name}: only --port, --message-bytes and --fragments"),
+        }
+    }
+    Ok(arguments)
+}

@@ -1,0 +1,260 @@
+//! Frames on the wire (RFC 6455 §5.2): reading a client's header, writing a server's frames.
+//!
+//! A server's frames are not masked, so an encoded frame is the same for every peer: encode a message once, share the
+//! [`Bytes`] with all of its subscribers. This module knows nothing of messages that span several frames.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::{Violation, close};
+
+/// The longest header that a client sends, in bytes.
+pub const CLIENT_HEADER_BYTES_MAX: usize = 14;
+
+/// The longest header that a server sends, in bytes.
+pub const SERVER_HEADER_BYTES_MAX: usize = 10;
+
+/// The longest payload of a control frame, in bytes (§5.5).
+pub const CONTROL_BYTES_MAX: usize = 125;
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opcode {
+    /// A further fragment of a message.
+    Continuation,
+    /// A text message, or its first fragment.
+    Text,
+    /// A binary message, or its first fragment.
+    Binary,
+    /// The end of the connection.
+    Close,
+    /// "Are you there?"
+    Ping,
+    /// The answer to a ping, or a unilateral sign of life.
+    Pong,
+}
+
+impl Opcode {
+    fn parse(bits: u8) -> Result<Self, Violation> {
+        match bits {
+            0x0 => Ok(Self::Continuation),
+            0x1 => Ok(Self::Text),
+            0x2 => Ok(Self::Binary),
+            0x8 => Ok(Self::Close),
+            0x9 => Ok(Self::Ping),
+            0xA => Ok(Self::Pong),
+            _ => Err(Violation::ReservedOpcode(bits)),
+        }
+    }
+
+    const fn bits(self) -> u8 {
+        match self {
+            Self::Continuation => 0x0,
+            Self::Text => 0x1,
+            Self::Binary => 0x2,
+            Self::Close => 0x8,
+            Self::Ping => 0x9,
+            Self::Pong => 0xA,
+        }
+    }
+
+    /// Whether frames of this kind may stand between the fragments of a message.
+    pub const fn is_control(self) -> bool {
+        matches!(self, Self::Close | Self::Ping | Self::Pong)
+    }
+}
+
+/// The header of a client's frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Whether this is the last frame of its message.
+    pub fin: bool,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The key that the payload is masked with.
+    pub mask: [u8; 4],
+    /// The announced length of the payload, in bytes: a claim, not a fact.
+    pub length: u64,
+}
+
+/// Reads the header at the start of `bytes`: the header and how many bytes it takes, or `None` when more are needed.
+///
+/// # Errors
+/// What the bytes at hand already show to be wrong (§5.1, §5.2, §5.5).
+pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
+    let [first, rest @ ..] = bytes else { return Ok(None) };
+    if first & 0x70 != 0 {
+        return Err(Violation::ReservedBits);
+    }
+    let fin = first & 0x80 != 0;
+    let opcode = Opcode::parse(first & 0x0F)?;
+    if opcode.is_control() && !fin {
+        return Err(Violation::FragmentedControl);
+    }
+    let [second, rest @ ..] = rest else { return Ok(None) };
+    if second & 0x80 == 0 {
+        return Err(Violation::Unmasked);
+    }
+    let short = second & 0x7F;
+    if opcode.is_control() && usize::from(short) > CONTROL_BYTES_MAX {
+        return Err(Violation::OversizedControl);
+    }
+    let Some((length, rest)) = parse_length(short, rest)? else { return Ok(None) };
+    let Some((mask, rest)) = rest.split_first_chunk() else { return Ok(None) };
+    Ok(Some((Header { fin, opcode, mask: *mask, length }, bytes.len() - rest.len())))
+}
+
+/// The length that the seven bits `short` and the bytes behind them spell, and what follows it.
+fn parse_length(short: u8, bytes: &[u8]) -> Result<Option<(u64, &[u8])>, Violation> {
+    match short {
+        126 => match bytes.split_first_chunk() {
+            Some((length, rest)) => match u16::from_be_bytes(*length) {
+                0..126 => Err(Violation::LengthNotMinimal),
+                length => Ok(Some((length.into(), rest))),
+            },
+            None => Ok(None),
+        },
+        127 => match bytes.split_first_chunk() {
+            Some((length, rest)) => match u64::from_be_bytes(*length) {
+                0..0x1_0000 => Err(Violation::LengthNotMinimal),
+                0x8000_0000_0000_0000.. => Err(Violation::LengthOutOfRange),
+                length => Ok(Some((length, rest))),
+            },
+            None => Ok(None),
+        },
+        length => Ok(Some((length.into(), bytes))),
+    }
+}
+
+/// Appends the header of an unfragmented server frame with a payload of `length` bytes.
+///
+/// With this a payload can be framed where it is made: write the header, then the payload, into one buffer.
+pub fn put_header(buffer: &mut impl BufMut, opcode: Opcode, length: usize) {
+    buffer.put_u8(0x80 | opcode.bits());
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short @ 0..126), _) => buffer.put_u8(short),
+        (_, Ok(medium)) => {
+            buffer.put_u8(126);
+            buffer.put_u16(medium);
+        }
+        _ => {
+            buffer.put_u8(127);
+            buffer.put_u64(length as u64);
+        }
+    }
+}
+
+/// A text frame. `payload` must be UTF-8: it is not checked here, and a peer that finds otherwise closes with 1007.
+pub fn text(payload: &[u8]) -> Bytes {
+    encode(Opcode::Text, payload)
+}
+
+/// A binary frame.
+pub fn binary(payload: &[u8]) -> Bytes {
+    encode(Opcode::Binary, payload)
+}
+
+/// A ping frame; of `payload` what exceeds [`CONTROL_BYTES_MAX`] is left out.
+pub fn ping(payload: &[u8]) -> Bytes {
+    encode(Opcode::Ping, fitting(payload))
+}
+
+/// A pong frame; of `payload` what exceeds [`CONTROL_BYTES_MAX`] is left out.
+pub fn pong(payload: &[u8]) -> Bytes {
+    encode(Opcode::Pong, fitting(payload))
+}
+
+/// A close frame; a reason beyond [`close::REASON_BYTES_MAX`] is cut between characters.
+///
+/// A code that only has a meaning inside an endpoint (1005, 1006) cannot travel: it makes a frame without a body.
+pub fn close(code: close::Code, reason: &str) -> Bytes {
+    if close::Code::new(code.get()).is_none() {
+        return encode(Opcode::Close, &[]);
+    }
+    let reason = close::fitting(reason);
+    let mut frame = BytesMut::with_capacity(2 + 2 + reason.len());
+    put_header(&mut frame, Opcode::Close, 2 + reason.len());
+    frame.put_u16(code.get());
+    frame.put_slice(reason.as_bytes());
+    frame.freeze()
+}
+
+fn encode(opcode: Opcode, payload: &[u8]) -> Bytes {
+    let mut frame = BytesMut::with_capacity(SERVER_HEADER_BYTES_MAX + payload.len());
+    put_header(&mut frame, opcode, payload.len());
+    frame.put_slice(payload);
+    frame.freeze()
+}
+
+fn fitting(payload: &[u8]) -> &[u8] {
+    &payload[..payload.len().min(CONTROL_BYTES_MAX)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bytes: &[u8], expected: Result<Option<(bool, Opcode, u64, usize)>, Violation>) {
+        let parsed =
+            parse(bytes).map(|parsed| parsed.map(|(header, used)| (header.fin, header.opcode, header.length, used)));
+        assert_eq!(parsed, expected, "{bytes:02x?}");
+    }
+
+    #[test]
+    fn headers_of_all_lengths() {
+        check(b"\x81\x85mask", Ok(Some((true, Opcode::Text, 5, 6))));
+        check(b"\x02\xfe\x00\x7emask", Ok(Some((false, Opcode::Binary, 126, 8))));
+        check(b"\x80\xff\0\0\0\0\0\x01\0\0maskpayload", Ok(Some((true, Opcode::Continuation, 65536, 14))));
+    }
+
+    #[test]
+    fn a_header_cut_anywhere_asks_for_more() {
+        let header = b"\x82\xff\0\0\0\0\0\x01\0\0mask";
+        for end in 0..header.len() {
+            check(&header[..end], Ok(None));
+        }
+    }
+
+    #[test]
+    fn row_18_frames_that_break_the_rules() {
+        check(b"\x81\x05", Err(Violation::Unmasked));
+        check(b"\xc1", Err(Violation::ReservedBits));
+        check(b"\xa1", Err(Violation::ReservedBits));
+        check(b"\x91", Err(Violation::ReservedBits));
+        for opcode in [3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF] {
+            check(&[0x80 | opcode], Err(Violation::ReservedOpcode(opcode)));
+        }
+        check(b"\x09", Err(Violation::FragmentedControl));
+        check(b"\x89\xfe", Err(Violation::OversizedControl));
+        for violation in [Violation::Unmasked, Violation::ReservedBits, Violation::FragmentedControl] {
+            assert_eq!(violation.code(), close::Code::PROTOCOL_ERROR);
+        }
+    }
+
+    #[test]
+    fn row_19_lengths_that_break_the_rules() {
+        check(b"\x82\xff\x80\0\0\0\0\0\0\0mask", Err(Violation::LengthOutOfRange));
+        check(b"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xffmask", Err(Violation::LengthOutOfRange));
+        check(b"\x82\xff\0\0\0\0\0\0\xff\xffmask", Err(Violation::LengthNotMinimal));
+        check(b"\x82\xfe\0\x7dmask", Err(Violation::LengthNotMinimal));
+        assert_eq!(Violation::LengthOutOfRange.code(), close::Code::PROTOCOL_ERROR);
+        assert_eq!(Violation::LengthNotMinimal.code(), close::Code::PROTOCOL_ERROR);
+    }
+
+    #[test]
+    fn frames_are_encoded_minimally() {
+        assert_eq!(&text(b"hi")[..], b"\x81\x02hi");
+        assert_eq!(&binary(&[0; 125])[..2], b"\x82\x7d");
+        assert_eq!(&binary(&[0; 126])[..4], b"\x82\x7e\x00\x7e");
+        assert_eq!(&binary(&vec![0; 65535])[..4], b"\x82\x7e\xff\xff");
+        assert_eq!(&binary(&vec![0; 65536])[..10], b"\x82\x7f\0\0\0\0\0\x01\0\0");
+    }
+
+    #[test]
+    fn control_frames_never_exceed_their_limit() {
+        assert_eq!(&ping(b"")[..], b"\x89\x00");
+        assert_eq!(pong(&[7; 200]).len(), 2 + CONTROL_BYTES_MAX);
+        assert_eq!(&close(close::Code::NORMAL, "bye")[..], b"\x88\x05\x03\xe8bye");
+        assert_eq!(close(close::Code::NORMAL, &"ä".repeat(100)).len(), 2 + 2 + 122);
+        assert_eq!(&close(close::Code::NO_STATUS, "")[..], b"\x88\x00");
+    }
+}
