@@ -1,0 +1,49 @@
+"""Write workers for Trunkline, the gateway between applications and AI agents."""
+
+from trunkline._event import Event
+from trunkline._outgoing import Call
+from trunkline.errors import (
+    BadRequest,
+    BridgeError,
+    CallFailed,
+    Cancelled,
+    ConnectionLost,
+    Failed,
+    GatewayGone,
+    HandlerError,
+    HelloRefused,
+    Overloaded,
+    PayloadTooLarge,
+    PermissionDenied,
+    ProtocolViolation,
+    RateLimited,
+    Retryable,
+    TrunklineError,
+)
+from trunkline.run import BlockingCall, BlockingRun, Run
+from trunkline.worker import Worker
+
+__all__ = [
+    "BadRequest",
+    "BlockingCall",
+    "BlockingRun",
+    "BridgeError",
+    "Call",
+    "CallFailed",
+    "Cancelled",
+    "ConnectionLost",
+    "Event",
+    "Failed",
+    "GatewayGone",
+    "HandlerError",
+    "HelloRefused",
+    "Overloaded",
+    "PayloadTooLarge",
+    "PermissionDenied",
+    "ProtocolViolation",
+    "RateLimited",
+    "Retryable",
+    "Run",
+    "TrunklineError",
+    "Worker",
+]

@@ -1,0 +1,77 @@
+"""Payloads as JSON, from and into what handlers take and give.
+
+Purpose: msgspec's types, dataclasses and pydantic models on both sides, with pydantic only where it is already imported. It does not
+know messages or calls.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import msgspec
+
+from trunkline.errors import BadRequest
+
+
+def encode(value: Any) -> bytes:
+    """Writes `value` as JSON. Raises TypeError for what has no JSON form."""
+    return msgspec.json.encode(value, enc_hook=_encode_other)
+
+
+def decode(payload: bytes) -> Any:
+    """Reads JSON of any shape; an empty payload is null. Raises BadRequest where it is no JSON."""
+    return read(payload, Any)
+
+
+def read(payload: bytes, shape: Any) -> Any:
+    """Reads JSON into the type `shape`. Raises BadRequest that names the path of what does not fit."""
+    if _is_pydantic(shape):
+        return _read_pydantic(payload, shape)
+    try:
+        return msgspec.json.decode(payload or b"null", type=shape)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `")
+        path = path.rstrip("`") or "$"
+        raise BadRequest(f"{path}: {text}", details={"path": path}) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BadRequest("the payload is no JSON", details={"path": "$"}) from error
+
+
+def schema(shape: Any) -> dict[str, Any] | None:
+    """Gives the JSON Schema of `shape`, or None where it says nothing. Raises TypeError for a type that cannot be read."""
+    if shape is Any:
+        return None
+    if _is_pydantic(shape):
+        described: dict[str, Any] = shape.model_json_schema()
+        return described
+    return msgspec.json.schema(shape)
+
+
+def builtins(value: Any) -> Any:
+    """Gives `value` in the types that JSON has. Raises TypeError for what has no JSON form."""
+    return msgspec.json.decode(encode(value))
+
+
+def _encode_other(value: Any) -> Any:
+    if _is_pydantic(type(value)):
+        return value.model_dump(mode="json")
+    if hasattr(value, "tolist"):  # arrays and their scalars
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _is_pydantic(shape: Any) -> bool:
+    pydantic = sys.modules.get("pydantic")
+    return pydantic is not None and isinstance(shape, type) and issubclass(shape, pydantic.BaseModel)
+
+
+def _read_pydantic(payload: bytes, shape: Any) -> Any:
+    import pydantic
+
+    try:
+        return shape.model_validate_json(payload or b"null")
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+        raise BadRequest(f"{path}: {first['msg']}", details={"path": path}) from error

@@ -1,0 +1,299 @@
+"""All calls of a worker: those it serves and those it makes.
+
+Purpose: the half of `protocol/worker.md` that is about calls (§2's open calls, §3, §4, DRAIN). It is the connection's peer and does not
+know sockets, addresses, signals or reconnecting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+from trunkline._call import CallLedger
+from trunkline._connection import Link
+from trunkline._execution import CancelReason, Execution
+from trunkline._log import Entry, logger
+from trunkline._outgoing import Call
+from trunkline._protocol import (
+    MESSAGE_BYTES_MAX,
+    TERMINAL,
+    CallMeta,
+    Credit,
+    Kind,
+    Message,
+    Numbered,
+    Resumed,
+    Welcome,
+    read_meta,
+)
+from trunkline._service import Service
+from trunkline.errors import CallFailed, Overloaded, ProtocolViolation
+
+HELD_PER_SLOT_MAX: Final = 4
+"""Calls held (waiting, running, or ended and not yet stored) for each handler that may run at a time; more are refused."""
+CALLS_PER_RUN_MAX: Final = 64
+"""Calls that one run may have under way; a handler that wants more waits for some first."""
+CALL_DEADLINE_DEFAULT_S: Final = 60.0
+"""The deadline of a call to another service where neither the handler nor its run gives one."""
+
+
+class Runner:
+    """Serves the calls that come over whatever link there is at the moment."""
+
+    def __init__(self, name: str, services: Mapping[str, Service], *, concurrency: int, instance: str) -> None:
+        """Takes what to serve; `instance` stays the same for the life of the process."""
+        self._name = name
+        self._services = services
+        self._concurrency = concurrency
+        self._instance = instance
+        self._executions: dict[int, Execution] = {}  # by corr; those not yet over
+        self._unfinished: set[Execution] = set()  # those whose handler has not ended, forgotten ones too
+        self._calls: dict[int, Call] = {}
+        self._corrs = itertools.count(1, 2)
+        self._window = Welcome().window
+        self._stopping = False  # this worker drains itself, for good
+        self._drained_by_gateway = False  # the gateway at the other end drains it; ends with the connection
+        self._changed = asyncio.Event()
+        self.slots = asyncio.Semaphore(concurrency)
+        """One permit for each handler that may run at a time."""
+        self.link: Link | None = None
+        """The connection, while there is an accepted one."""
+        self.message_bytes_max = MESSAGE_BYTES_MAX
+        """The size a message may have."""
+
+    def hello(self) -> Message:
+        """Gives the HELLO to say now, with the calls that are still held."""
+        services = [{"name": service.name, **_input(service)} for service in self._services.values()]
+        meta = {
+            "instance": self._instance,
+            "sdk": f"trunkline-python/{version('trunkline')}",
+            "pid": os.getpid(),
+            "concurrency": self._concurrency,
+            "services": services,
+            "generation": os.environ.get("TRUNKLINE_GENERATION"),
+            "token": os.environ.get("TRUNKLINE_TOKEN"),
+            "open": [execution.ledger.offer() for execution in self._executions.values()],
+        }
+        return Message(Kind.HELLO, 0, self._name, {key: value for key, value in meta.items() if value is not None})
+
+    def welcomed(self, link: Link, welcome: Welcome) -> None:
+        """Goes on with the calls that the gateway still wants, and gives up the others."""
+        logger.info(Entry("gateway connected", epoch=welcome.epoch, resumed=len(welcome.resumed)))
+        self._window = welcome.window
+        self.message_bytes_max = min(welcome.message_bytes_max, MESSAGE_BYTES_MAX)
+        held = {execution.run_id: execution for execution in self._executions.values()}
+        unknown = [resumed.run for resumed in welcome.resumed if resumed.run not in held]
+        if unknown:
+            raise ProtocolViolation(f"WELCOME resumes runs that were not offered: {unknown}")
+        self._executions.clear()
+        self.link = link
+        for resumed in welcome.resumed:
+            self._resume(held.pop(resumed.run), resumed)
+        for execution in held.values():
+            self._drop(execution)
+        self._drained_by_gateway = False
+        if self._stopping:
+            self._send(Message(Kind.DRAIN))
+
+    def disconnected(self) -> None:
+        """Lets handlers go on without a link; the calls they made are lost with it."""
+        self.link = None
+        for call in list(self._calls.values()):
+            call.fail(CallFailed("worker_lost", "the connection to the gateway was lost", retryable=True))
+        self.writable()
+
+    def writable(self) -> None:
+        """Lets handlers send that waited for the gateway to read."""
+        for execution in self._executions.values():
+            execution.wake()
+
+    def load(self) -> tuple[int, int]:
+        """Gives the numbers of handlers that run and that wait for a slot."""
+        running = sum(execution.is_running for execution in self._unfinished)
+        return running, len(self._unfinished) - running
+
+    def handle(self, message: Message) -> None:
+        """Takes a message of a call, or DRAIN. Raises ProtocolViolation for what the contract does not allow."""
+        if message.kind is Kind.DRAIN:
+            self._drain_asked()
+        elif message.corr % 2:
+            self._handle_reply(message)
+        elif message.kind is Kind.CALL:
+            self._called(message)
+        elif message.kind is Kind.CREDIT:
+            self._credited(message)
+        elif message.kind is Kind.CANCEL:
+            if (execution := self._executions.get(message.corr)) is not None:
+                execution.cancel(CancelReason.ASKED)
+        elif message.kind is not Kind.STATUS:
+            raise ProtocolViolation(f"{message.kind.name} is nothing that a gateway sends")
+
+    def call(self, execution: Execution, service: str, payload: Any, deadline_s: float | None) -> Call:
+        """Calls another service for a run. Raises CallFailed without a link, Overloaded where too many are under way."""
+        if self.link is None or execution.is_cancelled:
+            raise CallFailed("worker_lost", "there is no connection to the gateway", retryable=True)
+        if len(execution.calls) >= CALLS_PER_RUN_MAX:
+            raise Overloaded(f"a run may have {CALLS_PER_RUN_MAX} calls under way")
+        corr = next(self._corrs)
+        call = Call(corr, send=self._send, forget=lambda corr: self._forget_call(execution, corr))
+        self._calls[corr] = call
+        execution.calls.add(call)
+        call.start(service, payload, run=execution.run_id, deadline_s=_deadline_s(execution, deadline_s))
+        return call
+
+    def ended(self, execution: Execution) -> None:
+        """Counts a handler that has ended."""
+        self._unfinished.discard(execution)
+        self._call_over()
+
+    async def drain(self) -> None:
+        """Takes no new calls and waits until every open one has ended and is stored."""
+        self._stopping = True
+        self._send(Message(Kind.DRAIN))
+        await self._until(lambda: not self._executions and not self._unfinished)
+
+    def stop(self) -> None:
+        """Cancels every handler that still runs."""
+        for execution in list(self._unfinished):
+            execution.cancel(CancelReason.STOPPING)
+
+    async def stopped(self) -> None:
+        """Waits until no handler runs."""
+        await self._until(lambda: not self._unfinished)
+
+    def kill(self) -> list[asyncio.Task[None]]:
+        """Cancels once more what ignored its cancel, and gives the tasks to wait for."""
+        tasks = [execution.task for execution in self._unfinished]
+        for task in tasks:
+            task.cancel()
+        return tasks
+
+    def _called(self, message: Message) -> None:
+        if message.corr == 0 or message.corr in self._executions:
+            raise ProtocolViolation(f"CALL under corr {message.corr}, which is taken")
+        meta = read_meta(message, CallMeta)
+        service = self._services.get(message.name)
+        if (refusal := self._refusal(service, meta)) is not None:
+            logger.warning(Entry("call refused", run=meta.run, service=message.name, code=refusal["code"]))
+            self._send(Message(Kind.ERROR, message.corr, meta={"seq": 0, **refusal}))
+        elif service is not None:
+            self._drop_earlier(meta.run)
+            ledger = CallLedger(meta.run, corr=message.corr, window=meta.window or self._window)
+            execution = Execution(self, service, meta, message.payload, ledger)
+            self._executions[message.corr] = execution
+            self._unfinished.add(execution)
+            execution.start()
+
+    def _refusal(self, service: Service | None, meta: CallMeta) -> dict[str, Any] | None:
+        if service is None:
+            return {"code": "no_worker", "message": "this worker has no such service", "retryable": False}
+        if self._stopping or self._drained_by_gateway:
+            return {"code": "no_worker", "message": "this worker is draining", "retryable": True}
+        held = max(len(self._executions), len(self._unfinished))
+        if held >= HELD_PER_SLOT_MAX * self._concurrency:
+            return {"code": "overloaded", "message": "this worker holds too many calls", "retryable": True}
+        if meta.codec != "json":
+            return {
+                "code": "bad_request",
+                "message": f"codec {meta.codec} is not supported",
+                "retryable": False,
+            }
+        return None
+
+    def _drop_earlier(self, run: str) -> None:
+        """A gateway that starts a run again has given up the earlier attempt."""
+        for corr, execution in list(self._executions.items()):
+            if execution.run_id == run:
+                del self._executions[corr]
+                self._drop(execution)
+
+    def _credited(self, message: Message) -> None:
+        execution = self._executions.get(message.corr)
+        if execution is None:
+            return
+        execution.ledger.acknowledge(read_meta(message, Credit).ack)
+        if execution.ledger.is_over:
+            del self._executions[message.corr]
+            self._call_over()
+        else:
+            execution.wake()
+
+    def _resume(self, execution: Execution, resumed: Resumed) -> None:
+        try:
+            messages = execution.ledger.resume(corr=resumed.corr, ack=resumed.ack)
+        except ProtocolViolation as error:
+            # The gateway has lost events that it had said were stored; nobody has them any more.
+            logger.error(Entry("run cannot go on", run=resumed.run, reason=error))
+            meta = {
+                "seq": resumed.ack,
+                "code": "worker_lost",
+                "message": "events of the run were lost",
+                "retryable": False,
+            }
+            self._send(Message(Kind.ERROR, resumed.corr, meta=meta))
+            self._drop(execution)
+            return
+        if execution.ledger.is_over:
+            return
+        self._executions[resumed.corr] = execution
+        self._send_all(messages)
+        execution.wake()
+
+    def _drop(self, execution: Execution) -> None:
+        execution.is_forgotten = True
+        execution.cancel(CancelReason.DROPPED)
+
+    def _handle_reply(self, message: Message) -> None:
+        call = self._calls.get(message.corr)
+        if message.kind is not Kind.CHUNK and message.kind not in TERMINAL:
+            raise ProtocolViolation(f"{message.kind.name} for a call of this worker")
+        if call is not None:
+            call.handle(message)
+        elif message.kind in TERMINAL:
+            # It was given up here; this lets the callee forget it too.
+            self._send(Message(Kind.CREDIT, message.corr, meta={"ack": read_meta(message, Numbered).seq + 1}))
+
+    def _forget_call(self, execution: Execution, corr: int) -> None:
+        call = self._calls.pop(corr, None)
+        if call is not None:
+            execution.calls.discard(call)
+
+    def _drain_asked(self) -> None:
+        logger.info(Entry("gateway drains", open=len(self._executions)))
+        self._drained_by_gateway = True
+        self._call_over()
+
+    def _call_over(self) -> None:
+        """Wakes who waits for the calls to be over, and parts from a gateway that waits for it."""
+        self._changed.set()
+        if self._drained_by_gateway and not self._stopping and not self._executions and self.link is not None:
+            self.link.send(Message(Kind.DRAIN))
+            self.link.leave()
+
+    def _send(self, message: Message) -> None:
+        if self.link is not None:
+            self.link.send(message)
+
+    def _send_all(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self._send(message)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+
+
+def _input(service: Service) -> dict[str, Any]:
+    return {} if service.input_schema is None else {"input": service.input_schema}
+
+
+def _deadline_s(execution: Execution, asked_s: float | None) -> float:
+    limits = [CALL_DEADLINE_DEFAULT_S if asked_s is None else asked_s]
+    if execution.meta.deadline_ms is not None:
+        limits.append(execution.meta.deadline_ms / 1000)
+    return min(limits)

@@ -1,0 +1,72 @@
+"""`trunkline-worker module:worker`: runs a worker from the command line.
+
+Purpose: arguments, logging to stderr, and the exit code. It does not know what a worker does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from trunkline._log import Entry, LineFormatter, logger
+from trunkline.errors import GatewayGone
+from trunkline.worker import Worker
+
+EXIT_USAGE: Final = 2
+EXIT_GATEWAY_GONE: Final = 3
+_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the worker that the arguments name and gives the exit code: 0 after a drain, 2 for a mistake, 3 without a gateway."""
+    options = _parser().parse_args(arguments)
+    _log_to_stderr(options.log_level)
+    try:
+        load(options.worker).run(bridge=options.bridge)
+    except (ValueError, ImportError, AttributeError, TypeError) as error:
+        logger.error(Entry("worker cannot start", worker=options.worker, reason=error))
+        return EXIT_USAGE
+    except GatewayGone as error:
+        logger.error(Entry("worker ends", reason=error))
+        return EXIT_GATEWAY_GONE
+    return 0
+
+
+def load(place: str) -> Worker:
+    """Gives the worker at `module:name`; modules of the current directory can be named.
+
+    Raises ValueError, ImportError, AttributeError or TypeError with what is wrong.
+    """
+    module_name, separator, name = place.partition(":")
+    if not separator or not module_name or not name:
+        raise ValueError(f"{place!r} is not of the form module:worker")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    worker = getattr(importlib.import_module(module_name), name)
+    if not isinstance(worker, Worker):
+        raise TypeError(f"{place} is a {type(worker).__name__}, not a Worker")
+    return worker
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="trunkline-worker", description="Serve a worker's services to a Trunkline gateway.")
+    parser.add_argument("worker", help="module:worker, for example chat:worker")
+    parser.add_argument("--bridge", help="unix:///path, ipc:///path or tcp://host:port; default: TRUNKLINE_BRIDGE")
+    parser.add_argument("--log-level", choices=_LEVELS, default="info")
+    return parser
+
+
+def _log_to_stderr(level: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

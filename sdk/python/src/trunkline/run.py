@@ -1,0 +1,149 @@
+"""What a handler knows about its run and can do with it.
+
+Purpose: the one object a handler gets beside its payload. How events are numbered, credited and sent is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from trunkline import _event
+from trunkline._event import Event, Spelled
+from trunkline._outgoing import Call
+from trunkline._protocol import CallMeta
+from trunkline._threads import ThreadFeed
+
+
+class Channel(Protocol):
+    """How a run reaches its gateway."""
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the run is being cancelled."""
+
+    async def produce(self, event: Spelled) -> None:
+        """Sends an event once there is credit."""
+
+    def progress(self, payload: dict[str, Any]) -> None:
+        """Sends the latest progress."""
+
+    def call(self, service: str, payload: Any, *, deadline_s: float | None) -> Call:
+        """Calls another service."""
+
+
+class RunFacts:
+    """What is known about a run; all of it stays the same while the run lasts, except `cancelled`."""
+
+    def __init__(self, meta: CallMeta, channel: Channel) -> None:
+        """Made by the SDK."""
+        self._channel = channel
+        self.id = meta.run
+        """The run's id."""
+        self.session = meta.session
+        """The session it belongs to."""
+        self.realm = meta.realm
+        """The realm, which separates tenants or business areas."""
+        self.user = meta.user
+        """The user, where the session has one."""
+        self.message_id = meta.message
+        """The id of the client's message that started it."""
+        self.type = meta.type
+        """The type of that message."""
+        self.attempt = meta.attempt
+        """1, or more where an earlier attempt failed."""
+        self.traceparent = meta.traceparent
+        """The W3C trace context, where the gateway traces."""
+        self.deadline: datetime | None = None
+        """When the run ends at the latest; it is cancelled then."""
+        if meta.deadline_ms is not None:
+            self.deadline = datetime.now(UTC) + timedelta(milliseconds=meta.deadline_ms)
+
+    @property
+    def remaining(self) -> timedelta | None:
+        """The time left until the deadline; never negative; None where there is no deadline."""
+        return None if self.deadline is None else max(self.deadline - datetime.now(UTC), timedelta())
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run is being cancelled."""
+        return self._channel.is_cancelled
+
+
+class Run(RunFacts):
+    """The run of an async handler."""
+
+    async def progress(self, message: str, *, percentage: float | None = None, stage: str | None = None) -> None:
+        """Tells the client how far the run is (`percentage` from 0 to 100). Only the newest matters; it never waits."""
+        self._channel.progress(_progress(message, percentage, stage))
+
+    async def emit(self, type: str, payload: Any) -> None:
+        """Sends an event of `type`, in order with what the handler yields; waits for credit."""
+        await self._channel.produce(_event.spell(Event(type, payload)))
+
+    def call(self, service: str, payload: Any, *, deadline_s: float | None = None) -> Call:
+        """Calls another service: await what it gives for the result, or iterate over it for the events.
+
+        It ends after `deadline_s` seconds, with the run's deadline, or with the run, whichever comes first. Both ways raise CallFailed.
+        """
+        return self._channel.call(service, payload, deadline_s=deadline_s)
+
+
+class BlockingCall:
+    """A call that a handler in a thread makes."""
+
+    def __init__(self, call: Call, feed: ThreadFeed) -> None:
+        """Made by `BlockingRun.call`."""
+        self._call = call
+        self._feed = feed
+
+    def result(self) -> Any:
+        """Waits for the end and gives the result. Raises CallFailed, or Cancelled when the run is."""
+        return self._feed.wait_on_loop(self._finish)
+
+    def __iter__(self) -> Iterator[str | Event]:
+        """Iterates over the events: text deltas as str, everything else as :class:`Event`. Raises as `result` does."""
+        while (event := self._feed.wait_on_loop(self._next)) is not None:
+            yield event
+
+    async def _finish(self) -> Any:
+        return await self._call
+
+    async def _next(self) -> str | Event | None:
+        return await anext(self._call, None)
+
+
+class BlockingRun(RunFacts):
+    """The run of a handler in a thread: the same names as :class:`Run`, and each call blocks the thread only."""
+
+    def __init__(self, meta: CallMeta, channel: Channel, feed: ThreadFeed) -> None:
+        """Made by the SDK."""
+        super().__init__(meta, channel)
+        self._feed = feed
+
+    def check(self) -> None:
+        """Raises Cancelled once the run is cancelled; call it now and then in long loops."""
+        self._feed.check()
+
+    def progress(self, message: str, *, percentage: float | None = None, stage: str | None = None) -> None:
+        """Tells the client how far the run is (`percentage` from 0 to 100). Only the newest matters; it never waits."""
+        payload = _progress(message, percentage, stage)
+        self._feed.on_loop(lambda: self._channel.progress(payload))
+
+    def emit(self, type: str, payload: Any) -> None:
+        """Sends an event of `type`, in order with what the handler yields; waits while too many are ahead."""
+        self._feed.put(_event.spell(Event(type, payload)))
+
+    def call(self, service: str, payload: Any, *, deadline_s: float | None = None) -> BlockingCall:
+        """Calls another service, as :meth:`Run.call` does."""
+
+        async def start() -> Call:
+            return self._channel.call(service, payload, deadline_s=deadline_s)
+
+        return BlockingCall(self._feed.wait_on_loop(start), self._feed)
+
+
+def _progress(message: str, percentage: float | None, stage: str | None) -> dict[str, Any]:
+    payload: dict[str, Any] = {"message": message, "percentage": percentage, "stage": stage}
+    return {key: value for key, value in payload.items() if value is not None}
