@@ -1,0 +1,477 @@
+/**
+ * The client: wires the protocol's parts to a socket, a clock and the application.
+ *
+ * Purpose: feeds what happens to the parts that decide (`connection/machine.ts`,
+ * `session/inbox.ts`, `session/outbox.ts`) and does what they say. It decides nothing that
+ * they could, and knows no platform: that comes as providers.
+ */
+import { encodeFrame, decodeFrame } from "./codec/frame.ts";
+import { byteLength, isMessageId, objectOrEmpty, type Envelope } from "./codec/envelope.ts";
+import { Link } from "./connection/link.ts";
+import { ConnectionMachine, type ConnectionAction, type ConnectionEvent } from "./connection/machine.ts";
+import type { ConnectionState } from "./connection/state.ts";
+import { readHeartbeat, readLeaveWindow, readWelcome, type Limits } from "./connection/welcome.ts";
+import { clientError, TrunklineError } from "./errors/error.ts";
+import { Listeners, Notifier, type StopListening } from "./notifier.ts";
+import {
+  settingsOf,
+  type Acknowledgement,
+  type ClientOptions,
+  type RunOptions,
+  type SendOptions,
+  type Settings,
+} from "./options.ts";
+import { Cancellations } from "./run/cancellations.ts";
+import { RunRegistry } from "./run/registry.ts";
+import type { Run } from "./run/run.ts";
+import { IdentityStore } from "./session/identity.ts";
+import { Inbox, isRecord, type RecordEnvelope, type ResetNotice } from "./session/inbox.ts";
+import { Outbox, type Settlement } from "./session/outbox.ts";
+
+/** Makes a client. Nothing connects before `connect()` or the first `send` or `run`. */
+export function createClient(options: ClientOptions): Client {
+  return new Client(settingsOf(options));
+}
+
+/** One session's view of a gateway. Make it with {@link createClient}. */
+export class Client {
+  readonly #notifier = new Notifier((thrown) => this.#report(listenerFailed(thrown)));
+  readonly #states = new Listeners<ConnectionState>(this.#notifier);
+  readonly #errors = new Listeners<TrunklineError>(new Notifier((thrown) => console.error(thrown)));
+  readonly #messages = new Listeners<Envelope>(this.#notifier);
+  readonly #resets = new Listeners<ResetNotice>(this.#notifier);
+  readonly #startedRuns = new Listeners<Run>(this.#notifier);
+  readonly #byType = new Map<string, Listeners<Envelope>>();
+
+  readonly #settings: Settings;
+  readonly #machine: ConnectionMachine;
+  readonly #outbox: Outbox;
+  readonly #identity: IdentityStore;
+  readonly #cancellations = new Cancellations();
+  readonly #runs = new RunRegistry({
+    notifier: this.#notifier,
+    cancel: (run) => this.#cancel(run),
+    ended: (run) => this.#runEnded(run),
+  });
+  readonly #inbox = new Inbox(this.#runs);
+
+  #link: Link | undefined;
+  #limits: Limits = { messageBytesMax: Infinity, inFlightMax: 0 };
+  #timer: { at: number; stop: () => void } | undefined;
+  #stopWaking: StopListening | undefined;
+
+  /** @internal Use {@link createClient}. */
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#machine = new ConnectionMachine(settings.backoff, settings.random);
+    this.#outbox = new Outbox(settings.outbox);
+    this.#identity = new IdentityStore(settings.storage, settings.storageKey);
+  }
+
+  /** Where the connection stands; the same object until it changes. */
+  get state(): ConnectionState {
+    return this.#machine.state;
+  }
+
+  /** The runs that this client knows, its own and others', the oldest first. */
+  get runs(): readonly Run[] {
+    return this.#runs.all();
+  }
+
+  /** Starts connecting, and keeps connected until `close()` or a refusal for good. Does nothing when called again. */
+  connect(): void {
+    if (this.state.status !== "idle") return;
+    if (this.#settings.session) this.#identity.save(this.#settings.session);
+    this.#stopWaking = this.#settings.wake(() => this.#step({ type: "woken" }));
+    this.#step({ type: "connect" });
+  }
+
+  /** Ends the connection for good. Waiting messages and followed runs fail with `connection_closed`. */
+  close(): void {
+    this.#step({ type: "close" });
+  }
+
+  /** Closes, and removes the session from the storage: the next client with it starts a new one. */
+  forgetSession(): void {
+    this.#identity.clear();
+    this.close();
+  }
+
+  /**
+   * Sends a message that the gateway keeps; resolves when it says so.
+   *
+   * Without a connection the message waits, and is sent (again) with the same id after the
+   * next one is made: its effect happens once. Rejects with a {@link TrunklineError}.
+   */
+  send(type: string, payload: unknown, options: SendOptions = {}): Promise<Acknowledgement> {
+    const id = options.id ?? this.#settings.createId();
+    return new Promise((resolve, reject) => {
+      const stopObserving = observeAbort(options.signal, () =>
+        this.#outbox.settle(id, { ok: false, error: aborted() }),
+      );
+      this.#enqueue(messageOf(type, payload, id, options), options.signal, (settlement) => {
+        stopObserving();
+        if (settlement.ok) resolve({ id, ...settlementFields(settlement) });
+        else reject(settlement.error);
+      });
+    });
+  }
+
+  /** Starts a run of a service. A text as `input` is sent as `{message: input}`. Failures are the run's. */
+  run(input: unknown, options: RunOptions = {}): Run {
+    const { id = this.#settings.createId(), service, type = "user_message", signal } = options;
+    const known = this.#runs.byMessage(id);
+    if (known) return known;
+    const run = this.#runs.create(id);
+    const stopObserving = observeAbort(signal, () => void run.cancel());
+    void run.result.then(stopObserving, stopObserving);
+    const payload = typeof input === "string" ? { message: input } : input;
+    const message = messageOf(type, payload, id, {
+      ...options,
+      ...(service !== undefined && { to: { service } }),
+    });
+    this.#enqueue(message, signal, (settlement) => this.#runSettled(run, settlement));
+    return run;
+  }
+
+  /** Calls `listener` with every new state. */
+  onState(listener: (state: ConnectionState) => void): StopListening {
+    return this.#states.add(listener);
+  }
+
+  /** Calls `listener` with every message of type `type` that is not the protocol's own, each once. */
+  on(type: string, listener: (message: Envelope) => void): StopListening {
+    const listeners = this.#byType.get(type) ?? new Listeners<Envelope>(this.#notifier);
+    this.#byType.set(type, listeners);
+    return listeners.add(listener);
+  }
+
+  /** Calls `listener` with every durable message of the session and its runs, in order, each once. */
+  onMessage(listener: (message: Envelope) => void): StopListening {
+    return this.#messages.add(listener);
+  }
+
+  /** Calls `listener` with every run that is seen to start: of this client or another, live or replayed. */
+  onRun(listener: (run: Run) => void): StopListening {
+    return this.#startedRuns.add(listener);
+  }
+
+  /** Calls `listener` when content that was delivered must be dropped, see {@link ResetNotice}. */
+  onReset(listener: (notice: ResetNotice) => void): StopListening {
+    return this.#resets.add(listener);
+  }
+
+  /** Calls `listener` with errors that belong to no call: refusals, unreadable frames, listeners that threw. */
+  onError(listener: (error: TrunklineError) => void): StopListening {
+    return this.#errors.add(listener);
+  }
+
+  /** Tells the machine what happened, does what it says, and what its new state asks for. */
+  #step(event: ConnectionEvent): void {
+    const before = this.state;
+    const actions = this.#machine.handle(event, this.#now());
+    if (this.state !== before) this.#stateChanged();
+    for (const action of actions) this.#perform(action);
+    this.#arm();
+  }
+
+  #stateChanged(): void {
+    const { state } = this;
+    this.#states.notify(state);
+    if (state.status === "reconnecting") this.#outbox.connectionLost();
+    if (state.status === "closed") this.#finish(state.error);
+  }
+
+  #perform(action: ConnectionAction): void {
+    switch (action.type) {
+      case "open_socket":
+        return this.#openSocket();
+      case "send_hello":
+        return void this.#sendHello();
+      case "drop_socket":
+        return this.#link?.drop(action.code, action.reason);
+      case "send_ping":
+        return this.#link?.send(encodeFrame({ type: "ping" }));
+    }
+  }
+
+  #openSocket(): void {
+    try {
+      this.#link = new Link(this.#settings.socket, this.#settings.url, {
+        open: () => this.#step({ type: "socket_opened" }),
+        message: (text) => this.#receive(text),
+        close: (code, reason) => this.#step({ type: "socket_closed", code, reason }),
+      });
+    } catch (cause) {
+      this.#step({
+        type: "impossible",
+        error: clientError("bad_request", "no socket can be opened", { cause }),
+      });
+    }
+  }
+
+  async #sendHello(): Promise<void> {
+    const link = this.#link;
+    try {
+      const token = await this.#token();
+      if (link?.alive) link.send(this.#hello(token));
+    } catch (cause) {
+      const error = clientError("token_failed", "the token could not be had", { retryable: true, cause });
+      if (link?.alive) this.#step({ type: "distrusted", error });
+    }
+  }
+
+  async #token(): Promise<string | undefined> {
+    const { token } = this.#settings;
+    return typeof token === "function" ? await token() : token;
+  }
+
+  /** The storage is read anew each time, so that tabs which lost their session together find one again. */
+  #hello(token: string | undefined): string {
+    const identity = this.#identity.load();
+    const payload = {
+      token,
+      session: identity?.id,
+      secret: identity?.secret,
+      resume: this.#inbox.resume(identity?.id),
+      client: this.#settings.clientInfo,
+    };
+    return encodeFrame({ type: "hello", payload });
+  }
+
+  #receive(text: string): void {
+    try {
+      const envelope = decodeFrame(text);
+      this.#step({ type: "heard" });
+      this.#dispatch(envelope);
+    } catch (thrown) {
+      this.#report(thrown instanceof TrunklineError ? thrown : listenerFailed(thrown));
+    }
+  }
+
+  #dispatch(envelope: Envelope): void {
+    switch (envelope.type) {
+      case "welcome":
+        return this.#welcome(envelope);
+      case "ack":
+        return this.#acknowledged(envelope);
+      case "error":
+        return this.#failed(envelope);
+      case "cancel_ack":
+        return this.#cancelAnswered(envelope);
+      case "heartbeat":
+        return this.#inbox.misses(readHeartbeat(envelope)) ? this.#distrust() : undefined;
+      case "go_away":
+        return this.#step({ type: "told_to_leave", ...readLeaveWindow(envelope) });
+      case "reset":
+        return this.#reset(envelope);
+      default:
+        return isRecord(envelope) ? this.#record(envelope) : this.#passing(envelope);
+    }
+  }
+
+  #welcome(envelope: Envelope): void {
+    const welcome = readWelcome(envelope);
+    const { session, connection, resumable, heartbeatMs, secret } = welcome;
+    this.#limits = welcome.limits;
+    if (secret !== undefined || this.#identity.load()?.id !== session) {
+      this.#identity.save({ id: session, ...(secret !== undefined && { secret }) });
+    }
+    for (const notice of this.#inbox.welcome(session, welcome.channels)) this.#resets.notify(notice);
+    this.#step({ type: "welcomed", session, connection, resumable, heartbeatMs });
+    for (const run of this.#cancellations.runIds()) this.#sendCancel(run);
+    this.#flush();
+  }
+
+  #acknowledged(envelope: Envelope): void {
+    const payload = objectOrEmpty(envelope.payload);
+    const id = envelope.reply_to ?? String(payload.id);
+    const level = typeof payload.level === "string" ? payload.level : "accepted";
+    this.#outbox.settle(id, { ok: true, run: envelope.run, level, duplicate: payload.duplicate === true });
+    this.#flush();
+  }
+
+  #failed(envelope: Envelope): void {
+    const error = new TrunklineError(
+      envelope.error ?? { code: "internal", message: "the gateway reported an error", retryable: false },
+    );
+    if (envelope.reply_to !== undefined) this.#outbox.settle(envelope.reply_to, { ok: false, error });
+    else this.#step({ type: "refused", error });
+    if (envelope.reply_to === undefined) this.#report(error);
+    this.#flush();
+  }
+
+  #cancelAnswered(envelope: Envelope): void {
+    const run = envelope.run === undefined ? undefined : this.#runs.byId(envelope.run);
+    if (run) this.#cancellations.settle(run, objectOrEmpty(envelope.payload).cancelled === true);
+  }
+
+  #reset(envelope: Envelope): void {
+    const { pos, reason } = objectOrEmpty(envelope.payload);
+    if (envelope.channel === undefined) return;
+    const position = typeof pos === "string" ? pos : undefined;
+    this.#resets.notify(this.#inbox.reset(envelope.channel, position, String(reason)));
+  }
+
+  #record(envelope: RecordEnvelope): void {
+    const { arrival, started } = this.#inbox.record(envelope);
+    if (arrival === "gap") return this.#distrust();
+    if (started) this.#startedRuns.notify(started);
+    if (arrival === "duplicate") return;
+    this.#messages.notify(envelope);
+    this.#byType.get(envelope.type)?.notify(envelope);
+  }
+
+  /** What has no position: latest state and answers to control messages. */
+  #passing(envelope: Envelope): void {
+    const run = envelope.run === undefined ? undefined : this.#runs.byId(envelope.run);
+    if (envelope.type === "progress") run?.progressed(envelope.payload);
+    this.#byType.get(envelope.type)?.notify(envelope);
+  }
+
+  #distrust(): void {
+    this.#step({
+      type: "distrusted",
+      error: clientError("gap", "a message is missing", { retryable: true }),
+    });
+  }
+
+  /** Hands a message to the outbox; `settle` is called exactly once. */
+  #enqueue(
+    message: Envelope & { id: string },
+    signal: AbortSignal | undefined,
+    settle: (end: Settlement) => void,
+  ): void {
+    try {
+      this.#refuseEarly(message.id, signal);
+      const frame = encodeFrame(message);
+      const bytes = byteLength(frame);
+      this.#outbox.add({ id: message.id, frame, bytes, createdAt: this.#now(), settle });
+    } catch (thrown) {
+      settle({ ok: false, error: thrown instanceof TrunklineError ? thrown : listenerFailed(thrown) });
+      return;
+    }
+    this.connect();
+    this.#flush();
+    this.#arm();
+  }
+
+  #refuseEarly(id: string, signal: AbortSignal | undefined): void {
+    if (signal?.aborted) throw aborted();
+    if (this.state.status === "closed") throw this.state.error ?? closed();
+    if (!isMessageId(id)) throw clientError("bad_request", "an id is 1–64 of A-Za-z0-9_.:-");
+  }
+
+  /** Sends what may be sent; without an open connection, nothing. */
+  #flush(): void {
+    if (this.state.status !== "open") return;
+    this.#outbox.expire(this.#now());
+    const { inFlightMax, messageBytesMax } = this.#limits;
+    for (const message of this.#outbox.takeSendable(inFlightMax, messageBytesMax))
+      this.#link?.send(message.frame);
+  }
+
+  #runSettled(run: Run, settlement: Settlement): void {
+    if (!settlement.ok) return run.fail(settlement.error);
+    if (settlement.run === undefined || run.messageId === undefined) return;
+    this.#runs.accepted(settlement.run, run.messageId);
+    if (this.#cancellations.has(run)) this.#sendCancel(settlement.run);
+  }
+
+  async #cancel(run: Run): Promise<boolean> {
+    if (run.ended) return false;
+    if (run.messageId !== undefined && this.#outbox.isUnsent(run.messageId)) {
+      this.#outbox.settle(run.messageId, { ok: false, error: cancelled() });
+      return true;
+    }
+    const { answer, isNew } = this.#cancellations.add(run);
+    if (isNew && run.id !== undefined) this.#sendCancel(run.id);
+    return answer;
+  }
+
+  #sendCancel(run: string): void {
+    if (this.state.status === "open") this.#link?.send(encodeFrame({ type: "cancel", run }));
+  }
+
+  #runEnded(run: Run): void {
+    this.#inbox.ended(run);
+    this.#cancellations.settle(run, run.state === "cancelled");
+  }
+
+  #finish(reason: TrunklineError | undefined): void {
+    const error = reason ?? closed();
+    this.#stopWaking?.();
+    this.#outbox.clear(error);
+    for (const run of this.#runs.all()) if (!run.ended) run.fail(error);
+  }
+
+  /** One timer for the earliest deadline; one that fires early is harmless and cheaper than moving it. */
+  #arm(): void {
+    const at = Math.min(
+      this.#machine.deadline,
+      this.state.status === "closed" ? Infinity : this.#outbox.deadline,
+    );
+    if (this.#timer && this.#timer.at <= at && at !== Infinity) return;
+    this.#timer?.stop();
+    this.#timer = undefined;
+    if (at === Infinity) return;
+    const stop = this.#settings.clock.schedule(Math.max(0, at - this.#now()), () => this.#timePassed());
+    this.#timer = { at, stop };
+  }
+
+  #timePassed(): void {
+    this.#timer = undefined;
+    this.#outbox.expire(this.#now());
+    this.#step({ type: "timeout" });
+  }
+
+  #now(): number {
+    return this.#settings.clock.now();
+  }
+
+  #report(error: TrunklineError): void {
+    if (this.#errors.size > 0) this.#errors.notify(error);
+    else if (error.code === "listener_failed") console.error(error.cause);
+  }
+}
+
+function messageOf(
+  type: string,
+  payload: unknown,
+  id: string,
+  options: SendOptions,
+): Envelope & { id: string } {
+  const { to, deadlineMs } = options;
+  return {
+    type,
+    id,
+    payload,
+    ...(to && { to }),
+    ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }),
+  };
+}
+
+function settlementFields({ run, level, duplicate }: Settlement & { ok: true }): Omit<Acknowledgement, "id"> {
+  return { run, level, duplicate };
+}
+
+function observeAbort(signal: AbortSignal | undefined, onAbort: () => void): StopListening {
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return () => signal?.removeEventListener("abort", onAbort);
+}
+
+function aborted(): TrunklineError {
+  return clientError("aborted", "the caller's signal fired");
+}
+
+function cancelled(): TrunklineError {
+  return clientError("cancelled", "the run was cancelled before it was sent");
+}
+
+function closed(): TrunklineError {
+  return clientError("connection_closed", "the client is closed");
+}
+
+function listenerFailed(thrown: unknown): TrunklineError {
+  return clientError("listener_failed", "a function of the application threw", { cause: thrown });
+}

@@ -1,0 +1,43 @@
+/**
+ * What a close code asks of the client (`protocol/close-codes.json`).
+ *
+ * Purpose: the meaning of a number. It does not act on it.
+ */
+import { clientError, TrunklineError } from "../errors/error.ts";
+
+/** The client is done. */
+export const CLOSE_NORMAL = 1000;
+/** The client leaves a connection that it no longer trusts, to come back on another. */
+export const CLOSE_ABANDONED = 3000;
+
+const TERMINAL_MIN = 4500;
+const TERMINAL_MAX = 4999;
+
+const TERMINAL_NAMES: Readonly<Record<number, string>> = {
+  4500: "auth_failed",
+  4501: "revoked",
+  4502: "forbidden",
+  4503: "version_unsupported",
+  4504: "superseded",
+  4505: "too_many_violations",
+  4506: "connection_limit",
+  4507: "realm_disabled",
+};
+
+/** The reason for not coming back after this close code, if there is one: 4500–4999. */
+export function terminalError(code: number, reason: string): TrunklineError | undefined {
+  if (code < TERMINAL_MIN || code > TERMINAL_MAX) return undefined;
+  const name = TERMINAL_NAMES[code] ?? "connection_closed";
+  return new TrunklineError({
+    code: name,
+    message: reason || `the gateway closed the connection with ${code}`,
+    retryable: false,
+    details: { close_code: code },
+  });
+}
+
+/** The error of a connection that ended with any other code. */
+export function lostError(code: number, reason: string): TrunklineError {
+  const detail = reason ? `${code} ${reason}` : String(code);
+  return clientError("connection_lost", `the connection ended (${detail})`, { retryable: true });
+}
