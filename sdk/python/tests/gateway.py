@@ -124,8 +124,6 @@ class UnixGateway(GatewayDouble):
         for writer in list(self._writers):
             writer.transport.abort()
         await self._server.wait_closed()
-        while self._writers:
-            await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def write(parts: Sequence[bytes]) -> None:
