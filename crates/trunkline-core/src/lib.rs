@@ -4,7 +4,7 @@
 //! feeds these state machines and does what they say. Read in this order: [`channel`]
 //! (names), [`log`] (what a channel's log promises), [`record`] (what one record holds),
 //! [`segment`] and [`run`] (one call to a service), [`turns`] (whose turn it is in a
-//! session), [`outbox`] (what one connection is sent, and in which order).
+//! session), [`outbox`] (what one connection is sent, and in which order), [`router`] (whose a path is).
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ pub mod identity;
 pub mod log;
 pub mod outbox;
 pub mod record;
+pub mod router;
 pub mod run;
 pub mod segment;
 pub mod turns;
