@@ -24,17 +24,16 @@ PATIENCE_S = 5.0
 class Peer:
     """One worker's connection, from the gateway's side."""
 
-    def __init__(self, write: Callable[[Sequence[bytes]], Awaitable[None]], hang_up: Callable[[], None]) -> None:
+    def __init__(self, write: Callable[[Sequence[bytes]], Awaitable[None]]) -> None:
         self._write = write
         self._inbox: asyncio.Queue[Message | None] = asyncio.Queue()
         self._corrs = iter(range(2, 1_000_000, 2))
-        self.hang_up = hang_up
 
     def deliver(self, parts: Sequence[bytes] | None) -> None:
         """Called by the double with what the worker sent; None when it hung up."""
         self._inbox.put_nowait(None if parts is None else _protocol.decode(parts))
 
-    async def send(self, kind: Kind, corr: int = 0, name: str = "", payload: bytes = b"", **meta: Any) -> None:
+    async def send(self, kind: Kind, /, corr: int = 0, name: str = "", payload: bytes = b"", **meta: Any) -> None:
         await self._write(_protocol.encode(Message(kind, corr, name, meta, payload)))
 
     async def send_raw(self, parts: Sequence[bytes]) -> None:
@@ -131,7 +130,7 @@ class UnixGateway(GatewayDouble):
             await writer.drain()
 
         self._writers.add(writer)
-        peer = Peer(write, writer.transport.abort)
+        peer = Peer(write)
         self._peers.put_nowait(peer)
         decoder = _protocol.StreamDecoder()
         try:
@@ -182,10 +181,7 @@ class ZmqGateway(GatewayDouble):
         async def write(parts: Sequence[bytes]) -> None:
             await self._socket.send_multipart([routing_id, *parts])
 
-        def hang_up() -> None:
-            raise NotImplementedError("a ROUTER cannot hang up on one peer")
-
-        peer = Peer(write, hang_up)
+        peer = Peer(write)
         self._peers.put_nowait(peer)
         return peer
 

@@ -23,6 +23,7 @@ PARTS_MAX: Final = 16
 NAME_BYTES_MAX: Final = 128
 CORR_MAX: Final = 2**53 - 1
 _PREFIX: Final = struct.Struct(">I")
+_PREFIX_PAIR: Final = struct.Struct(">II")
 _PREFIX_BYTES: Final = 4
 
 
@@ -179,6 +180,11 @@ def size(parts: Sequence[bytes]) -> int:
 
 def frame(parts: Sequence[bytes]) -> bytes:
     """Spells a message for a byte stream: the length of the rest, then each part after its own length, big-endian."""
+    if len(parts) == 2:  # every token of every stream: one packed pair and one join
+        header, payload = parts
+        header_bytes, payload_bytes = len(header), len(payload)
+        lengths = _PREFIX_PAIR.pack(header_bytes + payload_bytes + 2 * _PREFIX_BYTES, header_bytes)
+        return b"".join((lengths, header, _PREFIX.pack(payload_bytes), payload))
     pieces = [_PREFIX.pack(size(parts))]
     for part in parts:
         pieces.append(_PREFIX.pack(len(part)))

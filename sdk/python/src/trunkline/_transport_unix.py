@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import cast
 
 from trunkline import _protocol
 from trunkline._transport import CLOSE_TIMEOUT_S, CONNECT_TIMEOUT_S, CORK_BYTES_MAX, Receiver
@@ -69,9 +70,9 @@ class UnixTransport(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop once the socket is connected."""
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - what create_unix_connection gives
-        transport.set_write_buffer_limits(high=CORK_BYTES_MAX)
-        self._socket = transport
+        # A cast, for uvloop's transports have the methods of this class and do not inherit from it.
+        self._socket = cast(asyncio.WriteTransport, transport)
+        self._socket.set_write_buffer_limits(high=CORK_BYTES_MAX)
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop with what could be read."""

@@ -26,6 +26,7 @@ READ_BURST_MAX: Final = 1_000
 """Messages read per wake-up before other tasks get a turn."""
 HIGH_WATER_MARK: Final = 1_000
 """Messages that libzmq holds for a peer that does not read; then this transport stops being writable."""
+_MORE: Final = zmq.NOBLOCK | zmq.SNDMORE
 _WATCHED: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
 
 
@@ -161,11 +162,18 @@ class ZmqTransport:
     def _send_all(self) -> bool:
         while self._outbox:
             try:
-                self._socket.send_multipart(self._outbox[0], zmq.NOBLOCK)
+                self._send_parts(self._outbox[0])
             except zmq.Again:
                 return False
             self._outbox_bytes -= _protocol.size(self._outbox.popleft())
         return True
+
+    def _send_parts(self, parts: Sequence[bytes]) -> None:
+        """Sends one message; only its first part can be refused (`zmq_send`: messages are atomic)."""
+        send = self._socket.send
+        for part in parts[:-1]:
+            send(part, _MORE)
+        send(parts[-1], zmq.NOBLOCK)
 
     def _look_again(self) -> None:
         if not self._socket.closed and self._events() & zmq.POLLIN:
