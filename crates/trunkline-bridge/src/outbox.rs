@@ -1,0 +1,206 @@
+//! What waits to be sent to one worker, and whether the connection is wanted any longer.
+//!
+//! Bounded: credit and pings replace their older selves, and what a worker does not read in time cuts its
+//! connection. A full outbox delays nobody but its own worker. Knows no rules of the protocol.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
+
+use crate::frame::Frame;
+
+/// Payload bytes beyond which a worker gets no new calls: two of the largest messages.
+const BUSY_BYTES: usize = 8 * 1024 * 1024;
+/// Payload bytes beyond which the connection is cut: the above, and a full window of relayed events.
+const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Frames beyond which a worker gets no new calls.
+const BUSY_FRAMES: usize = 1024;
+/// Frames beyond which the connection is cut. Each open call adds a CALL, a CANCEL and a CREDIT at most.
+const FRAMES_MAX: usize = 16 * 1024;
+
+/// The queue between the registry and one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+    changed: Notify,
+    closed: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+}
+
+impl State {
+    fn add(&mut self, frame: Frame) {
+        // Only these two are looked for: a scan for each frame would make a long queue quadratic.
+        if matches!(frame, Frame::Credit { .. } | Frame::Ping)
+            && let Some(waiting) = self.frames.iter_mut().find(|waiting| supersedes(&frame, waiting))
+        {
+            *waiting = frame;
+            return;
+        }
+        self.bytes += frame.payload_bytes();
+        self.frames.push_back(frame);
+    }
+
+    fn is_busy(&self) -> bool {
+        self.bytes >= BUSY_BYTES || self.frames.len() >= BUSY_FRAMES
+    }
+}
+
+/// What the connection's task should do next.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Outgoing {
+    /// Send these; `relieved` when the worker may take new calls again.
+    Send { frames: Vec<Frame>, relieved: bool },
+    /// Nothing more will come: close.
+    Close,
+}
+
+impl Outbox {
+    /// Queues a frame. False when the connection is closed, or the peer reads too slowly and must be cut off.
+    pub(crate) fn push(&self, frame: Frame) -> bool {
+        let mut state = self.lock();
+        if self.closed.is_cancelled() || state.frames.len() >= FRAMES_MAX || state.bytes >= BYTES_MAX {
+            return false;
+        }
+        state.add(frame);
+        drop(state);
+        self.changed.notify_one();
+        true
+    }
+
+    /// Lets what is queued be sent and the connection then be closed.
+    pub(crate) fn close(&self) {
+        // Under the lock, so that no push is accepted after it.
+        let _state = self.lock();
+        self.closed.cancel();
+        self.changed.notify_one();
+    }
+
+    /// Waits until the connection is no longer wanted.
+    pub(crate) fn closed(&self) -> WaitForCancellationFuture<'_> {
+        self.closed.cancelled()
+    }
+
+    /// Closes without sending what is queued, and gives it back.
+    pub(crate) fn cut(&self) -> Vec<Frame> {
+        let mut state = self.lock();
+        self.closed.cancel();
+        state.bytes = 0;
+        let frames = state.frames.drain(..).collect();
+        drop(state);
+        self.changed.notify_one();
+        frames
+    }
+
+    /// Whether the worker has not read enough to be given more calls.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.lock().is_busy()
+    }
+
+    /// Waits for frames, and takes them up to about `bytes_max`. Cancel-safe: nothing is taken before it is returned.
+    pub(crate) async fn next(&self, bytes_max: usize) -> Outgoing {
+        loop {
+            if let Some(outgoing) = self.try_next(bytes_max) {
+                return outgoing;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    fn try_next(&self, bytes_max: usize) -> Option<Outgoing> {
+        let mut state = self.lock();
+        if state.frames.is_empty() {
+            return self.closed.is_cancelled().then_some(Outgoing::Close);
+        }
+        let was_busy = state.is_busy();
+        let mut frames = Vec::new();
+        let mut taken_bytes = 0;
+        while taken_bytes < bytes_max
+            && let Some(frame) = state.frames.pop_front()
+        {
+            taken_bytes += frame.payload_bytes() + FRAME_BYTES_TYPICAL;
+            state.bytes -= frame.payload_bytes();
+            frames.push(frame);
+        }
+        let relieved = was_busy && !state.is_busy();
+        Some(Outgoing::Send { frames, relieved })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is plain data that is whole after each statement, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a header takes, roughly; only for portioning.
+const FRAME_BYTES_TYPICAL: usize = 32;
+
+/// Credit is cumulative and one question is as good as two.
+fn supersedes(new: &Frame, waiting: &Frame) -> bool {
+    match (new, waiting) {
+        (Frame::Credit { corr: new, .. }, Frame::Credit { corr: waiting, .. }) => new == waiting,
+        (Frame::Ping, Frame::Ping) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::frame::CallFrame;
+
+    fn call(corr: u64, bytes: usize) -> Frame {
+        Frame::Call(CallFrame { corr, payload: Bytes::from(vec![0; bytes]), ..CallFrame::default() })
+    }
+
+    #[tokio::test]
+    async fn credit_and_pings_do_not_pile_up() {
+        let outbox = Outbox::default();
+        for ack in 1..=1000 {
+            assert!(outbox.push(Frame::Credit { corr: 2, ack }));
+            assert!(outbox.push(Frame::Ping));
+        }
+        outbox.push(Frame::Credit { corr: 4, ack: 1 });
+        let frames = vec![Frame::Credit { corr: 2, ack: 1000 }, Frame::Ping, Frame::Credit { corr: 4, ack: 1 }];
+        assert_eq!(outbox.next(usize::MAX).await, Outgoing::Send { frames, relieved: false });
+    }
+
+    #[tokio::test]
+    async fn says_when_it_is_busy_and_when_no_longer() {
+        let outbox = Outbox::default();
+        assert!(outbox.push(call(2, BUSY_BYTES)));
+        assert!(outbox.is_busy());
+        assert!(matches!(outbox.next(1).await, Outgoing::Send { relieved: true, .. }));
+        assert!(!outbox.is_busy());
+    }
+
+    #[test]
+    fn refuses_beyond_its_bound() {
+        let outbox = Outbox::default();
+        let accepted = (0..1000).take_while(|corr| outbox.push(call(*corr, 1024 * 1024))).count();
+        assert_eq!(accepted, BYTES_MAX / (1024 * 1024));
+    }
+
+    #[tokio::test]
+    async fn closing_sends_the_rest_and_cutting_gives_it_back() {
+        let outbox = Outbox::default();
+        outbox.push(Frame::Drain);
+        outbox.close();
+        assert!(!outbox.push(Frame::Ping));
+        assert!(matches!(outbox.next(1).await, Outgoing::Send { .. }));
+        assert_eq!(outbox.next(1).await, Outgoing::Close);
+
+        let outbox = Outbox::default();
+        outbox.push(call(2, 1));
+        assert_eq!(outbox.cut(), vec![call(2, 1)]);
+        assert_eq!(outbox.next(1).await, Outgoing::Close);
+    }
+}

@@ -1,0 +1,243 @@
+//! The state of the bridge: connections, workers, services and calls, and what each event does to them.
+//!
+//! Plain code: it is told what happened and when, and answers by putting frames into outboxes and events into
+//! inboxes, which are queues in memory. It knows no socket, task or clock, and never waits.
+//!
+//! The invariants:
+//! 1. A call ends with exactly one terminal event at its caller (the inbox enforces it once more).
+//! 2. A worker never has more calls outstanding than its `concurrency`.
+//! 3. What a caller has not called stored is asked for again when its worker comes back.
+
+mod calls;
+mod hello;
+mod links;
+mod relay;
+mod status;
+mod stream;
+mod time;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::call::CallId;
+use crate::config::BridgeConfig;
+use crate::frame::{CallFrame, Frame, Load, Service};
+use crate::inbox::Inbox;
+use crate::metrics::BridgeMetrics;
+use crate::outbox::Outbox;
+
+use links::Cause;
+pub use status::{ServiceStatus, WorkerPresence, WorkerStatus};
+
+/// Names a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LinkId(u64);
+
+/// Names a worker process for as long as the registry remembers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct WorkerId(u64);
+
+/// What the registry is told once, at the start.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) epoch: String,
+    pub(crate) generation: String,
+    pub(crate) token: Option<String>,
+    pub(crate) ping_interval: Duration,
+    pub(crate) reclaim_for: Duration,
+    pub(crate) hello_within: Duration,
+    pub(crate) dispatch_wait: Duration,
+    pub(crate) window: u64,
+    pub(crate) message_bytes_max: usize,
+    pub(crate) pending_calls_max: usize,
+    pub(crate) links_max: usize,
+}
+
+impl Settings {
+    pub(crate) fn new(config: &BridgeConfig, epoch: String, generation: String) -> Self {
+        Self {
+            epoch,
+            generation,
+            token: config.token.clone(),
+            ping_interval: config.ping_interval,
+            reclaim_for: config.reclaim_for,
+            hello_within: config.hello_within,
+            dispatch_wait: config.dispatch_wait,
+            window: config.window,
+            message_bytes_max: config.message_bytes_max,
+            pending_calls_max: config.pending_calls_max,
+            links_max: config.links_max,
+        }
+    }
+}
+
+/// See the module's comment.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    settings: Settings,
+    metrics: Arc<BridgeMetrics>,
+    links: HashMap<LinkId, Link>,
+    workers: HashMap<WorkerId, Worker>,
+    instances: HashMap<String, WorkerId>,
+    services: HashMap<String, Pool>,
+    calls: HashMap<CallId, CallState>,
+    /// Links whose outbox overflowed; they are cut when the event at hand is dealt with.
+    overflowed: Vec<LinkId>,
+    last_id: u64,
+    /// The corr that the next call gets. Never used twice, so a late frame cannot hit another call.
+    next_corr: u64,
+    stopping: bool,
+}
+
+#[derive(Debug)]
+struct Link {
+    outbox: Arc<Outbox>,
+    /// None until HELLO.
+    worker: Option<WorkerId>,
+    hello_by: Instant,
+    /// A peer is told once that it is unknown; more would only help it to flood us.
+    told_unknown: bool,
+}
+
+#[derive(Debug)]
+struct Worker {
+    name: String,
+    instance: String,
+    generation: Option<String>,
+    pid: Option<u64>,
+    concurrency: usize,
+    services: Vec<Service>,
+    presence: Presence,
+    draining: bool,
+    load: Load,
+    ping_at: Instant,
+    unanswered_pings: u32,
+    /// Calls that it executes, or has ended and not yet been allowed to forget, by corr.
+    open: HashMap<u64, CallId>,
+    /// How many of those it executes.
+    outstanding: usize,
+    /// Calls that it made, by its corr.
+    made: HashMap<u64, CallId>,
+}
+
+#[derive(Debug)]
+enum Presence {
+    Connected { link: LinkId, outbox: Arc<Outbox> },
+    Away { since: Instant },
+}
+
+impl Worker {
+    fn link(&self) -> Option<LinkId> {
+        match &self.presence {
+            Presence::Connected { link, .. } => Some(*link),
+            Presence::Away { .. } => None,
+        }
+    }
+
+    fn is_free(&self) -> bool {
+        match &self.presence {
+            Presence::Connected { outbox, .. } => {
+                !self.draining && self.unanswered_pings <= 1 && self.outstanding < self.concurrency && !outbox.is_busy()
+            }
+            Presence::Away { .. } => false,
+        }
+    }
+}
+
+/// The workers that serve a service, and the calls that wait for one of them.
+#[derive(Debug, Default)]
+struct Pool {
+    workers: Vec<WorkerId>,
+    queue: VecDeque<CallId>,
+}
+
+#[derive(Debug)]
+struct CallState {
+    caller: Caller,
+    /// The CALL frame, its corr not yet set; the payload leaves it when the call is handed over.
+    request: CallFrame,
+    deadline: Option<Instant>,
+    stage: Stage,
+    window: u64,
+    /// Events accepted, the terminal one included.
+    received: u64,
+    /// The number that the worker must send next. Below `received` while it repeats itself after a reconnect.
+    wire_next: u64,
+    /// Events that the caller called stored.
+    acked: u64,
+    /// The number of the terminal event, once it came.
+    terminal: Option<u64>,
+    cancelled: bool,
+}
+
+#[derive(Debug)]
+enum Caller {
+    /// The gateway.
+    Local(Arc<Inbox>),
+    /// A worker, on behalf of a call that it executes itself.
+    Worker { worker: WorkerId, corr: u64, parent: CallId },
+    /// The caller has gone or has got its terminal event; the worker has not been told all yet.
+    Nobody,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Queued { until: Instant },
+    Open { worker: WorkerId, corr: u64 },
+}
+
+impl Registry {
+    pub(crate) fn new(settings: Settings, metrics: Arc<BridgeMetrics>) -> Self {
+        Self {
+            settings,
+            metrics,
+            links: HashMap::new(),
+            workers: HashMap::new(),
+            instances: HashMap::new(),
+            services: HashMap::new(),
+            calls: HashMap::new(),
+            overflowed: Vec::new(),
+            last_id: 0,
+            next_corr: 2,
+            stopping: false,
+        }
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    fn new_corr(&mut self) -> u64 {
+        let corr = self.next_corr;
+        self.next_corr += 2;
+        corr
+    }
+
+    /// Queues a frame for a worker that is connected; one that is away learns what it must when it comes back.
+    fn send(&mut self, worker: WorkerId, frame: Frame) {
+        let Some(Presence::Connected { link, outbox }) = self.workers.get(&worker).map(|worker| &worker.presence)
+        else {
+            return;
+        };
+        if !outbox.push(frame) && !self.overflowed.contains(link) {
+            self.overflowed.push(*link);
+        }
+    }
+
+    /// Cuts the connections that overflowed while an event was dealt with. Each cut may overflow another, but
+    /// removes a link, so this ends.
+    fn settle(&mut self, now: Instant) {
+        while let Some(link) = self.overflowed.pop() {
+            self.metrics.outbox_overflows.increment();
+            tracing::warn!(?link, "a worker does not read what it is sent; its connection is cut");
+            self.close_link(link, Cause::Lost, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! The registry behind its lock, with the clock: what transports, callers and the bridge share.
+//!
+//! The lock is synchronous and short: under it only memory is touched. Decoding happens before, encoding after.
+//! Knows no transport.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::call::{Call, CallId, CallSpec};
+use crate::claims::{Claimed, Claims};
+use crate::frame::{Frame, Hello, Parts, decode};
+use crate::outbox::Outbox;
+use crate::registry::{LinkId, Registry, ServiceStatus};
+
+/// See the module's comment.
+pub(crate) struct Switchboard {
+    registry: Mutex<Registry>,
+    claims: Arc<dyn Claims>,
+}
+
+impl std::fmt::Debug for Switchboard {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Switchboard").finish_non_exhaustive()
+    }
+}
+
+impl Switchboard {
+    pub(crate) fn new(registry: Registry, claims: Arc<dyn Claims>) -> Self {
+        Self { registry: Mutex::new(registry), claims }
+    }
+
+    pub(crate) fn call(self: &Arc<Self>, spec: CallSpec) -> Call {
+        let (id, inbox) = self.lock().call(spec, Instant::now());
+        Call::new(id, inbox, Arc::clone(self))
+    }
+
+    pub(crate) fn stored(&self, call: CallId, count: u64) {
+        self.lock().stored(call, count, Instant::now());
+    }
+
+    pub(crate) fn cancel(&self, call: CallId) {
+        self.lock().cancel(call, Instant::now());
+    }
+
+    pub(crate) fn abandon(&self, call: CallId) {
+        self.lock().abandon(call, Instant::now());
+    }
+
+    /// A transport has a new peer. None when there are too many, and the peer must be let go.
+    pub(crate) fn connect(&self) -> Option<(LinkId, Arc<Outbox>)> {
+        self.lock().connect(Instant::now())
+    }
+
+    /// A transport has read a message.
+    pub(crate) fn message(self: &Arc<Self>, link: LinkId, parts: Parts) {
+        match decode(parts) {
+            Ok(Frame::Hello(hello)) => self.hello(link, hello),
+            Ok(frame) => self.lock().frame(link, frame, Instant::now()),
+            Err(error) => self.lock().broken_frame(link, &error, Instant::now()),
+        }
+    }
+
+    /// A transport has read something that is no message, such as one that is too long.
+    pub(crate) fn garbage(&self, link: LinkId, reason: &'static str) {
+        let error = crate::frame::DecodeError::Connection(reason);
+        self.lock().broken_frame(link, &error, Instant::now());
+    }
+
+    /// A transport's peer is gone.
+    pub(crate) fn disconnected(&self, link: LinkId) {
+        self.lock().disconnected(link, Instant::now());
+    }
+
+    /// A transport has sent enough of an outbox that was full.
+    pub(crate) fn relieved(&self, link: LinkId) {
+        self.lock().relieved(link, Instant::now());
+    }
+
+    pub(crate) fn tick(&self) {
+        self.lock().tick(Instant::now());
+    }
+
+    pub(crate) fn process_gone(&self, pid: u32) {
+        self.lock().process_gone(pid, Instant::now());
+    }
+
+    pub(crate) fn drain_workers(&self) {
+        self.lock().drain_workers(Instant::now());
+    }
+
+    pub(crate) fn stop(&self) {
+        self.lock().stop(Instant::now());
+    }
+
+    pub(crate) fn status(&self) -> Vec<ServiceStatus> {
+        self.lock().status()
+    }
+
+    /// The claims are asked between two locks: they are the gateway's code, which may take its own.
+    fn hello(self: &Arc<Self>, link: LinkId, hello: Hello) {
+        let foreign: Vec<_> = self.lock().foreign_offers(&hello).into_iter().cloned().collect();
+        let claims: HashMap<String, Claimed> =
+            foreign.into_iter().filter_map(|offer| Some((offer.run.clone(), self.claims.claim(&offer)?))).collect();
+        let adopted = self.lock().hello(link, hello, claims, Instant::now());
+        for adopted in adopted {
+            let call = Call::new(adopted.call, adopted.inbox, Arc::clone(self));
+            self.claims.resume(&adopted.run, call);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        // A panic under the lock is a bug in the registry, not in its data for other calls: better to go on than
+        // to take every worker down with one call.
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
