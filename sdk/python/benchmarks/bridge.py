@@ -102,7 +102,8 @@ def main() -> None:
     """Prints one line for each transport."""
     loop = "uvloop" if "uvloop" in sys.modules or _has_uvloop() else "asyncio"
     machine = f"{platform.python_implementation()} {platform.python_version()}, {loop}, {os.cpu_count()} cores"
-    _write(f"{machine}; {CALLS} calls, {TOKENS} tokens, window {WINDOW}, {ROUNDS} rounds (median, min-max)")
+    _write(machine)
+    _write(f"{CALLS} calls, {TOKENS} tokens, window {WINDOW}, {ROUNDS} rounds (median, min-max)")
     for name, make in (("unix", UnixPeer), ("zeromq", ZmqPeer)):
         with TemporaryDirectory() as folder:
             _measure(name, make(Path(folder) / "bridge"))
@@ -120,9 +121,8 @@ def _measure(name: str, peer: UnixPeer | ZmqPeer) -> None:
     cpu_us = _cpu_us_per_token(peer, kinds, corrs)
     process.terminate()
     process.join()
-    _write(
-        f"{name:7} round trip p50 {_spread(trips, '.0f')} µs; one stream {_spread(rates, ',.0f')} tokens/s, worker CPU {cpu_us:.1f} µs/token"
-    )
+    stream = f"one stream {_spread(rates, ',.0f')} tokens/s, worker CPU {cpu_us:.1f} µs/token"
+    _write(f"{name:7} round trip p50 {_spread(trips, '.0f')} µs; {stream}")
 
 
 def _serve(address: str) -> None:

@@ -126,6 +126,20 @@ async def test_a_function_in_a_thread_gives_its_value() -> None:
         assert run.progress == [{"message": "half", "percentage": 50, "stage": "middle"}]
 
 
+async def test_the_last_progress_of_a_thread_is_not_overtaken_by_its_end() -> None:
+    worker = Worker("w")
+
+    @worker.service("brief", threads=True)
+    def brief(run: BlockingRun) -> None:
+        run.progress("done")
+
+    async with TestClient(worker) as client:
+        for _ in range(200):  # a race between two threads: each try is a chance to see it
+            run = client.run("brief")
+            await run
+            assert run.progress == [{"message": "done"}]
+
+
 async def test_a_generator_in_a_thread_streams_more_than_the_window() -> None:
     worker = Worker("w")
 

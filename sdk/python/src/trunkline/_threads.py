@@ -94,6 +94,8 @@ class ThreadFeed:
             self.cancel()
             await self._wait_for_end()
             raise
+        # The end is seen at once, callbacks that the thread gave the loop before only at its next turn: let them go first.
+        await asyncio.sleep(0)
         if self._failure is not None:
             raise self._failure
         return self._value
