@@ -65,7 +65,7 @@ export class Client {
     this.#settings = settings;
     this.#machine = new ConnectionMachine(settings.backoff, settings.random);
     this.#outbox = new Outbox(settings.outbox);
-    this.#identity = new IdentityStore(settings.storage, settings.storageKey);
+    this.#identity = new IdentityStore(settings.storage, settings.storageKey, settings.session);
   }
 
   /** Where the connection stands; the same object until it changes. */
@@ -81,7 +81,6 @@ export class Client {
   /** Starts connecting, and keeps connected until `close()` or a refusal for good. Does nothing when called again. */
   connect(): void {
     if (this.state.status !== "idle") return;
-    if (this.#settings.session) this.#identity.save(this.#settings.session);
     this.#stopWaking = this.#settings.wake(() => this.#step({ type: "woken" }));
     this.#step({ type: "connect" });
   }
@@ -226,7 +225,6 @@ export class Client {
     return typeof token === "function" ? await token() : token;
   }
 
-  /** The storage is read anew each time, so that tabs which lost their session together find one again. */
   #hello(token: string | undefined): string {
     const identity = this.#identity.load();
     const payload = {
@@ -250,13 +248,16 @@ export class Client {
   }
 
   #dispatch(envelope: Envelope): void {
+    if (envelope.type === "welcome") this.#welcome(envelope);
+    else if (envelope.type === "error") this.#failed(envelope);
+    else if (this.state.status === "open") this.#dispatchOpen(envelope);
+  }
+
+  /** Without a welcome nothing else has a meaning: positions belong to a session. */
+  #dispatchOpen(envelope: Envelope): void {
     switch (envelope.type) {
-      case "welcome":
-        return this.#welcome(envelope);
       case "ack":
         return this.#acknowledged(envelope);
-      case "error":
-        return this.#failed(envelope);
       case "cancel_ack":
         return this.#cancelAnswered(envelope);
       case "heartbeat":
@@ -274,9 +275,7 @@ export class Client {
     const welcome = readWelcome(envelope);
     const { session, connection, resumable, heartbeatMs, secret } = welcome;
     this.#limits = welcome.limits;
-    if (secret !== undefined || this.#identity.load()?.id !== session) {
-      this.#identity.save({ id: session, ...(secret !== undefined && { secret }) });
-    }
+    this.#identity.settle(session, secret);
     for (const notice of this.#inbox.welcome(session, welcome.channels)) this.#resets.notify(notice);
     this.#step({ type: "welcomed", session, connection, resumable, heartbeatMs });
     for (const run of this.#cancellations.runIds()) this.#sendCancel(run);

@@ -122,15 +122,12 @@ export class Run implements AsyncIterable<RunEvent> {
     for (;;) {
       const event = this.#log.read(place);
       if (event) yield event;
-      else if (this.ended) return this.#throwFailure();
+      else if (this.ended) break;
       else if (progressSeen < this.#progressRevision) {
         progressSeen = this.#progressRevision;
         yield { kind: "progress", payload: this.#progress };
       } else await new Promise<void>((wake) => this.#wakeReaders.push(wake));
     }
-  }
-
-  #throwFailure(): void {
     if (this.#error && this.#state !== "cancelled") throw this.#error;
   }
 

@@ -13,21 +13,31 @@ export interface SessionIdentity {
   secret?: string;
 }
 
-/** The identity in one storage under one key. */
+/** The identity of one client, and its copy in a storage. */
 export class IdentityStore {
+  #own: SessionIdentity | undefined;
+
   constructor(
     private readonly storage: Storage,
     private readonly key: string,
-  ) {}
+    initial: SessionIdentity | undefined,
+  ) {
+    this.#own = initial;
+  }
 
-  /** What is kept, or `undefined` where nothing usable is. */
+  /** The session to ask for. Once a client has one it stays with it, whatever other tabs store. */
   load(): SessionIdentity | undefined {
+    if (this.#own) return this.#own;
     const text = this.storage.getItem(this.key);
     return text === null ? undefined : parseIdentity(text);
   }
 
-  save(identity: SessionIdentity): void {
-    this.storage.setItem(this.key, JSON.stringify(identity));
+  /** The gateway gave this session; a secret comes only with a new one. */
+  settle(id: string, secret: string | undefined): void {
+    const asked = this.load();
+    const isNew = asked?.id !== id || secret !== undefined;
+    this.#own = isNew ? { id, ...(secret !== undefined && { secret }) } : asked;
+    this.storage.setItem(this.key, JSON.stringify(this.#own));
   }
 
   /** The next client that uses this storage makes a new session. */

@@ -126,7 +126,8 @@ export class Inbox {
   }
 
   #runRecord(envelope: RecordEnvelope, id: string, first: number): Receipt {
-    const run = this.runs.byId(id) ?? this.#joinMidway(envelope.channel, id);
+    const run = this.runs.byId(id) ?? this.#joinMidway(id);
+    if (!run) return { arrival: "gap" };
     const last = envelope.seq_end ?? first;
     const arrival = run.ended ? "duplicate" : run.sequence.judge(first, last);
     if (arrival !== "next") return { arrival };
@@ -138,10 +139,13 @@ export class Inbox {
     return { arrival, ...(started && { started }) };
   }
 
-  /** A run whose `run_started` is no longer retained: what comes first is its start for us. */
-  #joinMidway(channel: string, id: string): Run {
+  /**
+   * A run whose `run_started` is no longer retained: what comes first is its start for us.
+   * While a run of our own waits to learn its id this could be that run, so it is a gap then.
+   */
+  #joinMidway(id: string): Run | undefined {
+    if (this.runs.all().some((run) => run.state === "pending")) return undefined;
     const run = this.runs.accepted(id, undefined);
-    this.#runByChannel.set(channel, run);
     run.sequence.reset();
     return run;
   }

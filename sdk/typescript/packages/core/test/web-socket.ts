@@ -1,0 +1,55 @@
+/**
+ * Connects clients to a {@link GatewayDouble} over real sockets, with the package `ws`.
+ *
+ * Purpose: both ends of a real WebSocket for tests. It knows no protocol.
+ */
+import type { AddressInfo } from "node:net";
+import { WebSocket, WebSocketServer } from "ws";
+import type { SocketFactory } from "../src/transport/providers.ts";
+import type { GatewayDouble } from "./gateway-double.ts";
+
+/** A listening double; stops when disposed. */
+export interface ListeningDouble extends AsyncDisposable {
+  readonly url: string;
+  /** Ends every connection in the middle, without a close frame. */
+  cut(): void;
+}
+
+/** Listens on a free port of the loopback interface. */
+export async function listen(gateway: GatewayDouble): Promise<ListeningDouble> {
+  const server = new WebSocketServer({
+    host: "127.0.0.1",
+    port: 0,
+    handleProtocols: () => "trunkline.v1.json",
+  });
+  server.on("connection", (socket) => {
+    const connection = gateway.accept({
+      send: (text) => socket.send(text),
+      close: (code, reason) => socket.close(code, reason),
+    });
+    socket.on("message", (data: Buffer) => connection.receive(data.toString()));
+    socket.on("close", () => connection.gone());
+  });
+  await new Promise((resolve) => server.once("listening", resolve));
+  const cut = () => {
+    for (const socket of server.clients) socket.terminate();
+  };
+  return {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/ws`,
+    cut,
+    async [Symbol.asyncDispose]() {
+      cut();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A `socket` provider for Node versions without a global `WebSocket`. */
+export const nodeSocket: SocketFactory = (url, protocols, handlers) => {
+  const socket = new WebSocket(url, [...protocols]);
+  socket.on("open", () => handlers.open());
+  socket.on("message", (data: Buffer) => handlers.message(data.toString()));
+  socket.on("close", (code, reason) => handlers.close(code, reason.toString()));
+  socket.on("error", () => undefined); // `close` follows and says all that matters.
+  return socket;
+};
