@@ -225,7 +225,7 @@ describe("across connections", () => {
       const fixture = new Fixture(service);
       const client = await fixture.openClient();
       const errors: string[] = [];
-      client.onState((state) => "error" in state && state.error && errors.push(state.error.code));
+      client.onState((state) => "error" in state && errors.push(state.error.code));
       const run = client.run("hi");
       await fixture.wires.carry();
       fixture.gateway.tamper = (frame) => {

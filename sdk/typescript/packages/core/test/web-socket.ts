@@ -3,6 +3,7 @@
  *
  * Purpose: both ends of a real WebSocket for tests. It knows no protocol.
  */
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
 import type { SocketFactory } from "../src/transport/providers.ts";
@@ -15,13 +16,10 @@ export interface ListeningDouble extends AsyncDisposable {
   cut(): void;
 }
 
-/** Listens on a free port of the loopback interface. */
-export async function listen(gateway: GatewayDouble): Promise<ListeningDouble> {
-  const server = new WebSocketServer({
-    host: "127.0.0.1",
-    port: 0,
-    handleProtocols: () => "trunkline.v1.json",
-  });
+/** Listens on a free port of the loopback interface; requests that are no upgrades go to `onRequest`. */
+export async function listen(gateway: GatewayDouble, onRequest?: RequestListener): Promise<ListeningDouble> {
+  const http = createServer(onRequest);
+  const server = new WebSocketServer({ server: http, handleProtocols: () => "trunkline.v1.json" });
   server.on("connection", (socket) => {
     const connection = gateway.accept({
       send: (text) => socket.send(text),
@@ -30,16 +28,17 @@ export async function listen(gateway: GatewayDouble): Promise<ListeningDouble> {
     socket.on("message", (data: Buffer) => connection.receive(data.toString()));
     socket.on("close", () => connection.gone());
   });
-  await new Promise((resolve) => server.once("listening", resolve));
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const cut = () => {
     for (const socket of server.clients) socket.terminate();
   };
   return {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/ws`,
+    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/ws`,
     cut,
     async [Symbol.asyncDispose]() {
       cut();
-      await new Promise((resolve) => server.close(resolve));
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
     },
   };
 }
