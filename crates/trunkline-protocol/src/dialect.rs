@@ -332,7 +332,7 @@ mod tests {
             (r#"{"type":"a","id":"x","id":"y"}"#, "id: stands twice"),
             (r#"{"type":"a","id":""}"#, "id: expected"),
             (r#"{"type":""}"#, "type"),
-            (r#"{}"#, "type"),
+            ("{}", "type"),
             (r#"{"type":"a","seq":9007199254740992}"#, "seq"),
             (r#"{"type":"a","seq":-1}"#, "-1"),
             (r#"{"type":"a","z":1,"z":2}"#, "z: stands twice"),

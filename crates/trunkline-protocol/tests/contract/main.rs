@@ -1,0 +1,5 @@
+//! The contract that all languages share, run against this crate: the golden vectors and the
+//! schema under `protocol/`.
+
+mod schema;
+mod vectors;
