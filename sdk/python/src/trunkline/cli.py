@@ -1,4 +1,4 @@
-"""`trunkline-worker module:worker`: runs a worker from the command line.
+"""`trunkline-worker module:worker` or `trunkline-worker file.py:worker`: runs a worker from the command line.
 
 Purpose: arguments, logging to stderr, and the exit code. It does not know what a worker does.
 """
@@ -38,16 +38,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def load(place: str) -> Worker:
-    """Gives the worker at `module:name`; modules of the current directory can be named.
+    """Gives the worker at `module:name`, where modules of the current directory can be named, or at `path/to/file.py:name`.
 
     Raises ValueError, ImportError, AttributeError or TypeError with what is wrong.
     """
-    module_name, separator, name = place.partition(":")
+    module_name, separator, name = place.rpartition(":")
     if not separator or not module_name or not name:
         raise ValueError(f"{place!r} is not of the form module:worker")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    folder = Path.cwd()
+    if module_name.endswith(".py"):
+        path = Path(module_name).resolve()
+        folder, module_name = path.parent, path.stem
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
     worker = getattr(importlib.import_module(module_name), name)
     if not isinstance(worker, Worker):
         raise TypeError(f"{place} is a {type(worker).__name__}, not a Worker")
@@ -56,7 +59,7 @@ def load(place: str) -> Worker:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="trunkline-worker", description="Serve a worker's services to a Trunkline gateway.")
-    parser.add_argument("worker", help="module:worker, for example chat:worker")
+    parser.add_argument("worker", help="module:worker or file.py:worker, for example chat:worker")
     parser.add_argument("--bridge", help="unix:///path, ipc:///path or tcp://host:port; default: TRUNKLINE_BRIDGE")
     parser.add_argument("--log-level", choices=_LEVELS, default="info")
     return parser
