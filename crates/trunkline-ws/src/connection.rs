@@ -5,6 +5,7 @@
 //! who finds the facts in [`Activity`], [`Connection::last_received`] and [`Closed`].
 
 mod ending;
+mod pongs;
 mod read_buffer;
 mod write_queue;
 
@@ -21,16 +22,15 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use self::ending::{Awaited, Ending, PeerClose};
 pub use self::{
     ending::Closed,
     write_queue::{QueueError, WriteQueue},
 };
-use crate::{
-    Burst, Decoder, Limits, Message,
-    close::Code,
-    frame::{self, CONTROL_BYTES_MAX},
+use self::{
+    ending::{Awaited, Ending, PeerClose},
+    pongs::Pongs,
 };
+use crate::{Burst, Decoder, Limits, Message, close::Code, frame};
 
 /// Full reads before a connection gives way to others: with the read buffer of 64 KiB, 256 KiB.
 const READS_PER_DRIVE_MAX: usize = 4;
@@ -70,7 +70,7 @@ pub struct Activity {
     pub bytes_written: usize,
     /// Text and binary messages handed out.
     pub messages: u32,
-    /// Pings received. However many, at most one of a burst is answered.
+    /// Pings received. At most 16 are answered one by one, and of the others the latest.
     pub pings: u32,
 }
 
@@ -82,16 +82,15 @@ pub struct Connection<S> {
     early: Bytes,
     decoder: Decoder,
     queue: WriteQueue,
-    /// The answer to the latest ping, while the queue has no room for it.
-    pong: Bytes,
+    pongs: Pongs,
     write_stall: Duration,
     close_wait: Duration,
     last_received: Instant,
     /// Since when a pending write has made no progress.
     stalled_since: Option<Instant>,
     reading_paused: bool,
-    /// Set once either side has begun to close.
-    ending: Option<Ending>,
+    /// Set once either side has begun to close. Boxed, because an open connection should not carry the room for it.
+    ending: Option<Box<Ending>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -102,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             early,
             decoder: Decoder::new(options.limits),
             queue: WriteQueue::new(options.queue_bytes),
-            pong: Bytes::new(),
+            pongs: Pongs::default(),
             write_stall: options.write_stall,
             close_wait: options.close_wait,
             last_received: Instant::now(),
@@ -189,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// The memory that this connection holds outside of itself, in bytes: the unfinished message, and the queue
     /// without shared frames. 0 when idle.
     pub fn buffered_bytes(&self) -> usize {
-        self.decoder.buffered_bytes() + self.queue.allocated_bytes() + self.early.len() + self.pong.len()
+        self.decoder.buffered_bytes() + self.queue.allocated_bytes() + self.early.len() + self.pongs.held_bytes()
     }
 
     /// The stream, for its addresses and options.
@@ -215,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Err(ending.outcome());
         }
         if self.stalled_since.is_some_and(|since| now - since >= self.write_stall) {
-            return Err(self.ending.as_mut().map_or(Closed::WriteStalled, Ending::outcome));
+            return Err(self.outcome_or(Closed::WriteStalled));
         }
         if let Err(violation) = self.decoder.expire(now.into_std()) {
             self.refuse(violation);
@@ -250,24 +249,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if activity.bytes_read > 0 {
             self.write(context, activity)?;
         }
-        self.finish(context)
+        self.start_waiting();
+        // What was done is reported before the end is.
+        if *activity == Activity::default() { self.finish(context) } else { Ok(()) }
     }
 
     /// Writes until the queue is empty or the stream takes no more.
     fn write(&mut self, context: &mut Context<'_>, activity: &mut Activity) -> Result<(), Closed> {
-        self.queue_pong();
+        self.pongs.queue_held(&mut self.queue);
         while !self.queue.is_empty() {
             match self.queue.poll_write(&mut self.stream, context) {
                 Poll::Ready(Ok(written)) => {
                     activity.bytes_written += written;
                     self.stalled_since = None;
                 }
-                Poll::Ready(Err(error)) => return Err(self.broken(error)),
+                Poll::Ready(Err(error)) => return Err(self.outcome_or(Closed::Io(error))),
                 Poll::Pending => return Ok(()),
             }
         }
         match Pin::new(&mut self.stream).poll_flush(context) {
-            Poll::Ready(Err(error)) => Err(self.broken(error)),
+            Poll::Ready(Err(error)) => Err(self.outcome_or(Closed::Io(error))),
             Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
         }
     }
@@ -283,10 +284,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             for _ in 0..READS_PER_DRIVE_MAX {
                 let count = match self.poll_read(context, buffer) {
                     Poll::Ready(Ok(0)) => {
-                        return Err(self.ending.as_mut().map_or(Closed::Disconnected, Ending::outcome));
+                        return Err(self.outcome_or(Closed::Disconnected));
                     }
                     Poll::Ready(Ok(count)) => count,
-                    Poll::Ready(Err(error)) => return Err(self.broken(error)),
+                    Poll::Ready(Err(error)) => return Err(self.outcome_or(Closed::Io(error))),
                     Poll::Pending => break,
                 };
                 activity.bytes_read += count;
@@ -323,7 +324,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let now = self.last_received.into_std();
         let silent = self.is_closing();
         let mut burst = Burst::new(bytes);
-        let mut ping = LatestPing::new();
         let peer_close = loop {
             let message = match self.decoder.next(&mut burst, now) {
                 Ok(Some(message)) => message,
@@ -333,7 +333,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match message {
                 Message::Ping(payload) => {
                     activity.pings += 1;
-                    ping.set(payload);
+                    self.pongs.answer(payload, activity.pings, &mut self.queue);
                 }
                 Message::Text(_) | Message::Binary(_) if !silent => activity.messages += 1,
                 _ => {}
@@ -345,44 +345,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 break Some(Ok(PeerClose::new(reason)));
             }
         };
-        if let Some(payload) = ping.get() {
-            self.pong = frame::pong(payload);
-            self.queue_pong();
-        }
+        self.pongs.queue_held(&mut self.queue);
         match peer_close {
             Some(Ok(close)) => self.answer_close(close),
             Some(Err(violation)) => self.refuse(violation),
             None => {}
         }
-    }
-
-    /// Moves the pong into the queue where there is room; until then a later ping replaces it.
-    fn queue_pong(&mut self) {
-        if !self.pong.is_empty() && !self.queue.is_full() {
-            let pong = std::mem::take(&mut self.pong);
-            // Refused only while closing, when nobody waits for it.
-            let _closing = self.queue.push(pong);
-        }
-    }
-}
-
-/// The payload of the last ping of a burst.
-struct LatestPing {
-    bytes: [u8; CONTROL_BYTES_MAX],
-    length: Option<usize>,
-}
-
-impl LatestPing {
-    fn new() -> Self {
-        Self { bytes: [0; CONTROL_BYTES_MAX], length: None }
-    }
-
-    fn set(&mut self, payload: &[u8]) {
-        self.bytes[..payload.len()].copy_from_slice(payload);
-        self.length = Some(payload.len());
-    }
-
-    fn get(&self) -> Option<&[u8]> {
-        self.length.map(|length| &self.bytes[..length])
     }
 }

@@ -296,18 +296,15 @@ impl Decoder {
 
     /// Turns a complete message into what the caller sees.
     fn lend<'m, 'i: 'm>(&'m mut self, complete: Complete<'i>) -> Result<Message<'m>, Violation> {
+        if let Complete::Burst(Opcode::Close, _) | Complete::Control(Opcode::Close) = complete {
+            self.finish();
+        }
         if self.message.is_none() {
             self.unfinished_since = None;
         }
         match complete {
-            Complete::Burst(opcode, payload) => {
-                self.finished = opcode == Opcode::Close;
-                Message::new(opcode, payload).map_err(|violation| self.fail(violation))
-            }
-            Complete::Control(opcode) => {
-                self.finished = opcode == Opcode::Close;
-                Message::new(opcode, &self.control)
-            }
+            Complete::Burst(opcode, payload) => Message::new(opcode, payload).map_err(|violation| self.fail(violation)),
+            Complete::Control(opcode) => Message::new(opcode, &self.control),
             // Text was checked as it arrived. It is checked once more, at some gigabytes per second, because there is
             // no safe way to say so.
             Complete::Buffer(opcode) => Message::new(opcode, &self.buffer),
@@ -333,6 +330,13 @@ impl Decoder {
         if !in_control && self.control.capacity() > 0 {
             self.control = Vec::new();
         }
+    }
+
+    /// Ignores all further input; a message that the peer left unfinished is forgotten.
+    fn finish(&mut self) {
+        self.finished = true;
+        self.end_message();
+        self.buffer = Vec::new();
     }
 
     fn fail(&mut self, violation: Violation) -> Violation {

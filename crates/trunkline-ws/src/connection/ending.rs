@@ -116,12 +116,12 @@ impl PeerClose {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Queues the last frame, unless one is queued already.
     ///
-    /// Until it is written the peer may be as slow as a write may be; [`flushed`](Self::finish) begins the shorter wait.
+    /// Until it is written the peer may be as slow as a write may be; [`start_waiting`](Self::start_waiting) begins the shorter wait.
     pub(super) fn end(&mut self, close_frame: Bytes, closed: Closed, awaited: Awaited) {
         if self.ending.is_none() {
             self.queue.seal(close_frame);
             let cut_at = Instant::now() + self.write_stall;
-            self.ending = Some(Ending { closed, awaited, flushed: false, shut: false, cut_at });
+            self.ending = Some(Box::new(Ending { closed, awaited, flushed: false, shut: false, cut_at }));
         }
     }
 
@@ -150,16 +150,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Once the close frame has been written, the peer has only so long to do its part.
+    pub(super) fn start_waiting(&mut self) {
+        if let Some(ending) = self.ending.as_mut().filter(|ending| !ending.flushed && self.queue.is_empty()) {
+            ending.flushed = true;
+            ending.cut_at = ending.cut_at.min(Instant::now() + self.close_wait);
+        }
+    }
+
     /// Goes as far towards the end as can be gone now.
     ///
     /// # Errors
     /// The outcome, once nothing is left to be done.
     pub(super) fn finish(&mut self, context: &mut Context<'_>) -> Result<(), Closed> {
-        let Some(ending) = self.ending.as_mut().filter(|_| self.queue.is_empty()) else { return Ok(()) };
-        if !ending.flushed {
-            ending.flushed = true;
-            ending.cut_at = ending.cut_at.min(Instant::now() + self.close_wait);
-        }
+        let Some(ending) = self.ending.as_mut().filter(|ending| ending.flushed) else { return Ok(()) };
         if ending.awaited == Awaited::Close {
             return Ok(());
         }
@@ -176,8 +180,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// The stream failed: of interest only if the end had not begun.
-    pub(super) fn broken(&mut self, error: io::Error) -> Closed {
-        self.ending.as_mut().map_or(Closed::Io(error), Ending::outcome)
+    /// What to report when the stream is over: `closed`, unless the end had begun before.
+    pub(super) fn outcome_or(&mut self, closed: Closed) -> Closed {
+        match &mut self.ending {
+            Some(ending) => ending.outcome(),
+            None => closed,
+        }
     }
 }

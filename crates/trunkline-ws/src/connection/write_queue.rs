@@ -80,6 +80,11 @@ impl WriteQueue {
         self.push_message(Opcode::Binary, bytes)
     }
 
+    /// As [`push`](Self::push), for the answer to a ping.
+    pub(super) fn push_pong(&mut self, payload: &[u8]) -> Result<(), QueueError> {
+        self.push_message(Opcode::Pong, payload)
+    }
+
     /// The bytes that are queued and not yet written.
     pub fn bytes(&self) -> usize {
         self.bytes

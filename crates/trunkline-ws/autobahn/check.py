@@ -1,0 +1,93 @@
+"""Judges the report of an Autobahn run and writes its table of verdicts.
+
+Knows the report's format and what counts as strict; knows nothing of how the suite was run.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+GROUPS = {
+    1: "Framing",
+    2: "Pings and pongs",
+    3: "Reserved bits",
+    4: "Opcodes",
+    5: "Fragmentation",
+    6: "UTF-8",
+    7: "Closing",
+    9: "Limits and performance",
+    10: "Automatic fragmentation",
+}
+# How many cases version 0.8.2 has in these groups: fewer means that the run broke off.
+CASES_EXPECTED = 301
+ACCEPTED = {"OK", "INFORMATIONAL"}
+
+
+def group_of(case: str) -> int:
+    return int(case.split(".", 1)[0])
+
+
+def faults_of(cases: dict[str, dict]) -> list[str]:
+    """Each case whose behaviour, or closing behaviour, is not strict."""
+    return [
+        f"{case}: behavior {result['behavior']}, behaviorClose {result['behaviorClose']}"
+        for case, result in sorted(cases.items(), key=lambda item: [int(part) for part in item[0].split(".")])
+        if not {result["behavior"], result["behaviorClose"]} <= ACCEPTED
+    ]
+
+
+def table_of(cases: dict[str, dict], suite: str) -> str:
+    counts: dict[int, Counter] = defaultdict(Counter)
+    for case, result in cases.items():
+        counts[group_of(case)].update(cases=1, **{result["behavior"]: 1})
+        counts[group_of(case)]["closed"] += result["behaviorClose"] in ACCEPTED
+    lines = [
+        "# Autobahn",
+        "",
+        "The verdicts of Autobahn's fuzzing client on the echo example of `trunkline-ws`, written by",
+        "`crates/trunkline-ws/autobahn/run.sh`. Only `OK` and `INFORMATIONAL` are accepted, for the behaviour and for the",
+        "way the connection is closed. The example runs with messages of 16 MiB in at most 131,072 fragments, because",
+        "cases 9.* need them. Groups 12 and 13 test compression, which is not offered.",
+        "",
+        f"Suite: autobahntestsuite {suite}. Cases: {len(cases)}.",
+        "",
+        "| group | | cases | OK | informational | other | closed well |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for group, title in GROUPS.items():
+        count = counts[group]
+        other = count["cases"] - count["OK"] - count["INFORMATIONAL"]
+        lines.append(
+            f"| {group} | {title} | {count['cases']} | {count['OK']} | {count['INFORMATIONAL']} | {other} "
+            f"| {count['closed']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("report", type=Path, help="the run's index.json")
+    parser.add_argument("--suite", required=True, help="the suite's version, for the table")
+    parser.add_argument("--table", type=Path, help="where to write the table of verdicts")
+    arguments = parser.parse_args()
+
+    agents = json.loads(arguments.report.read_text())
+    (cases,) = agents.values()
+    table = table_of(cases, arguments.suite)
+    if arguments.table:
+        arguments.table.parent.mkdir(parents=True, exist_ok=True)
+        arguments.table.write_text(table)
+    sys.stdout.write(table)
+
+    faults = faults_of(cases)
+    if len(cases) != CASES_EXPECTED:
+        faults.append(f"{len(cases)} cases were run, {CASES_EXPECTED} expected")
+    for fault in faults:
+        sys.stderr.write(f"autobahn: {fault}\n")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
