@@ -1,5 +1,6 @@
 //! The bridge as the gateway uses it: started once, called often, stopped with its token.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,11 +23,31 @@ const TICK_MAX: Duration = Duration::from_millis(100);
 /// Looks at the clock per ping interval, where that is short.
 const TICKS_PER_PING: u32 = 10;
 
+/// The ways to the bridge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WorkerTransport {
+    /// A Unix socket.
+    #[default]
+    Unix,
+    /// A ZeroMQ DEALER.
+    Zeromq,
+}
+
+impl std::fmt::Display for WorkerTransport {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Unix => "unix",
+            Self::Zeromq => "zeromq",
+        })
+    }
+}
+
 /// The gateway's side of the worker protocol. Clones are handles to the same bridge.
 #[derive(Clone, Debug)]
 pub struct Bridge {
     switchboard: Arc<Switchboard>,
     metrics: Arc<BridgeMetrics>,
+    unix_address: Option<String>,
     zeromq_endpoint: Option<String>,
 }
 
@@ -57,6 +78,7 @@ impl Bridge {
         let metrics = Arc::new(BridgeMetrics::default());
         let registry = Registry::new(Settings::new(&config, epoch, generation), Arc::clone(&metrics));
         let switchboard = Arc::new(Switchboard::new(registry, claims));
+        let unix_address = config.unix.as_ref().map(|path| format!("unix://{}", absolute(path).display()));
         let zeromq_endpoint = zeromq.as_ref().map(|zeromq| zeromq.endpoint().to_owned());
         let service = Service {
             switchboard: Arc::clone(&switchboard),
@@ -71,7 +93,7 @@ impl Bridge {
             tracker.spawn(zeromq.serve(service));
         }
         tracker.spawn(keep_time(Arc::clone(&switchboard), config.ping_interval, shutdown));
-        Ok(Self { switchboard, metrics, zeromq_endpoint })
+        Ok(Self { switchboard, metrics, unix_address, zeromq_endpoint })
     }
 
     /// Calls a service. Never blocks: the call waits, bounded in number and time, until a worker is free. What goes
@@ -90,9 +112,13 @@ impl Bridge {
         &self.metrics
     }
 
-    /// Where ZeroMQ workers connect to; with `tcp://…:0` the port that was given.
-    pub fn zeromq_endpoint(&self) -> Option<&str> {
-        self.zeromq_endpoint.as_deref()
+    /// Where workers connect to over a transport, as `TRUNKLINE_BRIDGE` spells it; with `tcp://…:0` the port that
+    /// was given. `None` where the transport is not configured.
+    pub fn address(&self, transport: WorkerTransport) -> Option<String> {
+        match transport {
+            WorkerTransport::Unix => self.unix_address.clone(),
+            WorkerTransport::Zeromq => self.zeromq_endpoint.clone(),
+        }
     }
 
     /// A process that this gateway spawned is dead: its calls end at once instead of waiting for its return.
@@ -104,6 +130,11 @@ impl Bridge {
     pub fn drain(&self) {
         self.switchboard.drain_workers();
     }
+}
+
+/// Workers run in other directories.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 async fn bind_zeromq(endpoint: &str, message_bytes_max: usize) -> Result<ZeromqTransport, StartError> {

@@ -136,7 +136,7 @@ impl FailureReason {
             Self::Overloaded => "overloaded",
             Self::WorkerLost => "worker_lost",
             Self::Protocol(_) => "worker_protocol",
-            Self::TooLarge => "too_large",
+            Self::TooLarge => "payload_too_large",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Cancelled => "cancelled",
         }

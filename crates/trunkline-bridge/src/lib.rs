@@ -22,10 +22,11 @@ mod inbox;
 mod metrics;
 mod outbox;
 mod registry;
+pub mod supervisor;
 mod switchboard;
 mod transport;
 
-pub use bridge::Bridge;
+pub use bridge::{Bridge, WorkerTransport};
 pub use call::{Call, CallEvent, CallFailure, CallSpec, EventKind, FailureReason, Outcome};
 pub use claims::{Claimed, Claims, NoClaims};
 pub use config::{BridgeConfig, StartError};

@@ -49,6 +49,7 @@ impl ZeromqTransport {
             ZeromqEndpoint::Ipc(path) => {
                 let place = SocketPlace::free(path)?;
                 bind(&router, &format!("ipc://{}", place.hidden().display())).await?;
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
                 (format!("ipc://{}", path.display()), Some(place.publish()?))
             }
             ZeromqEndpoint::Tcp { address, port } => {

@@ -4,14 +4,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use trunkline_bridge::frame::{Frame, Hello};
-use trunkline_bridge::{CallEvent, Outcome, WorkerPresence, WorkerStatus};
+use trunkline_bridge::{CallEvent, Outcome, WorkerPresence, WorkerStatus, WorkerTransport};
 
 use crate::double::{Double, hello, offer};
 use crate::harness::{Gateway, end, next, text};
 
 async fn over_tcp() -> (Gateway, String) {
     let gateway = Gateway::with(|config| config.zeromq = Some("tcp://127.0.0.1:0".into())).await;
-    let endpoint = gateway.bridge.zeromq_endpoint().expect("configured").to_owned();
+    let endpoint = gateway.bridge.address(WorkerTransport::Zeromq).expect("configured");
     (gateway, endpoint)
 }
 
@@ -39,7 +39,7 @@ async fn an_ipc_socket_is_the_owners() {
     let path = directory.path().join("zeromq.sock");
     let endpoint = format!("ipc://{}", path.display());
     let gateway = Gateway::with(|config| config.zeromq = Some(endpoint.clone())).await;
-    assert_eq!(gateway.bridge.zeromq_endpoint(), Some(endpoint.as_str()));
+    assert_eq!(gateway.bridge.address(WorkerTransport::Zeromq).as_ref(), Some(&endpoint));
     let mode = std::fs::metadata(&path).expect("the socket").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let mut worker = Double::zeromq(&endpoint, "0123456789abcdef").await;
@@ -103,7 +103,7 @@ async fn a_stalled_worker_does_not_delay_its_neighbour() {
         config.ping_interval = Duration::from_secs(30);
     })
     .await;
-    let endpoint = gateway.bridge.zeromq_endpoint().expect("configured").to_owned();
+    let endpoint = gateway.bridge.address(WorkerTransport::Zeromq).expect("configured");
     let busy = |instance: &str, service: &str| Hello { concurrency: 4096, ..hello(instance, service) };
     let mut stalled = Double::zeromq(&endpoint, "stalled---------").await;
     stalled.greet(busy("i1", "stalled")).await;
