@@ -56,9 +56,7 @@ _POLITE: Final = re.compile(
 _WHOLE: Final = re.compile(
     r"(?:(?:this|the|that|here|everything|it|all|whole|my|our|root|project|workspace|repository|repo|folder)\s*)*|\./?", re.I
 )
-_QUOTES: Final = (
-    "`\"'\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
-)
+_QUOTES: Final = "`\"'\u201c\u201d\u2018\u2019"
 
 
 def understand(message: str) -> Request:
