@@ -25,11 +25,14 @@ MODEL_VENV := .venv-model
 STAMPS := build/stamps
 LOGS := build/logs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
-RUFF := --config sdk/python/pyproject.toml sdk/python examples
+# From sdk/python, whose settings the examples follow too.
+RUFF := --config pyproject.toml . ../../examples
 TEST_BUILD := --workspace --bins --tests --examples
 
 # $(call say,TEXT) announces a step that may take long.
 say = @printf '\n== %s\n' "$(1)"
+# $(find-chromium) tells the tests that drive a browser where it is.
+find-chromium = export TRUNKLINE_CHROMIUM="$$(command -v "$(or $(TRUNKLINE_CHROMIUM),chromium)")"
 # $(call files,FOLDERS) lists what git tracks, or would track, in FOLDERS.
 files = $(wildcard $(shell git ls-files --cached --others --exclude-standard -- $(1) 2>/dev/null))
 
@@ -90,9 +93,10 @@ test-rust: debug $(STAMPS)/python
 	cargo test --locked --workspace 2>&1 | tee $(LOGS)/rust.log
 
 .PHONY: test-typescript
-test-typescript: $(STAMPS)/page
+test-typescript: need-chromium $(STAMPS)/page
 	$(call say,TypeScript: tests)
-	@mkdir -p $(LOGS)
+	@$(find-chromium)
+	mkdir -p $(LOGS)
 	NO_COLOR=1 npm test --silent 2>&1 | tee $(LOGS)/typescript.log
 
 .PHONY: test-python
@@ -107,7 +111,7 @@ test-end-to-end: need-chromium debug $(STAMPS)/python $(STAMPS)/page
 	$(call say,End to end: tests)
 	@export PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 	export TRUNKLINE_BINARY="$(CARGO_TARGET_DIR)/debug/trunkline"
-	export TRUNKLINE_CHROMIUM="$$(command -v "$(or $(TRUNKLINE_CHROMIUM),chromium)")"
+	$(find-chromium)
 	mkdir -p $(LOGS)
 	NO_COLOR=1 npm run end-to-end --silent --workspace trunkline-end-to-end 2>&1 | tee $(LOGS)/end-to-end.log
 
@@ -148,9 +152,10 @@ check-typescript: $(STAMPS)/page
 .PHONY: check-python
 check-python: $(STAMPS)/python
 	$(call say,Python: types; lint; format)
-	@"$(VENV)/bin/ruff" check --quiet $(RUFF)
-	"$(VENV)/bin/ruff" format --check --quiet $(RUFF)
-	cd sdk/python && "$(CURDIR)/$(VENV)/bin/mypy"
+	@cd sdk/python
+	"$(CURDIR)/$(VENV)/bin/ruff" check --quiet $(RUFF)
+	"$(CURDIR)/$(VENV)/bin/ruff" format --check --quiet $(RUFF)
+	"$(CURDIR)/$(VENV)/bin/mypy"
 
 .PHONY: check-scripts
 check-scripts:
@@ -164,7 +169,7 @@ check-scripts:
 fmt: need-rust $(STAMPS)/node $(STAMPS)/python ## format every language
 	@cargo fmt --all
 	npm run format --silent
-	"$(VENV)/bin/ruff" format --quiet $(RUFF)
+	cd sdk/python && "$(CURDIR)/$(VENV)/bin/ruff" format --quiet $(RUFF)
 
 .PHONY: schema
 schema: need-rust ## write the generated files under protocol/

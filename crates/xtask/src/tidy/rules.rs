@@ -56,6 +56,8 @@ fn skipped_test(source: &Source) -> Vec<Finding> {
             "test.todo(",
             "describe.skip(",
             "describe.only(",
+            ".skipIf(",
+            ".runIf(",
         ],
         Language::Python => &["pytest.mark.skip", "pytest.mark.xfail", "pytest.skip("],
         _ => &[],
