@@ -160,6 +160,30 @@ async def test_progress_is_conflated(worker: Worker, gateway: GatewayDouble) -> 
         assert peer.is_quiet
 
 
+async def test_progress_needs_no_credit_and_follows_a_reconnect(worker: Worker, gateway: GatewayDouble) -> None:
+    away = asyncio.Event()
+
+    @worker.service("step")
+    async def step(run: Run) -> AsyncIterator[str]:
+        yield "one"
+        await away.wait()
+        await run.progress("while away")
+        yield "two"
+
+    async with serving(worker, gateway.address):
+        peer = await gateway.accept()
+        await peer.welcome(window=1)
+        await peer.call("step")
+        await peer.expect(Kind.CHUNK)
+        await peer.send(Kind.UNKNOWN_PEER)
+        await peer.expect(Kind.HELLO)
+        away.set()
+        resumed = [{"run": "r1", "corr": 50, "ack": 0}]
+        await peer.send(Kind.WELCOME, ping_ms=60_000, window=1, resumed=resumed)
+        seen = {(await peer.receive()).kind for _ in range(2)}
+        assert seen == {Kind.CHUNK, Kind.EVENT}
+
+
 async def test_a_gateway_drains_the_worker(worker: Worker, gateway: GatewayDouble) -> None:
     async with serving(worker, gateway.address):
         peer = await gateway.accept()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -233,6 +232,37 @@ async def test_a_handler_may_clean_up_with_more_events_after_its_cancel() -> Non
     assert run.outcome == "cancelled"
 
 
+async def test_a_run_is_cancelled_before_it_began() -> None:
+    worker = Worker("w")
+
+    @worker.service("never")
+    async def never() -> None:
+        raise AssertionError("not reached")
+
+    async with TestClient(worker) as client:
+        run = client.run("never")
+        run.cancel()
+        with pytest.raises(CallFailed, match="cancelled"):
+            await run
+
+
+async def test_a_run_is_cancelled_while_it_waits_for_a_slot() -> None:
+    worker = Worker("w", concurrency=1)
+
+    @worker.service("wait")
+    async def wait() -> AsyncIterator[str]:
+        yield "waiting"
+        await asyncio.Event().wait()
+
+    async with TestClient(worker) as client:
+        first, second = client.run("wait"), client.run("wait")
+        await anext(first)
+        second.cancel()
+        with pytest.raises(CallFailed, match="cancelled"):
+            await second
+        assert first.outcome == "running"
+
+
 async def test_a_run_ends_at_its_deadline() -> None:
     worker = Worker("w")
 
@@ -261,17 +291,42 @@ async def test_retryable_says_when() -> None:
     assert run.error == {"code": "upstream_error", "message": "not now", "retryable": True, "retry_after_ms": 1500}
 
 
-async def test_a_value_without_json_form_is_an_error() -> None:
+@pytest.mark.parametrize("value", [object(), "\ud800", {1: {2: object()}}])
+async def test_a_value_without_json_form_is_an_error(value: object) -> None:
     worker = Worker("w")
 
     @worker.service("odd")
     async def odd() -> object:
-        return object()
+        return value
+
+    @worker.service("odd stream")
+    async def odd_stream() -> AsyncIterator[object]:
+        yield value
+
+    @worker.service("odd error")
+    async def odd_error() -> None:
+        raise Failed("odd \ud800", details={"value": value})
 
     async with TestClient(worker) as client:
-        run = client.run("odd")
+        for service in ("odd", "odd stream", "odd error"):
+            with pytest.raises(CallFailed, match="upstream_error"):
+                await client.run(service)
+
+
+@pytest.mark.parametrize("threads", [False, True])
+async def test_a_handler_that_exits_ends_its_run_and_not_the_worker(threads: bool) -> None:
+    worker = Worker("w")
+
+    async def leave() -> None:
+        raise SystemExit(1)
+
+    def leave_thread() -> None:
+        raise SystemExit(1)
+
+    worker.service("leave", threads=threads)(leave_thread if threads else leave)
+    async with TestClient(worker) as client:
         with pytest.raises(CallFailed, match="upstream_error"):
-            await run
+            await client.run("leave")
 
 
 async def test_a_value_too_large_for_a_message_is_an_error() -> None:
@@ -284,104 +339,6 @@ async def test_a_value_too_large_for_a_message_is_an_error() -> None:
     async with TestClient(worker) as client:
         with pytest.raises(CallFailed, match="payload_too_large"):
             await client.run("large")
-
-
-def calling_worker() -> Worker:
-    worker = Worker("w", concurrency=8)
-
-    @worker.service("double")
-    async def double(number: int) -> int:
-        return 2 * number
-
-    @worker.service("letters")
-    async def letters(upto: int) -> AsyncIterator[Any]:
-        for _ in range(upto):
-            yield "x"
-        yield Event("note", upto)
-
-    @worker.service("fail")
-    async def fail() -> None:
-        raise Failed("no")
-
-    @worker.service("hang")
-    async def hang() -> AsyncIterator[str]:
-        yield "hanging"
-        await asyncio.Event().wait()
-
-    return worker
-
-
-async def test_a_handler_calls_other_services() -> None:
-    worker = calling_worker()
-
-    @worker.service("main")
-    async def main(run: Run) -> Any:
-        letters = [event async for event in run.call("letters", 600)]
-        try:
-            await run.call("fail", None)
-        except CallFailed as failure:
-            code, message = failure.code, failure.message
-        return {"double": await run.call("double", 21), "letters": len(letters), "last": letters[-1], "code": code, "message": message}
-
-    async with TestClient(worker) as client:
-        assert await client.run("main") == {
-            "double": 42,
-            "letters": 601,
-            "last": {"type": "note", "payload": 600},
-            "code": "upstream_error",
-            "message": "no",
-        }
-
-
-async def test_a_handler_in_a_thread_calls_other_services() -> None:
-    worker = calling_worker()
-
-    @worker.service("main", threads=True)
-    def main(run: BlockingRun) -> Any:
-        letters = list(run.call("letters", 3))
-        with pytest.raises(CallFailed, match="no_worker"):
-            run.call("nobody", None).result()
-        return {"double": run.call("double", 21).result(), "letters": len(letters)}
-
-    async with TestClient(worker) as client:
-        assert await client.run("main") == {"double": 42, "letters": 4}
-
-
-async def test_a_call_ends_with_its_deadline() -> None:
-    worker = calling_worker()
-
-    @worker.service("main")
-    async def main(run: Run) -> str:
-        with pytest.raises(CallFailed) as failure:
-            await run.call("hang", None, deadline_s=0.01)
-        return failure.value.code
-
-    async with TestClient(worker) as client:
-        assert await client.run("main") == "deadline_exceeded"
-
-
-@pytest.mark.parametrize("threads", [False, True])
-async def test_calls_end_with_the_run_that_made_them(threads: bool, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "trunkline")
-    worker = calling_worker()
-
-    async def main(run: Run) -> None:
-        async for event in run.call("hang", None):
-            await run.emit("heard", event)
-
-    def main_in_thread(run: BlockingRun) -> None:
-        for event in run.call("hang", None):
-            run.emit("heard", event)
-
-    worker.service("main", threads=threads)(main_in_thread if threads else main)
-    async with TestClient(worker) as client:
-        run = client.run("main", run="r1")
-        await anext(run)
-        run.cancel()
-        with pytest.raises(CallFailed, match="cancelled"):
-            await run
-    assert "run cancelled run=r1 service=main reason=asked" in caplog.text
-    assert "run cancelled run=r1/1 service=hang" in caplog.text
 
 
 async def test_no_more_handlers_run_than_the_worker_allows() -> None:

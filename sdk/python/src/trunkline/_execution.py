@@ -93,7 +93,10 @@ class Execution:
         self._may_send = asyncio.Event()
         self._latest: Message | None = None
         self._cancel_reason: CancelReason | None = None
+        # A task that is cancelled before its first step never runs at all, so it is left to see the reason by itself.
+        self._has_begun = False
         self._cancelled_at = 0.0
+        self._deadline_at: float | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -108,6 +111,11 @@ class Execution:
         return self._cancel_reason is not None
 
     @property
+    def remaining_s(self) -> float | None:
+        """The seconds left until the run's deadline; None where there is none."""
+        return None if self._deadline_at is None else max(0.0, self._deadline_at - self._loop.time())
+
+    @property
     def task(self) -> asyncio.Task[None]:
         """The handler's task."""
         assert self._task is not None, "start comes first"  # noqa: S101 - a rule of this class
@@ -117,7 +125,8 @@ class Execution:
         """Starts the handler as soon as a slot is free; a deadline runs from now."""
         self._task = self._loop.create_task(self._execute(), name=f"run {self.run_id}")
         if self.meta.deadline_ms is not None:
-            self._timers.append(self._loop.call_later(self.meta.deadline_ms / 1000, self.cancel, CancelReason.DEADLINE))
+            self._deadline_at = self._loop.time() + self.meta.deadline_ms / 1000
+            self._timers.append(self._loop.call_at(self._deadline_at, self.cancel, CancelReason.DEADLINE))
 
     def cancel(self, reason: CancelReason) -> None:
         """Cancels the handler; only the first reason counts, and nothing happens once it has ended."""
@@ -127,17 +136,18 @@ class Execution:
         self._cancelled_at = self._loop.time()
         self._timers.append(self._loop.call_later(CANCEL_IGNORED_S, self._report_ignored))
         self._close_calls()
-        self.task.cancel()
+        if self._has_begun:
+            self.task.cancel()
 
     def wake(self) -> None:
         """Looks again whether events may be sent: credit came, or the connection changed."""
+        self._send_latest()
         if self._can_send:
             self._may_send.set()
-            self._send_latest()
 
     async def produce(self, event: Spelled) -> None:
         """Numbers and sends an event once there is credit. Raises PayloadTooLarge for what no message can hold."""
-        self._check_size(event.payload)
+        self.check_size(event.payload)
         while not self._can_send:
             self._may_send.clear()
             await self._may_send.wait()
@@ -155,22 +165,31 @@ class Execution:
         """Calls another service on behalf of this run."""
         return self._host.call(self, service, payload, deadline_s)
 
+    def check_size(self, payload: bytes) -> None:
+        """Raises PayloadTooLarge for what no message can hold."""
+        limit = self._host.message_bytes_max - HEADER_BYTES_MAX
+        if len(payload) > limit:
+            raise PayloadTooLarge(f"a payload of {len(payload)} bytes exceeds {limit}")
+
     @property
     def _can_send(self) -> bool:
         link = self._host.link
         return self.ledger.has_credit and (link is None or link.is_writable)
 
     async def _execute(self) -> None:
+        self._has_begun = True
         try:
+            if self.is_cancelled:
+                raise asyncio.CancelledError
             async with self._host.slots:
                 self.is_running = True
                 outcome = await self._perform()
-                self._check_size(outcome.payload)
+                self.check_size(outcome.payload)
         except asyncio.CancelledError as error:
             outcome = self._unexpected(error) if self._cancel_reason is None else _cancelled(self._cancel_reason)
         except HandlerError as error:
             outcome = self._failed(error)
-        except Exception as error:
+        except (Exception, SystemExit, BaseExceptionGroup) as error:
             outcome = self._unexpected(error)
         self._finish(outcome)
 
@@ -212,17 +231,13 @@ class Execution:
         message, self._latest = self._latest, None
         self._send(Message(message.kind, self.ledger.corr, message.name, payload=message.payload))
 
-    def _check_size(self, payload: bytes) -> None:
-        limit = self._host.message_bytes_max - HEADER_BYTES_MAX
-        if len(payload) > limit:
-            raise PayloadTooLarge(f"an event or result of {len(payload)} bytes exceeds {limit}")
-
     def _close_calls(self) -> None:
         for call in list(self.calls):
             call.cancel()
 
     def _failed(self, error: HandlerError) -> Outcome:
-        meta: dict[str, Any] = {"code": error.code, "message": error.message[:ERROR_MESSAGE_CHARACTERS_MAX]}
+        message = error.message[:ERROR_MESSAGE_CHARACTERS_MAX].encode(errors="replace").decode()
+        meta: dict[str, Any] = {"code": error.code, "message": message}
         meta["retryable"] = error.retryable
         if isinstance(error, Retryable) and error.retry_after is not None:
             meta["retry_after_ms"] = max(0, round(error.retry_after.total_seconds() * 1000))
@@ -234,7 +249,7 @@ class Execution:
     def _details(self, details: dict[str, Any]) -> Any:
         try:
             spelled = _json.encode(details)
-        except TypeError as error:
+        except _json.UNSPELLABLE as error:
             logger.warning(Entry("error details dropped", run=self.run_id, reason=error))
             return None
         if len(spelled) > ERROR_DETAILS_BYTES_MAX:

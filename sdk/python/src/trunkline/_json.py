@@ -7,15 +7,18 @@ know messages or calls.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from trunkline.errors import BadRequest
 
+UNSPELLABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
+"""What `encode` raises for what has no JSON form."""
+
 
 def encode(value: Any) -> bytes:
-    """Writes `value` as JSON. Raises TypeError for what has no JSON form."""
+    """Writes `value` as JSON. Raises one of `UNSPELLABLE` for what has no JSON form."""
     return msgspec.json.encode(value, enc_hook=_encode_other)
 
 
@@ -46,11 +49,6 @@ def schema(shape: Any) -> dict[str, Any] | None:
         described: dict[str, Any] = shape.model_json_schema()
         return described
     return msgspec.json.schema(shape)
-
-
-def builtins(value: Any) -> Any:
-    """Gives `value` in the types that JSON has. Raises TypeError for what has no JSON form."""
-    return msgspec.json.decode(encode(value))
 
 
 def _encode_other(value: Any) -> Any:

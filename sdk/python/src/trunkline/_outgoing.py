@@ -39,10 +39,10 @@ class Call:
         self.result: Any = None
         """The value the call ended with; None before, and for a stream that ended without one."""
 
-    def start(self, service: str, payload: Any, *, run: str, deadline_s: float) -> None:
+    def start(self, service: str, payload: bytes, *, run: str, deadline_s: float) -> None:
         """Sends the CALL; after `deadline_s` seconds it fails with `deadline_exceeded`."""
         meta = {"run": run, "deadline_ms": int(deadline_s * 1000), "window": WINDOW}
-        self._send(Message(Kind.CALL, self.corr, service, meta, _json.encode(payload)))
+        self._send(Message(Kind.CALL, self.corr, service, meta, payload))
         self._deadline = asyncio.get_running_loop().call_later(deadline_s, self._expire)
 
     def __await__(self) -> Generator[Any, None, Any]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
+from trunkline import _json
 from trunkline._call import CallLedger
 from trunkline._connection import Link
 from trunkline._execution import CancelReason, Execution
@@ -133,16 +134,21 @@ class Runner:
             raise ProtocolViolation(f"{message.kind.name} is nothing that a gateway sends")
 
     def call(self, execution: Execution, service: str, payload: Any, deadline_s: float | None) -> Call:
-        """Calls another service for a run. Raises CallFailed without a link, Overloaded where too many are under way."""
+        """Calls another service for a run.
+
+        Raises CallFailed without a link, Overloaded where too many are under way, PayloadTooLarge for what no message can hold.
+        """
         if self.link is None or execution.is_cancelled:
             raise CallFailed("worker_lost", "there is no connection to the gateway", retryable=True)
         if len(execution.calls) >= CALLS_PER_RUN_MAX:
             raise Overloaded(f"a run may have {CALLS_PER_RUN_MAX} calls under way")
+        spelled = _json.encode(payload)
+        execution.check_size(spelled)
         corr = next(self._corrs)
         call = Call(corr, send=self._send, forget=lambda corr: self._forget_call(execution, corr))
         self._calls[corr] = call
         execution.calls.add(call)
-        call.start(service, payload, run=execution.run_id, deadline_s=_deadline_s(execution, deadline_s))
+        call.start(service, spelled, run=execution.run_id, deadline_s=_deadline_s(execution, deadline_s))
         return call
 
     def ended(self, execution: Execution) -> None:
@@ -293,7 +299,7 @@ def _input(service: Service) -> dict[str, Any]:
 
 
 def _deadline_s(execution: Execution, asked_s: float | None) -> float:
-    limits = [CALL_DEADLINE_DEFAULT_S if asked_s is None else asked_s]
-    if execution.meta.deadline_ms is not None:
-        limits.append(execution.meta.deadline_ms / 1000)
+    limits = [CALL_DEADLINE_DEFAULT_S if asked_s is None else max(0.0, asked_s)]
+    if execution.remaining_s is not None:
+        limits.append(execution.remaining_s)
     return min(limits)

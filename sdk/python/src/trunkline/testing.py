@@ -41,9 +41,9 @@ class TestRun:
 
     __test__ = False  # no test class for pytest
 
-    def __init__(self, client: TestClient, corr: int) -> None:
+    def __init__(self, gateway: _MemoryGateway, corr: int) -> None:
         """Made by `TestClient.run`."""
-        self._client = client
+        self._gateway = gateway
         self._corr = corr
         self._events: deque[str | Event] = deque()
         self._changed = asyncio.Event()
@@ -69,7 +69,7 @@ class TestRun:
             self._changed.clear()
             await self._changed.wait()
         self._taken += 1
-        self._client._credit(self._corr, self._taken)
+        self._gateway.credit(self._corr, self._taken)
         return self._events.popleft()
 
     def __await__(self) -> Generator[Any, None, Any]:
@@ -84,7 +84,7 @@ class TestRun:
 
     def cancel(self) -> None:
         """Cancels the run, as a client's cancel does."""
-        self._client._deliver(Message(Kind.CANCEL, self._corr))
+        self._gateway.deliver(Message(Kind.CANCEL, self._corr))
 
     async def _finish(self) -> Any:
         async for _ in self:
@@ -105,7 +105,7 @@ class TestRun:
         self._changed.set()
 
     def _end(self, message: Message, numbered: Numbered) -> None:
-        self._client._credit(self._corr, numbered.seq + 1)
+        self._gateway.credit(self._corr, numbered.seq + 1)
         if message.kind is Kind.ERROR:
             self.error = {key: value for key, value in message.meta.items() if key != "seq"}
             self.outcome = "cancelled" if numbered.code == "cancelled" else "failed"
@@ -125,44 +125,59 @@ class TestClient:
 
     def __init__(self, worker: Worker) -> None:
         """Takes the worker under test; nothing runs yet."""
-        self._runner = Runner(worker.name, worker.services, concurrency=worker.concurrency, instance="test")
-        self._corrs = itertools.count(2, 2)
-        self._runs: dict[int, TestRun] = {}
-        self._relays: dict[int, int] = {}  # the corr of a handler's call ↔ the corr under which it is served
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._gateway = _MemoryGateway(worker)
 
     async def __aenter__(self) -> Self:
         """Connects the worker."""
-        self._loop = asyncio.get_running_loop()
-        self._runner.welcomed(self, Welcome(window=WINDOW))
+        self._gateway.connect()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Cancels what still runs and waits for it, for at most `UNWIND_DEADLINE_S`. Raises TimeoutError after that."""
+        await self._gateway.disconnect()
+
+    def run(self, service: str, payload: Any = None, **meta: Any) -> TestRun:
+        """Starts a run of `service`; `meta` may set `run`, `session`, `realm`, `user`, `type`, `attempt`, `deadline_ms` and so on."""
+        return self._gateway.start(service, payload, meta)
+
+
+class _MemoryGateway:
+    """The gateway's end of a connection that is only memory: the link of the worker's runner."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._runner = Runner(worker.name, worker.services, concurrency=worker.concurrency, instance="test")
+        self._corrs = itertools.count(2, 2)
+        self._runs: dict[int, TestRun] = {}
+        self._relays: dict[int, int] = {}  # the corr of a handler's call, and the corr under which it is served: each to the other
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def connect(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._runner.welcomed(self, Welcome(window=WINDOW))
+
+    async def disconnect(self) -> None:
         self._runner.stop()
         async with asyncio.timeout(UNWIND_DEADLINE_S):
             await self._runner.stopped()
         self._runner.disconnected()
 
-    def run(self, service: str, payload: Any = None, **meta: Any) -> TestRun:
-        """Starts a run of `service`; `meta` may set `run`, `session`, `realm`, `user`, `type`, `attempt`, `deadline_ms` and so on."""
+    def start(self, service: str, payload: Any, meta: dict[str, Any]) -> TestRun:
         corr = next(self._corrs)
         run = self._runs[corr] = TestRun(self, corr)
         defaults = {"run": f"run-{corr // 2}", "session": "session-1", "realm": "default", "message": f"message-{corr // 2}"}
         fields = {**defaults, "type": "user_message", "attempt": 1, "codec": "json", **meta}
-        self._deliver(Message(Kind.CALL, corr, service, fields, _json.encode(payload)))
+        self.deliver(Message(Kind.CALL, corr, service, fields, _json.encode(payload)))
         return run
 
     @property
     def is_writable(self) -> bool:
-        """A client in memory always keeps up."""
         return True
 
     def leave(self) -> None:
-        """Nothing to part from."""
+        raise AssertionError("this gateway never drains")
 
     def send(self, message: Message) -> None:
-        """Called by the worker's side with what it sends."""
+        """Called by the runner with what it sends."""
         if message.corr in self._relays:
             self._relay(message)
         elif message.kind is Kind.CALL:
@@ -170,22 +185,22 @@ class TestClient:
         elif (run := self._runs.get(message.corr)) is not None:
             run._handle(message)
 
-    def _serve_call(self, call: Message) -> None:
-        served_as = next(self._corrs)
-        self._relays[call.corr], self._relays[served_as] = served_as, call.corr
-        meta = {**call.meta, "run": f"{call.meta['run']}/{call.corr}"}
-        self._deliver(Message(Kind.CALL, served_as, call.name, meta, call.payload))
+    def credit(self, corr: int, ack: int) -> None:
+        self.deliver(Message(Kind.CREDIT, corr, meta={"ack": ack}))
 
-    def _relay(self, message: Message) -> None:
-        if message.kind is not Kind.EVENT:
-            corr = self._relays[message.corr]
-            self._deliver(Message(message.kind, corr, message.name, message.meta, message.payload))
-
-    def _credit(self, corr: int, ack: int) -> None:
-        self._deliver(Message(Kind.CREDIT, corr, meta={"ack": ack}))
-
-    def _deliver(self, message: Message) -> None:
+    def deliver(self, message: Message) -> None:
         """Hands a message to the worker at the next loop tick, as a connection would: never inside of its own sending."""
         if self._loop is None:
             raise RuntimeError("use the client as `async with TestClient(worker) as client`")
         self._loop.call_soon(self._runner.handle, message)
+
+    def _serve_call(self, call: Message) -> None:
+        served_as = next(self._corrs)
+        self._relays[call.corr], self._relays[served_as] = served_as, call.corr
+        meta = {**call.meta, "run": f"{call.meta['run']}/{call.corr}"}
+        self.deliver(Message(Kind.CALL, served_as, call.name, meta, call.payload))
+
+    def _relay(self, message: Message) -> None:
+        if message.kind is not Kind.EVENT:
+            corr = self._relays[message.corr]
+            self.deliver(Message(message.kind, corr, message.name, message.meta, message.payload))

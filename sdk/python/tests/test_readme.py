@@ -1,0 +1,63 @@
+"""The README's examples, run as they stand."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from gateway import UnixGateway
+from trunkline import Event, Worker
+from trunkline.testing import TestClient
+
+README = Path(__file__).parents[1] / "README.md"
+EXAMPLES = {match[1]: match[2] for match in re.finditer(r"```python\n# (\w+)\.py\n(.*?)```", README.read_text(), re.DOTALL)}
+
+
+@pytest.fixture(autouse=True)
+def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Lays the examples into a folder, from which they can import each other."""
+    for name, source in EXAMPLES.items():
+        (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    for name in EXAMPLES:
+        sys.modules.pop(name, None)
+
+
+def load(name: str) -> ModuleType:
+    return importlib.import_module(name)
+
+
+async def test_the_readmes_own_test_passes() -> None:
+    await load("test_chat").test_chat()
+
+
+async def test_the_research_example_streams_all_of_it() -> None:
+    worker: Worker = load("research").worker
+    async with TestClient(worker) as client:
+        run = client.run("research", "why")
+        events: list[Any] = [event async for event in run]
+    assert events == [Event("source_found", {"title": "On streams"}), "WHY ", "0 ", "1 ", "2 "]
+    assert run.progress == [{"message": "reading", "percentage": 10, "stage": "sources"}]
+
+
+async def test_the_lifespan_example_serves_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = load("app")
+    async with UnixGateway(tmp_path / "s") as gateway:
+        source = EXAMPLES["app"].replace("unix:///run/trunkline/bridge.sock", gateway.address)
+        exec(compile(source, "app.py", "exec"), vars(app))  # noqa: S102 - the README's own text
+        async with asyncio.timeout(5), app.lifespan(None):
+            hello = await (await gateway.accept()).welcome()
+    assert hello.name == "agents"
+
+
+def test_every_example_is_tried() -> None:
+    assert set(EXAMPLES) == {"chat", "research", "app", "test_chat"}
