@@ -6,6 +6,12 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::{Head, Record, ResetReason};
 use trunkline_protocol::Position;
 
+/// Most records in one page, so that a channel of tiny records is read in pieces too.
+pub const PAGE_RECORDS_MAX: usize = 4096;
+
+/// Longest key of a value, name of a channel and idempotency key.
+pub const KEY_BYTES_MAX: usize = 1024;
+
 /// Keeps channels and values.
 ///
 /// **Order.** Batches take effect in the order in which [`Broker::commit`] was called by one
@@ -19,7 +25,8 @@ pub trait Broker: Send + Sync + 'static {
     fn commit(&self, batch: Batch) -> BoxFuture<'static, Result<Committed, BrokerError>>;
 
     /// Reads a channel's records after `cursor` (`None`: from the oldest that is retained), at least one if
-    /// there is any, until `bytes_max` of data. A channel that was never opened is [`ResetReason::Unknown`].
+    /// there is any, until `bytes_max` of data or [`PAGE_RECORDS_MAX`] records. A channel that was never opened is
+    /// [`ResetReason::Unknown`].
     fn read(
         &self,
         channel: &ChannelKey,
@@ -45,7 +52,8 @@ pub trait Broker: Send + Sync + 'static {
     fn capabilities(&self) -> Capabilities;
 }
 
-/// Is told of every record, in its channel's order. Called on the broker's own thread: it must not block.
+/// Is told of every record, in its channel's order. Called on the thread that writes: it must neither block nor
+/// call the broker.
 pub trait Listener: Send + Sync + 'static {
     /// A record was appended and is durable at its level.
     fn appended(&self, channel: &ChannelKey, record: &Record);
@@ -86,6 +94,12 @@ pub enum Op {
     Delete {
         /// Its key.
         key: String,
+    },
+    /// Removes a channel with all that is known of it, if there. A channel of this name that is
+    /// opened later is another one, with another epoch.
+    Remove {
+        /// Its name.
+        channel: ChannelKey,
     },
 }
 
@@ -149,7 +163,7 @@ pub struct Committed {
 pub enum Written {
     /// The record stands here.
     Appended(Position),
-    /// The value is set or removed, or the channel is there.
+    /// The value is set or removed, or the channel is there or removed.
     Stored,
 }
 
@@ -192,6 +206,9 @@ pub enum Refusal {
     /// The key did not hold what was expected; this is what it holds.
     #[error("the key holds another value")]
     Value(Option<Bytes>),
+    /// A key or a channel's name is empty or longer than [`KEY_BYTES_MAX`].
+    #[error("a key has 1 to {KEY_BYTES_MAX} bytes")]
+    Key,
 }
 
 /// Why an operation failed.

@@ -117,10 +117,22 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Says whether the oldest record of a channel with this head has to go.
+    /// Says whether trimming is worth its price now: the channel holds a sixteenth more than is
+    /// kept, so that a long channel is trimmed rarely and several records at a time. Then the
+    /// oldest record goes while [`Retention::exceeded`] says so.
+    pub const fn due(&self, head: &Head) -> bool {
+        head.retained() > 1
+            && (head.retained() > with_slack(self.records_max) || head.bytes > with_slack(self.bytes_max))
+    }
+
+    /// Says whether the channel holds more than is kept.
     pub const fn exceeded(&self, head: &Head) -> bool {
         head.retained() > 1 && (head.retained() > self.records_max || head.bytes > self.bytes_max)
     }
+}
+
+const fn with_slack(limit: u64) -> u64 {
+    limit.saturating_add(limit / 16)
 }
 
 /// Why a channel cannot be resumed at a position.

@@ -1,0 +1,254 @@
+//! How keys and values are spelled on disk. Store format 1.
+//!
+//! | keyspace | key | value, after its version byte |
+//! |---|---|---|
+//! | heads | channel | epoch, offset and tag of the top, oldest, bytes, sealed |
+//! | records | channel, 0, epoch, offset | seals, tag, tag before, accepted, data |
+//! | idempotency | channel, 0, epoch, key | offset, tag, digest, expires |
+//! | values | key | expires, data |
+//! | expiries | time, kind, key there | nothing |
+//! | removals | channel, 0, epoch | first offset, offset after the last |
+//!
+//! Numbers are big-endian, so that keys sort by them. A channel's name has no control
+//! character, so the 0 ends it. The epoch in a key keeps the lives of a channel apart: what a removed
+//! one left behind is never seen by the next.
+
+use bytes::Bytes;
+use trunkline_core::channel::ChannelKey;
+use trunkline_core::log::{Head, Record};
+use trunkline_protocol::Position;
+
+use crate::rules::Span;
+use crate::view::{IdempotencyKey, Remembered, StoreError, Value};
+
+/// The version of every stored value. To change one: read this and the next, write this one until told.
+const VERSION: u8 = 1;
+
+/// Stands for a value that does not expire.
+const NEVER: u64 = u64::MAX;
+
+/// Which keyspace an expiry belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expiring {
+    Value = 1,
+    Idempotency = 2,
+}
+
+pub(super) fn life_key(channel: &ChannelKey, epoch: u64) -> Vec<u8> {
+    let name = channel.as_str().as_bytes();
+    // Room for an offset: most callers go on to add one.
+    let mut key = Vec::with_capacity(name.len() + 17);
+    key.extend_from_slice(name);
+    key.push(0);
+    key.extend_from_slice(&epoch.to_be_bytes());
+    key
+}
+
+pub(super) fn record_key(channel: &ChannelKey, epoch: u64, offset: u64) -> Vec<u8> {
+    let mut key = life_key(channel, epoch);
+    key.extend_from_slice(&offset.to_be_bytes());
+    key
+}
+
+pub(super) fn idempotency_key(key: &IdempotencyKey) -> Vec<u8> {
+    let mut bytes = life_key(&key.channel, key.epoch);
+    bytes.extend_from_slice(key.key.as_bytes());
+    bytes
+}
+
+pub(super) fn expiry_key(expires_ms: u64, kind: Expiring, key: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(key.len() + 9);
+    bytes.extend_from_slice(&expires_ms.to_be_bytes());
+    bytes.push(kind as u8);
+    bytes.extend_from_slice(key);
+    bytes
+}
+
+pub(super) fn expiry_value() -> Vec<u8> {
+    vec![VERSION]
+}
+
+/// The kind and the key of what expires.
+pub(super) fn parse_expiry_key(bytes: &[u8]) -> Result<(Expiring, &[u8]), StoreError> {
+    match bytes.get(8..).and_then(<[u8]>::split_first) {
+        Some((1, key)) => Ok((Expiring::Value, key)),
+        Some((2, key)) => Ok((Expiring::Idempotency, key)),
+        _ => Err(StoreError::Corrupt("an expiry has an unknown form".to_owned())),
+    }
+}
+
+pub(super) fn head_value(head: &Head) -> Vec<u8> {
+    let numbers = [head.top.epoch, head.top.offset, head.top.tag, head.oldest, head.bytes];
+    let mut bytes = versioned(&numbers, 1);
+    bytes.push(u8::from(head.sealed));
+    bytes
+}
+
+pub(super) fn parse_head(bytes: &[u8]) -> Result<Head, StoreError> {
+    let mut fields = Fields::of("head", bytes)?;
+    let top = Position { epoch: fields.number()?, offset: fields.number()?, tag: fields.number()? };
+    let (oldest, retained_bytes) = (fields.number()?, fields.number()?);
+    Ok(Head { top, oldest, bytes: retained_bytes, sealed: fields.flag()? })
+}
+
+pub(super) fn record_value(record: &Record) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(26 + record.data.len());
+    bytes.extend_from_slice(&[VERSION, u8::from(record.seals)]);
+    for number in [record.position.tag, record.previous.tag, record.accepted_ms] {
+        bytes.extend_from_slice(&number.to_be_bytes());
+    }
+    bytes.extend_from_slice(&record.data);
+    bytes
+}
+
+/// The record of this key and value. The data is copied: a slice would keep the whole block in memory.
+pub(super) fn parse_record(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
+    let place = key.len().checked_sub(16).and_then(|start| key.get(start..));
+    let mut place = Fields { what: "record", rest: place.unwrap_or_default() };
+    let (epoch, offset) = (place.number()?, place.number()?);
+    let before = offset.checked_sub(1).ok_or_else(|| corrupt("record"))?;
+    let mut fields = Fields::of("record", value)?;
+    let seals = fields.flag()?;
+    let position = Position { epoch, offset, tag: fields.number()? };
+    let previous = Position { epoch, offset: before, tag: fields.number()? };
+    let accepted_ms = fields.number()?;
+    Ok(Record { position, previous, accepted_ms, seals, data: Bytes::copy_from_slice(fields.rest) })
+}
+
+pub(super) fn remembered_value(remembered: &Remembered) -> Vec<u8> {
+    let Position { epoch: _, offset, tag } = remembered.position;
+    let mut bytes = versioned(&[offset, tag, remembered.expires_ms], 16);
+    bytes.extend_from_slice(&remembered.digest);
+    bytes
+}
+
+pub(super) fn parse_remembered(epoch: u64, bytes: &[u8]) -> Result<Remembered, StoreError> {
+    let mut fields = Fields::of("idempotency key", bytes)?;
+    let position = Position { epoch, offset: fields.number()?, tag: fields.number()? };
+    let expires_ms = fields.number()?;
+    let digest = fields.rest.try_into().map_err(|_| corrupt("idempotency key"))?;
+    Ok(Remembered { position, digest, expires_ms })
+}
+
+pub(super) fn value_value(value: &Value) -> Vec<u8> {
+    let mut bytes = versioned(&[value.expires_ms.unwrap_or(NEVER)], value.data.len());
+    bytes.extend_from_slice(&value.data);
+    bytes
+}
+
+pub(super) fn parse_value(bytes: &[u8]) -> Result<Value, StoreError> {
+    let mut fields = Fields::of("value", bytes)?;
+    let expires_ms = Some(fields.number()?).filter(|expires_ms| *expires_ms != NEVER);
+    Ok(Value { data: Bytes::copy_from_slice(fields.rest), expires_ms })
+}
+
+pub(super) fn removal_value(span: &Span) -> Vec<u8> {
+    removal_rest(span.first, span.end)
+}
+
+/// What is left of a removal.
+pub(super) fn removal_rest(first: u64, end: u64) -> Vec<u8> {
+    versioned(&[first, end], 0)
+}
+
+pub(super) fn parse_removal(bytes: &[u8]) -> Result<(u64, u64), StoreError> {
+    let mut fields = Fields::of("removal", bytes)?;
+    Ok((fields.number()?, fields.number()?))
+}
+
+fn versioned(numbers: &[u64], room: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1 + 8 * numbers.len() + room);
+    bytes.push(VERSION);
+    for number in numbers {
+        bytes.extend_from_slice(&number.to_be_bytes());
+    }
+    bytes
+}
+
+fn corrupt(what: &str) -> StoreError {
+    StoreError::Corrupt(format!("a {what} has an unknown form"))
+}
+
+/// Takes a stored value apart, from the front.
+struct Fields<'a> {
+    what: &'static str,
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    fn of(what: &'static str, bytes: &'a [u8]) -> Result<Self, StoreError> {
+        match bytes.split_first() {
+            Some((&VERSION, rest)) => Ok(Self { what, rest }),
+            _ => Err(corrupt(what)),
+        }
+    }
+
+    fn number(&mut self) -> Result<u64, StoreError> {
+        let (number, rest) = self.rest.split_first_chunk().ok_or_else(|| corrupt(self.what))?;
+        self.rest = rest;
+        Ok(u64::from_be_bytes(*number))
+    }
+
+    fn flag(&mut self) -> Result<bool, StoreError> {
+        let (flag, rest) = self.rest.split_first().ok_or_else(|| corrupt(self.what))?;
+        self.rest = rest;
+        match flag {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(corrupt(self.what)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn position() -> impl Strategy<Value = Position> {
+        (any::<u64>(), 1_u64.., any::<u64>()).prop_map(|(epoch, offset, tag)| Position { epoch, offset, tag })
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_comes_back(position in position(), tag: u64, accepted_ms: u64, seals: bool, data: Vec<u8>) {
+            let channel = ChannelKey::run("acme", "r1");
+            let previous = Position { offset: position.offset - 1, tag, ..position };
+            let record = Record { position, previous, accepted_ms, seals, data: data.into() };
+            let key = record_key(&channel, position.epoch, position.offset);
+            prop_assert_eq!(parse_record(&key, &record_value(&record)).unwrap(), record);
+        }
+
+        #[test]
+        fn a_head_comes_back(top in position(), oldest: u64, bytes: u64, sealed: bool) {
+            let head = Head { top, oldest, bytes, sealed };
+            prop_assert_eq!(parse_head(&head_value(&head)).unwrap(), head);
+        }
+
+        #[test]
+        fn a_value_and_a_remembered_key_come_back(position in position(), digest: [u8; 16], expires_ms in ..NEVER) {
+            let remembered = Remembered { position, digest, expires_ms };
+            prop_assert_eq!(parse_remembered(position.epoch, &remembered_value(&remembered)).unwrap(), remembered);
+            let value = Value { data: digest.to_vec().into(), expires_ms: Some(expires_ms) };
+            prop_assert_eq!(parse_value(&value_value(&value)).unwrap(), value);
+        }
+
+        #[test]
+        fn any_bytes_are_parsed_or_refused(key: Vec<u8>, value: Vec<u8>) {
+            let _ = parse_record(&key, &value);
+            let _ = parse_head(&value);
+            let _ = parse_value(&value);
+            let _ = parse_remembered(1, &value);
+            let _ = parse_removal(&value);
+            let _ = parse_expiry_key(&key);
+        }
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        let mut bytes = head_value(&Head::new(1));
+        bytes[0] = VERSION + 1;
+        assert!(matches!(parse_head(&bytes), Err(StoreError::Corrupt(_))));
+    }
+}

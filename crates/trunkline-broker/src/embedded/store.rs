@@ -1,0 +1,223 @@
+//! The engine's keyspaces: groups of changes are written, and one moment of them is read.
+
+use bytes::Bytes;
+use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable, Snapshot};
+use quick_cache::sync::Cache;
+use trunkline_core::channel::ChannelKey;
+use trunkline_core::log::{Head, Record};
+
+use crate::embedded::layout::{self, Expiring};
+use crate::interface::Durability;
+use crate::rules::{Change, Changes, Span};
+use crate::view::{IdempotencyKey, Remembered, StoreError, Value, View};
+
+/// Size at which the engine moves records from memory to a table: small, so that the journal is
+/// replaced early and little of it has to be read when a store is opened again.
+const RECORDS_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The same for the other keyspaces, which are smaller.
+const OTHER_MEMORY_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Everything that is kept.
+pub(super) struct Store {
+    database: Database,
+    pub(super) heads: Keyspace,
+    pub(super) records: Keyspace,
+    pub(super) idempotency: Keyspace,
+    pub(super) values: Keyspace,
+    pub(super) expiries: Keyspace,
+    pub(super) removals: Keyspace,
+    /// The newest state of the channels in use; only the writer changes it.
+    heads_cached: Cache<ChannelKey, Head>,
+    /// How a batch is made safe at each level; `None` only in the test that must fail.
+    os_level: Option<PersistMode>,
+}
+
+impl Store {
+    pub(super) fn new(database: Database, heads_cached_max: usize, persists: bool) -> fjall::Result<Self> {
+        let keyspace = |name, memory_bytes| {
+            let options = || fjall::KeyspaceCreateOptions::default().max_memtable_size(memory_bytes);
+            database.keyspace(name, options)
+        };
+        Ok(Self {
+            heads: keyspace("heads", OTHER_MEMORY_BYTES)?,
+            records: keyspace("records", RECORDS_MEMORY_BYTES)?,
+            idempotency: keyspace("idempotency", OTHER_MEMORY_BYTES)?,
+            values: keyspace("values", OTHER_MEMORY_BYTES)?,
+            expiries: keyspace("expiries", OTHER_MEMORY_BYTES)?,
+            removals: keyspace("removals", OTHER_MEMORY_BYTES)?,
+            heads_cached: Cache::new(heads_cached_max),
+            os_level: persists.then_some(PersistMode::Buffer),
+            database,
+        })
+    }
+
+    /// The newest state of a channel, if it is in memory.
+    pub(super) fn cached_head(&self, channel: &ChannelKey) -> Option<Head> {
+        self.heads_cached.get(channel)
+    }
+
+    /// One moment of the store, for readers. It sees whole groups only.
+    pub(super) fn view(&self) -> StoreView<'_> {
+        StoreView { store: self, snapshot: self.database.snapshot(), cached: None }
+    }
+
+    /// The newest moment, for the writer, who alone knows that the states in memory belong to it.
+    pub(super) fn newest(&self) -> StoreView<'_> {
+        StoreView { cached: Some(&self.heads_cached), ..self.view() }
+    }
+
+    /// An empty set of writes.
+    pub(super) fn batch(&self, durability: Durability) -> OwnedWriteBatch {
+        let mode = match durability {
+            Durability::Os => self.os_level,
+            Durability::Disk => self.os_level.map(|_| PersistMode::SyncData),
+        };
+        self.database.batch().durability(mode)
+    }
+
+    /// Makes everything that was written before durable at this level.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        Ok(self.database.persist(PersistMode::SyncData)?)
+    }
+
+    /// Writes a group at once and makes it durable. After an error nothing is known of it.
+    pub(super) fn write(&self, changes: &Changes, durability: Durability) -> Result<(), StoreError> {
+        let mut batch = self.batch(durability);
+        self.put_records(&mut batch, changes);
+        for (channel, head) in &changes.heads {
+            match head {
+                Some(head) => batch.insert(&self.heads, channel.as_str(), layout::head_value(head)),
+                None => batch.remove(&self.heads, channel.as_str()),
+            }
+        }
+        for (key, change) in &changes.remembered {
+            self.put_remembered(&mut batch, key, change);
+        }
+        for (key, change) in &changes.values {
+            self.put_value(&mut batch, key, change);
+        }
+        batch.commit()?;
+        self.cache_heads(changes);
+        Ok(())
+    }
+
+    fn put_records(&self, batch: &mut OwnedWriteBatch, changes: &Changes) {
+        for Span { channel, epoch, first, end } in &changes.trimmed {
+            for offset in *first..*end {
+                batch.remove(&self.records, layout::record_key(channel, *epoch, offset));
+            }
+        }
+        for span in &changes.removed {
+            let key = layout::life_key(&span.channel, span.epoch);
+            batch.insert(&self.removals, key, layout::removal_value(span));
+        }
+        // A record that is trimmed in its own group is not written: one batch must not write and remove a key.
+        let kept = changes.appended.iter().filter(|(channel, record)| changes.keeps(channel, record));
+        for (channel, record) in kept {
+            let key = layout::record_key(channel, record.position.epoch, record.position.offset);
+            batch.insert(&self.records, key, layout::record_value(record));
+        }
+    }
+
+    fn put_remembered(&self, batch: &mut OwnedWriteBatch, key: &IdempotencyKey, change: &Change<Remembered>) {
+        let key = layout::idempotency_key(key);
+        let expires_ms = Some(change.to.expires_ms);
+        self.move_expiry(batch, Expiring::Idempotency, &key, change.stored_expires_ms, expires_ms);
+        batch.insert(&self.idempotency, key, layout::remembered_value(&change.to));
+    }
+
+    fn put_value(&self, batch: &mut OwnedWriteBatch, key: &str, change: &Change<Option<Value>>) {
+        let expires_ms = change.to.as_ref().and_then(|value| value.expires_ms);
+        self.move_expiry(batch, Expiring::Value, key.as_bytes(), change.stored_expires_ms, expires_ms);
+        match &change.to {
+            Some(value) => batch.insert(&self.values, key, layout::value_value(value)),
+            None => batch.remove(&self.values, key),
+        }
+    }
+
+    fn move_expiry(&self, batch: &mut OwnedWriteBatch, kind: Expiring, key: &[u8], from: Option<u64>, to: Option<u64>) {
+        if from == to {
+            return;
+        }
+        if let Some(expires_ms) = from {
+            batch.remove(&self.expiries, layout::expiry_key(expires_ms, kind, key));
+        }
+        if let Some(expires_ms) = to {
+            batch.insert(&self.expiries, layout::expiry_key(expires_ms, kind, key), layout::expiry_value());
+        }
+    }
+
+    fn cache_heads(&self, changes: &Changes) {
+        for (channel, head) in &changes.heads {
+            match head {
+                Some(head) => self.heads_cached.insert(channel.clone(), *head),
+                None => drop(self.heads_cached.remove(channel)),
+            }
+        }
+    }
+}
+
+/// One moment of the store.
+pub(super) struct StoreView<'a> {
+    store: &'a Store,
+    snapshot: Snapshot,
+    cached: Option<&'a Cache<ChannelKey, Head>>,
+}
+
+impl StoreView<'_> {
+    /// Live values whose keys start with `prefix` and follow `after`.
+    pub(super) fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        count_max: usize,
+        now_ms: u64,
+    ) -> Result<Vec<(String, Bytes)>, StoreError> {
+        let start = after.filter(|after| *after >= prefix).unwrap_or(prefix);
+        let mut found = Vec::new();
+        for entry in self.snapshot.range(&self.store.values, start.as_bytes()..) {
+            let (key, value) = entry.into_inner()?;
+            if found.len() == count_max || !key.starts_with(prefix.as_bytes()) {
+                break;
+            }
+            let value = layout::parse_value(&value)?.live_at(now_ms);
+            if let Some(value) = value.filter(|_| after.is_none_or(|after| *key != *after.as_bytes())) {
+                found.push((text(&key)?, value));
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn text(key: &[u8]) -> Result<String, StoreError> {
+    String::from_utf8(key.to_vec()).map_err(|_| StoreError::Corrupt("a key is not text".to_owned()))
+}
+
+impl View for StoreView<'_> {
+    fn head(&self, channel: &ChannelKey) -> Result<Option<Head>, StoreError> {
+        if let Some(head) = self.cached.and_then(|cached| cached.get(channel)) {
+            return Ok(Some(head));
+        }
+        let stored = self.snapshot.get(&self.store.heads, channel.as_str())?;
+        stored.map(|value| layout::parse_head(&value)).transpose()
+    }
+
+    fn records(&self, channel: &ChannelKey, epoch: u64, from: u64) -> impl Iterator<Item = Result<Record, StoreError>> {
+        let range = layout::record_key(channel, epoch, from)..=layout::record_key(channel, epoch, u64::MAX);
+        self.snapshot.range(&self.store.records, range).map(|entry| {
+            let (key, value) = entry.into_inner()?;
+            layout::parse_record(&key, &value)
+        })
+    }
+
+    fn remembered(&self, key: &IdempotencyKey) -> Result<Option<Remembered>, StoreError> {
+        let stored = self.snapshot.get(&self.store.idempotency, layout::idempotency_key(key))?;
+        stored.map(|value| layout::parse_remembered(key.epoch, &value)).transpose()
+    }
+
+    fn value(&self, key: &str) -> Result<Option<Value>, StoreError> {
+        let stored = self.snapshot.get(&self.store.values, key)?;
+        stored.map(|value| layout::parse_value(&value)).transpose()
+    }
+}

@@ -1,0 +1,393 @@
+//! One promise per test: refusals, order, fencing, cursors, sealing, overload.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::task::{Context, Waker};
+
+use tempfile::TempDir;
+use trunkline_broker::embedded::EmbeddedBroker;
+use trunkline_broker::{
+    Append, Batch, Broker, BrokerError, Duplicate, Durability, Environment, Expect, KEY_BYTES_MAX, Listener, Metrics,
+    Op, Options, PAGE_RECORDS_MAX, Refusal, Written,
+};
+use trunkline_core::channel::ChannelKey;
+use trunkline_core::log::{AppendRefused, Record, ResetReason};
+use trunkline_protocol::Position;
+
+use crate::support::{
+    Kind, World, append, batch, channel, on_each, once, plain, position, put, short_retention, texts,
+};
+
+#[tokio::test]
+async fn a_refused_batch_leaves_no_trace() {
+    on_each(Options::default(), async |world| {
+        let (first, second) = (channel("r1"), channel("r2"));
+        world.append(&first, "a").await;
+        let ops = [
+            append(&second, "b"),
+            put("acme/k", "v", Expect::Anything, None),
+            once(&second, "c", "id", 1),
+            put("acme/other", "v", Expect::Value("w".into()), None),
+        ];
+        let refused = world.commit(ops).await;
+        assert_eq!(refused, Err(BrokerError::Refused { index: 3, refusal: Refusal::Value(None) }));
+        assert_eq!(world.broker().head(&second).await, Ok(None));
+        assert_eq!(world.broker().get("acme/k").await, Ok(None));
+        assert_eq!(world.recorder.heard().len(), 1);
+        // Its idempotency key was not used up.
+        world.commit([once(&second, "c", "id", 1)]).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_batch_sees_its_own_operations() {
+    on_each(Options::default(), async |world| {
+        let run = channel("r1");
+        let ops = [
+            Op::Open { channel: run.clone() },
+            append(&run, "a"),
+            Op::Append(Append { expected: Some(1), seals: true, ..plain(&run, "b") }),
+            put("acme/k", "v", Expect::Absent, None),
+            put("acme/k", "w", Expect::Value("v".into()), None),
+        ];
+        let committed = world.commit(ops).await.unwrap();
+        assert!(matches!(committed.written[..], [Written::Stored, Written::Appended(_), Written::Appended(_), ..]));
+        let page = world.page(&run, None).await;
+        assert_eq!(texts(&page), ["a", "b"]);
+        assert!(page.head.sealed);
+        assert_eq!(world.broker().get("acme/k").await, Ok(Some("w".into())));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sealed_channel_takes_nothing_more() {
+    on_each(Options::default(), async |world| {
+        let run = channel("r1");
+        world.commit([Op::Append(Append { seals: true, ..plain(&run, "end") })]).await.unwrap();
+        assert_eq!(world.refusal([append(&run, "late")]).await, Refusal::Append(AppendRefused::Sealed));
+        world.reopen();
+        assert_eq!(world.refusal([append(&run, "late")]).await, Refusal::Append(AppendRefused::Sealed));
+        assert!(world.page(&run, None).await.records[0].seals);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_writers_that_expect_the_same_top_one_wins() {
+    on_each(Options::default(), async |world| {
+        let run = channel("r1");
+        let ending = |data| batch([Op::Append(Append { expected: Some(0), seals: true, ..plain(&run, data) })]);
+        let (first, second) = (world.broker().commit(ending("done")), world.broker().commit(ending("lost")));
+        let (first, second) = tokio::join!(first, second);
+        let top = position(&first.unwrap());
+        // The loser reads the result; a sealed channel says so first.
+        assert_eq!(second, Err(BrokerError::Refused { index: 0, refusal: Refusal::Append(AppendRefused::Sealed) }));
+        assert_eq!(texts(&world.page(&run, None).await), ["done"]);
+
+        let open = channel("r2");
+        world.append(&open, "a").await;
+        let fenced = Op::Append(Append { expected: Some(0), ..plain(&open, "b") });
+        let conflict = world.refusal([fenced]).await;
+        let there = world.page(&open, None).await.head.top;
+        assert_eq!(conflict, Refusal::Append(AppendRefused::Conflict { top: there }));
+        assert_eq!(world.page(&run, None).await.head.top, top);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_repeated_append_gets_the_first_position_even_after_a_restart() {
+    on_each(Options::default(), async |world| {
+        let run = channel("r1");
+        let first = position(&world.commit([once(&run, "a", "m1", 7)]).await.unwrap());
+        for _ in 0..2 {
+            let same = Refusal::Duplicate(Duplicate { position: first, same_content: true });
+            assert_eq!(world.refusal([once(&run, "a", "m1", 7)]).await, same);
+            let other = Refusal::Duplicate(Duplicate { position: first, same_content: false });
+            assert_eq!(world.refusal([once(&run, "b", "m1", 8)]).await, other);
+            world.reopen();
+        }
+        // A key belongs to its channel.
+        world.commit([once(&channel("r2"), "a", "m1", 7)]).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_has_a_length() {
+    on_each(Options::default(), async |world| {
+        for key in [String::new(), "k".repeat(KEY_BYTES_MAX + 1)] {
+            assert_eq!(world.refusal([put(&key, "v", Expect::Anything, None)]).await, Refusal::Key);
+            assert_eq!(world.refusal([Op::Delete { key: key.clone() }]).await, Refusal::Key);
+            assert_eq!(world.refusal([once(&channel("r1"), "a", &key, 1)]).await, Refusal::Key);
+        }
+        let name = channel(&"r".repeat(KEY_BYTES_MAX));
+        assert_eq!(world.refusal([append(&name, "a")]).await, Refusal::Key);
+        let longest = "k".repeat(KEY_BYTES_MAX);
+        world.commit([put(&longest, "v", Expect::Anything, None)]).await.unwrap();
+        assert_eq!(world.broker().get(&longest).await, Ok(Some("v".into())));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_cursor_gets_its_verdict() {
+    on_each(short_retention(2), async |world| {
+        let run = channel("r1");
+        let mut positions = Vec::new();
+        for data in ["a", "b", "c", "d"] {
+            positions.push(world.append(&run, data).await);
+        }
+        let [first, second, third, fourth] = positions[..] else { unreachable!() };
+        let verdict = async |cursor| world.broker().read(&run, Some(cursor), usize::MAX).await.unwrap();
+
+        // "c" and "d" are retained; after "b" nothing is missing, though "b" itself is gone.
+        assert_eq!(texts(&verdict(second).await.unwrap()), ["c", "d"]);
+        assert_eq!(texts(&verdict(third).await.unwrap()), ["d"]);
+        assert_eq!(texts(&verdict(fourth).await.unwrap()), [""; 0]);
+        assert_eq!(verdict(first).await, Err(ResetReason::TooFar));
+        assert_eq!(verdict(Position::start(first.epoch)).await, Err(ResetReason::TooFar));
+        for forged in [second, third, fourth].map(|position| Position { tag: !position.tag, ..position }) {
+            assert_eq!(verdict(forged).await, Err(ResetReason::Forked));
+        }
+        assert_eq!(verdict(Position { offset: 5, ..fourth }).await, Err(ResetReason::Forked));
+        let elsewhere = Position { epoch: !fourth.epoch, ..fourth };
+        assert_eq!(verdict(elsewhere).await, Err(ResetReason::EpochChanged));
+        let unknown = world.broker().read(&channel("r2"), None, usize::MAX).await.unwrap();
+        assert_eq!(unknown, Err(ResetReason::Unknown));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_empty_channel_can_be_resumed_from_its_start() {
+    on_each(Options::default(), async |world| {
+        let run = channel("r1");
+        world.commit([Op::Open { channel: run.clone() }]).await.unwrap();
+        let start = world.page(&run, None).await.head.top;
+        assert_eq!(start.offset, 0);
+        world.reopen();
+        // Opening it again changes nothing.
+        world.commit([Op::Open { channel: run.clone() }, append(&run, "a")]).await.unwrap();
+        assert_eq!(texts(&world.page(&run, Some(start)).await), ["a"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_removed_channel_begins_again_with_another_epoch() {
+    on_each(Options::default(), async |world| {
+        let run = channel("r1");
+        let before = position(&world.commit([once(&run, "old", "m1", 1)]).await.unwrap());
+        world.commit([Op::Remove { channel: run.clone() }]).await.unwrap();
+        assert_eq!(world.broker().head(&run).await, Ok(None));
+        let gone = world.broker().read(&run, Some(before), usize::MAX).await.unwrap();
+        assert_eq!(gone, Err(ResetReason::Unknown));
+
+        let after = position(&world.commit([once(&run, "new", "m1", 1)]).await.unwrap());
+        assert_ne!(after.epoch, before.epoch);
+        let verdict = world.broker().read(&run, Some(before), usize::MAX).await.unwrap();
+        assert_eq!(verdict, Err(ResetReason::EpochChanged));
+        world.sweep().await;
+        world.reopen();
+        assert_eq!(texts(&world.page(&run, None).await), ["new"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_ends_at_its_size_and_goes_on_from_there() {
+    on_each(Options::default(), async |world| {
+        let run = channel("r1");
+        for data in ["aaaa", "bbbb", "cccc"] {
+            world.append(&run, data).await;
+        }
+        let first = world.broker().read(&run, None, 8).await.unwrap().unwrap();
+        assert_eq!(texts(&first), ["aaaa", "bbbb"]);
+        assert_eq!(first.head.top.offset, 3);
+        let cursor = first.records[1].position;
+        let rest = world.broker().read(&run, Some(cursor), 0).await.unwrap().unwrap();
+        assert_eq!(texts(&rest), ["cccc"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_of_tiny_records_ends_too() {
+    on_each(Options::default(), async |world| {
+        let run = channel("r1");
+        world.commit(vec![append(&run, ""); PAGE_RECORDS_MAX + 1]).await.unwrap();
+        assert_eq!(world.page(&run, None).await.records.len(), PAGE_RECORDS_MAX);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clean_restart_keeps_everything() {
+    let mut world = World::new(Kind::Embedded, Options::default());
+    let run = channel("r1");
+    let last = world.append(&run, "a").await;
+    world.commit([put("acme/k", "v", Expect::Anything, None)]).await.unwrap();
+    world.reopen();
+    let page = world.page(&run, None).await;
+    assert_eq!(page.records[0].position, last);
+    assert_eq!(world.broker().get("acme/k").await, Ok(Some("v".into())));
+    // The next record continues the chain.
+    let next = world.append(&run, "b").await;
+    assert_eq!((next.epoch, next.offset), (last.epoch, 2));
+}
+
+#[tokio::test]
+async fn a_commit_whose_future_is_dropped_takes_effect() {
+    on_each(Options::default(), async |world| {
+        let run = channel("r1");
+        drop(world.broker().commit(batch([append(&run, "a")])));
+        // The next one comes after it.
+        assert_eq!(world.append(&run, "b").await.offset, 2);
+        assert_eq!(texts(&world.page(&run, None).await), ["a", "b"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_batch_at_the_disk_level_is_answered_like_any_other() {
+    on_each(Options::default(), async |world| {
+        let run = channel("r1");
+        let disk = |ops: Vec<Op>| Batch { ops, durability: Durability::Disk };
+        let first = world.broker().commit(disk(vec![append(&run, "a")])).await.unwrap();
+        assert_eq!(position(&first).offset, 1);
+        let nothing_new = world.broker().commit(disk(vec![Op::Open { channel: run.clone() }])).await.unwrap();
+        assert_eq!(nothing_new.written, [Written::Stored]);
+    })
+    .await;
+}
+
+/// Holds the writer up until it is let go.
+#[derive(Default)]
+struct Gate {
+    open: Mutex<bool>,
+    changed: Condvar,
+    reached: AtomicBool,
+}
+
+impl Gate {
+    fn let_go(&self) {
+        *self.open.lock().unwrap() = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Listener for Gate {
+    fn appended(&self, _: &ChannelKey, _: &Record) {
+        self.reached.store(true, Ordering::Release);
+        let open = self.open.lock().unwrap();
+        drop(self.changed.wait_while(open, |open| !*open).unwrap());
+    }
+}
+
+fn gated(gate: &Arc<Gate>, folder: &TempDir, options: &Options) -> EmbeddedBroker {
+    let environment = Environment { clock: Arc::new(|| 1_000), epoch_source: 1, listener: gate.clone() };
+    EmbeddedBroker::open(folder.path(), options, environment).unwrap()
+}
+
+#[tokio::test]
+async fn a_full_queue_turns_batches_away_and_does_nothing() {
+    for limit in
+        [Options { queue_batches_max: 2, ..Options::default() }, Options { queue_bytes_max: 2, ..Options::default() }]
+    {
+        let (folder, gate) = (TempDir::new().unwrap(), Arc::new(Gate::default()));
+        let broker = gated(&gate, &folder, &limit);
+        let run = channel("r1");
+        let commit = |data| broker.commit(batch([append(&run, data)]));
+        let held = commit("a");
+        while !gate.reached.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        let waiting = [commit("b"), commit("c")];
+        assert_eq!(commit("d").await, Err(BrokerError::Overloaded));
+        assert_eq!(Metrics::get(&broker.metrics().overloaded), 1);
+        assert_eq!(Metrics::get(&broker.metrics().queue_batches), 2);
+        gate.let_go();
+        held.await.unwrap();
+        for waiting in waiting {
+            waiting.await.unwrap();
+        }
+        let page = broker.read(&run, None, usize::MAX).await.unwrap().unwrap();
+        assert_eq!(texts(&page), ["a", "b", "c"]);
+    }
+}
+
+#[tokio::test]
+async fn the_listener_hears_a_record_before_its_writer_is_answered() {
+    let (folder, gate) = (TempDir::new().unwrap(), Arc::new(Gate::default()));
+    let broker = gated(&gate, &folder, &Options::default());
+    let run = channel("r1");
+    let mut answer = pin!(broker.commit(batch([append(&run, "a")])));
+    while !gate.reached.load(Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+    // The listener is being told, and the record can be read, but the answer is not there yet.
+    assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let page = broker.read(&run, None, usize::MAX).await.unwrap().unwrap();
+    assert_eq!(texts(&page), ["a"]);
+    gate.let_go();
+    answer.await.unwrap();
+}
+
+#[tokio::test]
+async fn batches_that_wait_are_written_as_one_group() {
+    let (folder, gate) = (TempDir::new().unwrap(), Arc::new(Gate::default()));
+    let broker = gated(&gate, &folder, &Options::default());
+    let run = channel("r1");
+    let first = broker.commit(batch([append(&run, "first")]));
+    while !gate.reached.load(Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+    let waiting: Vec<_> = (0..100).map(|_| broker.commit(batch([append(&run, "x")]))).collect();
+    gate.let_go();
+    first.await.unwrap();
+    for (index, answer) in waiting.into_iter().enumerate() {
+        assert_eq!(position(&answer.await.unwrap()).offset, index as u64 + 2);
+    }
+    assert_eq!(Metrics::get(&broker.metrics().groups), 2);
+    assert_eq!(Metrics::get(&broker.metrics().batches), 101);
+}
+
+struct Panics;
+
+impl Listener for Panics {
+    fn appended(&self, _: &ChannelKey, _: &Record) {
+        panic!("a listener must not do this");
+    }
+}
+
+#[tokio::test]
+async fn a_broker_whose_writer_died_says_so() {
+    let folder = TempDir::new().unwrap();
+    let environment = Environment { clock: Arc::new(|| 1_000), epoch_source: 1, listener: Arc::new(Panics) };
+    let broker = EmbeddedBroker::open(folder.path(), &Options::default(), environment).unwrap();
+    let run = channel("r1");
+    let unavailable = |outcome| assert!(matches!(outcome, Err(BrokerError::Unavailable(_))), "{outcome:?}");
+    unavailable(broker.commit(batch([append(&run, "a")])).await);
+    assert_eq!(broker.failed().await, "the writer panicked");
+    unavailable(broker.commit(batch([append(&run, "b")])).await);
+    assert!(matches!(broker.get("acme/k").await, Err(BrokerError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_closed_broker_has_carried_out_what_was_queued() {
+    let mut world = World::new(Kind::Embedded, Options::default());
+    let run = channel("r1");
+    let queued: Vec<_> = (0..50).map(|_| world.broker().commit(batch([append(&run, "x")]))).collect();
+    world.embedded().close().await;
+    for answer in queued {
+        answer.await.unwrap();
+    }
+    assert!(matches!(world.commit([append(&run, "y")]).await, Err(BrokerError::Unavailable(_))));
+    world.reopen();
+    assert_eq!(world.page(&run, None).await.records.len(), 50);
+}

@@ -1,0 +1,103 @@
+//! What ends with time: values and idempotency keys. And what goes bit by bit: long channels.
+
+use std::time::Duration;
+
+use trunkline_broker::{Expect, Metrics, Op, Options, Refusal};
+
+use crate::support::{Kind, World, append, channel, on_each, once, position, put, short_retention};
+
+#[tokio::test]
+async fn a_value_is_gone_when_its_time_has_passed() {
+    on_each(Options::default(), async |world| {
+        world.commit([put("acme/k", "v", Expect::Anything, Some(100))]).await.unwrap();
+        world.commit([put("acme/stays", "v", Expect::Anything, None)]).await.unwrap();
+        world.advance(99);
+        assert_eq!(world.broker().get("acme/k").await, Ok(Some("v".into())));
+        world.advance(1);
+        // Swept or not, nobody sees it.
+        for _ in 0..2 {
+            assert_eq!(world.broker().get("acme/k").await, Ok(None));
+            let listed = world.broker().list("acme/", None, 10).await.unwrap();
+            assert_eq!(listed, [("acme/stays".to_owned(), "v".into())]);
+            world.sweep().await;
+        }
+        world.commit([put("acme/k", "w", Expect::Absent, None)]).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_that_was_set_again_lives_as_long_as_the_last_time_said() {
+    on_each(Options::default(), async |world| {
+        world.commit([put("acme/k", "v", Expect::Anything, Some(100))]).await.unwrap();
+        world.commit([put("acme/k", "w", Expect::Anything, Some(200))]).await.unwrap();
+        world.commit([put("acme/other", "v", Expect::Anything, Some(100))]).await.unwrap();
+        world.commit([put("acme/other", "w", Expect::Anything, None)]).await.unwrap();
+        world.advance(150);
+        world.sweep().await;
+        assert_eq!(world.broker().get("acme/k").await, Ok(Some("w".into())));
+        world.advance(50);
+        world.sweep().await;
+        assert_eq!(world.broker().get("acme/k").await, Ok(None));
+        assert_eq!(world.broker().get("acme/other").await, Ok(Some("w".into())));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_forgotten_after_its_window() {
+    let options = Options { idempotency: Duration::from_secs(1), ..Options::default() };
+    on_each(options, async |world| {
+        let run = channel("r1");
+        assert_eq!(world.broker().capabilities().idempotency_ms, 1_000);
+        let first = position(&world.commit([once(&run, "a", "m1", 1)]).await.unwrap());
+        world.advance(999);
+        assert!(matches!(world.refusal([once(&run, "a", "m1", 1)]).await, Refusal::Duplicate(_)));
+        world.advance(1);
+        let again = position(&world.commit([once(&run, "a", "m1", 1)]).await.unwrap());
+        assert_eq!(again.offset, first.offset + 1);
+        world.sweep().await;
+        // The sweep took the first one's memory and left the second one's.
+        assert!(matches!(world.refusal([once(&run, "a", "m1", 1)]).await, Refusal::Duplicate(_)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_long_channel_is_trimmed_and_still_whole() {
+    on_each(short_retention(32), async |world| {
+        let run = channel("r1");
+        for number in 0..200 {
+            world.append(&run, &number.to_string()).await;
+            let retained = world.broker().head(&run).await.unwrap().unwrap().retained();
+            assert!(retained <= 34, "{retained}");
+        }
+        let page = world.page(&run, None).await;
+        assert!(page.records.len() >= 32);
+        assert_eq!(page.records.last().map(|record| record.position), Some(page.head.top));
+        assert_eq!(page.records[0].position.offset, page.head.oldest);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_sweep_removes_what_is_left_of_channels_and_keys() {
+    let options = Options { idempotency: Duration::from_secs(1), ..Options::default() };
+    let mut world = World::new(Kind::Embedded, options);
+    let (run, keyed) = (channel("r1"), channel("r2"));
+    // More than one pass does.
+    world.commit(vec![append(&run, "x"); 3_000]).await.unwrap();
+    world.commit([once(&keyed, "a", "m1", 1)]).await.unwrap();
+    world.commit([put("acme/k", "v", Expect::Anything, Some(10))]).await.unwrap();
+    world.commit([Op::Remove { channel: run.clone() }]).await.unwrap();
+    let before = world.embedded().metrics();
+    // A removal goes on after a restart.
+    world.reopen();
+    let after = world.embedded().metrics();
+    world.advance(1_000);
+    // 3,000 records and their removal, an idempotency key and a value; then nothing is left.
+    for _ in 0..2 {
+        world.sweep().await;
+        assert_eq!(Metrics::get(&before.swept) + Metrics::get(&after.swept), 3_003);
+    }
+}
