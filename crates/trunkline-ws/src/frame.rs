@@ -129,15 +129,15 @@ fn parse_length(short: u8, bytes: &[u8]) -> Result<Option<(u64, &[u8])>, Violati
 ///
 /// With this a payload can be framed where it is made: write the header, then the payload, into one buffer.
 pub fn put_header(buffer: &mut impl BufMut, opcode: Opcode, length: usize) {
-    buffer.put_u8(0x80 | opcode.bits());
+    let first = 0x80 | opcode.bits();
     match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(short @ 0..126), _) => buffer.put_u8(short),
+        (Ok(short @ 0..126), _) => buffer.put_slice(&[first, short]),
         (_, Ok(medium)) => {
-            buffer.put_u8(126);
-            buffer.put_u16(medium);
+            let [high, low] = medium.to_be_bytes();
+            buffer.put_slice(&[first, 126, high, low]);
         }
         _ => {
-            buffer.put_u8(127);
+            buffer.put_slice(&[first, 127]);
             buffer.put_u64(length as u64);
         }
     }

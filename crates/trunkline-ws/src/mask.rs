@@ -1,27 +1,16 @@
 //! The masking of client frames (RFC 6455 §5.3).
 //!
-//! The loop works on fixed-size arrays, which the compiler turns into vector instructions without `unsafe`.
-
-/// Bytes per step: two AVX2 registers, four SSE ones.
-const STEP: usize = 64;
+//! The loop works on words, which the compiler turns into vector instructions without `unsafe`.
 
 /// Unmasks `bytes` in place with `mask`, whose first byte applies to the first of `bytes`.
 pub(crate) fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
-    let mut pattern = [0; STEP];
-    for (index, byte) in pattern.iter_mut().enumerate() {
-        *byte = mask[index % 4];
-    }
-    let (steps, rest) = bytes.as_chunks_mut::<STEP>();
-    for step in steps {
-        for (byte, key) in step.iter_mut().zip(&pattern) {
-            *byte ^= key;
-        }
-    }
-    let (words, rest) = rest.as_chunks_mut::<4>();
+    let [a, b, c, d] = mask;
+    let key = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let (words, rest) = bytes.as_chunks_mut::<8>();
     for word in words {
-        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(mask)).to_ne_bytes();
+        *word = (u64::from_ne_bytes(*word) ^ key).to_ne_bytes();
     }
-    for (byte, key) in rest.iter_mut().zip(mask) {
+    for (byte, key) in rest.iter_mut().zip(mask.iter().cycle()) {
         *byte ^= key;
     }
 }
