@@ -25,8 +25,7 @@ MODEL_VENV := .venv-model
 STAMPS := build/stamps
 LOGS := build/logs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
-# From sdk/python, whose settings the examples follow too.
-RUFF := --config pyproject.toml . ../../examples
+PYTHON_FOLDERS := sdk/python examples
 TEST_BUILD := --workspace --bins --tests --examples
 
 # $(call say,TEXT) announces a step that may take long.
@@ -152,10 +151,9 @@ check-typescript: $(STAMPS)/page
 .PHONY: check-python
 check-python: $(STAMPS)/python
 	$(call say,Python: types; lint; format)
-	@cd sdk/python
-	"$(CURDIR)/$(VENV)/bin/ruff" check --quiet $(RUFF)
-	"$(CURDIR)/$(VENV)/bin/ruff" format --check --quiet $(RUFF)
-	"$(CURDIR)/$(VENV)/bin/mypy"
+	@"$(VENV)/bin/ruff" check --quiet $(PYTHON_FOLDERS)
+	"$(VENV)/bin/ruff" format --check --quiet $(PYTHON_FOLDERS)
+	cd sdk/python && "$(CURDIR)/$(VENV)/bin/mypy"
 
 .PHONY: check-scripts
 check-scripts:
@@ -169,7 +167,7 @@ check-scripts:
 fmt: need-rust $(STAMPS)/node $(STAMPS)/python ## format every language
 	@cargo fmt --all
 	npm run format --silent
-	cd sdk/python && "$(CURDIR)/$(VENV)/bin/ruff" format --quiet $(RUFF)
+	"$(VENV)/bin/ruff" format --quiet $(PYTHON_FOLDERS)
 
 .PHONY: schema
 schema: need-rust ## write the generated files under protocol/
