@@ -4,7 +4,7 @@
  * Purpose: wires page and client together; ends completely when disposed, so that the next
  * session starts clean. It knows no protocol.
  */
-import { createClient, type Client } from "@trunkline/client";
+import { createClient, memoryStorage, type Client, type Storage } from "@trunkline/client";
 import { Conversation, type Turn } from "./conversation.ts";
 import { createCuttableSocket } from "./socket.ts";
 import { StatusView } from "./view/status-view.ts";
@@ -17,6 +17,8 @@ const FOLLOW_DISTANCE = 80;
 export interface ChatElements {
   scroll: HTMLElement;
   welcome: HTMLElement;
+  /** Says that a part of the conversation is lost. */
+  notice: HTMLElement;
   messages: HTMLElement;
   status: HTMLElement;
   form: HTMLFormElement;
@@ -39,11 +41,11 @@ export class Chat {
     url: string,
   ) {
     const socket = createCuttableSocket();
-    this.#client = createClient({ url, socket: socket.open, storage: localStorage });
+    this.#client = createClient({ url, socket: socket.open, storage: tabStorage() });
     this.#conversation = new Conversation(this.#client, {
       turnChanged: (turn) => this.#turnChanged(turn),
       turnRemoved: (turn) => this.#turnRemoved(turn),
-      pastLost: () => this.#showWelcome(),
+      pastLost: () => this.#pastLost(),
     });
     this.#observeConnection();
     this.#listen(elements.cut, "click", () => socket.cut());
@@ -57,6 +59,7 @@ export class Chat {
     this.#client.forgetSession();
     for (const view of this.#views.values()) view.remove();
     this.#views.clear();
+    this.elements.notice.hidden = true;
     this.#showWelcome();
   }
 
@@ -140,6 +143,11 @@ export class Chat {
     this.#views.delete(turn);
   }
 
+  #pastLost(): void {
+    this.elements.notice.hidden = this.#listening.signal.aborted;
+    this.#rendered();
+  }
+
   #rendered(): void {
     this.#showWelcome();
     this.#updateButtons();
@@ -148,7 +156,7 @@ export class Chat {
   }
 
   #showWelcome(): void {
-    this.elements.welcome.hidden = this.#views.size > 0;
+    this.elements.welcome.hidden = this.#views.size > 0 || !this.elements.notice.hidden;
   }
 
   #updateButtons(): void {
@@ -156,5 +164,14 @@ export class Chat {
     const isClosed = this.#client.state.status === "closed";
     send.disabled = isClosed || input.value.trim() === "";
     stop.hidden = isClosed || this.#conversation.running.length === 0;
+  }
+}
+
+/** What tabs share; where the browser forbids it, each tab has a session of its own. */
+function tabStorage(): Storage {
+  try {
+    return localStorage;
+  } catch {
+    return memoryStorage();
   }
 }

@@ -14,6 +14,7 @@ function elementOf<Kind extends HTMLElement>(id: string, kind: new () => Kind): 
 const elements: ChatElements = {
   scroll: elementOf("scroll", HTMLElement),
   welcome: elementOf("welcome", HTMLElement),
+  notice: elementOf("notice", HTMLElement),
   messages: elementOf("messages", HTMLElement),
   status: elementOf("status", HTMLElement),
   form: elementOf("form", HTMLFormElement),

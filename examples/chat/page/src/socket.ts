@@ -17,7 +17,7 @@ export interface CuttableSocket {
 
 /** See the module comment. */
 export function createCuttableSocket(): CuttableSocket {
-  let cut = () => undefined as void;
+  let cut: () => void = () => undefined;
   const open: SocketFactory = (url, protocols, handlers): Socket => {
     let isCut = false;
     const socket = openWebSocket(url, protocols, {

@@ -187,6 +187,20 @@ describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
     expect(gateway.sessions.size).toBe(sessions + 1);
   });
 
+  it("says so when the conversation is lost, and goes on", async () => {
+    await ask("remember me");
+    (await nextCall(1)).text("Certainly");
+    await answer().getByText("Certainly").waitFor();
+    for (const id of [...gateway.sessions.keys()]) gateway.expireSession(id);
+    await page.getByTestId("cut").click();
+    await page.getByTestId("notice").waitFor();
+    expect(await page.getByTestId("message").count()).toBe(0);
+    await picture("lost");
+    await ask("who am I?");
+    (await nextCall(2)).complete();
+    await answer("completed").waitFor();
+  });
+
   it("is worked by keyboard alone", async () => {
     await page.getByTestId("input").focus();
     await page.keyboard.type("first line");

@@ -76,8 +76,7 @@ export class TurnView {
     const isLive = !run?.ended;
     for (const { element } of [this.#question, this.#answer]) element.dataset.run = run?.id ?? "";
     this.#question.element.dataset.state = isPending ? "pending" : "completed";
-    this.#question.caption.textContent =
-      isPending && this.#status !== "open" ? "Waits for the connection" : "";
+    this.#question.caption.textContent = isPending && this.#status !== "open" ? "Not sent yet" : "";
     this.#answer.element.dataset.state = run && !isLive ? run.state : "streaming";
     this.#answer.element.setAttribute("aria-busy", String(isLive));
     this.#answer.element.classList.toggle("waiting", isLive && this.#status === "open" && run?.text === "");
@@ -92,7 +91,7 @@ export class TurnView {
 function captionOf(run: Run | undefined, status: ConnectionState["status"]): string {
   switch (run?.state) {
     case "completed":
-      return "";
+      return run.text === "" ? "Finished without an answer" : "";
     case "cancelled":
       return "Stopped";
     case "failed":

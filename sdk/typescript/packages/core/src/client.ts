@@ -5,14 +5,17 @@
  * `session/inbox.ts`, `session/outbox.ts`) and does what they say. It decides nothing that
  * they could, and knows no platform: that comes as providers.
  */
+import { Announcements } from "./announcements.ts";
 import { encodeFrame, decodeFrame } from "./codec/frame.ts";
 import { byteLength, isMessageId, objectOrEmpty, type Envelope } from "./codec/envelope.ts";
+import { Alarm } from "./connection/alarm.ts";
 import { Link } from "./connection/link.ts";
 import { ConnectionMachine, type ConnectionAction, type ConnectionEvent } from "./connection/machine.ts";
 import type { ConnectionState } from "./connection/state.ts";
 import { readHeartbeat, readLeaveWindow, readWelcome, type Limits } from "./connection/welcome.ts";
 import { clientError, TrunklineError } from "./errors/error.ts";
-import { Listeners, Notifier, type StopListening } from "./notifier.ts";
+import { aborted, cancelled, closed, listenerFailed } from "./errors/raised.ts";
+import type { StopListening } from "./notifier.ts";
 import {
   settingsOf,
   type Acknowledgement,
@@ -35,21 +38,15 @@ export function createClient(options: ClientOptions): Client {
 
 /** One session's view of a gateway. Make it with {@link createClient}. */
 export class Client {
-  readonly #notifier = new Notifier((thrown) => this.#report(listenerFailed(thrown)));
-  readonly #states = new Listeners<ConnectionState>(this.#notifier);
-  readonly #errors = new Listeners<TrunklineError>(new Notifier((thrown) => console.error(thrown)));
-  readonly #messages = new Listeners<Envelope>(this.#notifier);
-  readonly #resets = new Listeners<ResetNotice>(this.#notifier);
-  readonly #startedRuns = new Listeners<Run>(this.#notifier);
-  readonly #byType = new Map<string, Listeners<Envelope>>();
-
+  readonly #announcements = new Announcements();
   readonly #settings: Settings;
   readonly #machine: ConnectionMachine;
   readonly #outbox: Outbox;
   readonly #identity: IdentityStore;
+  readonly #alarm: Alarm;
   readonly #cancellations = new Cancellations();
   readonly #runs = new RunRegistry({
-    notifier: this.#notifier,
+    notifier: this.#announcements.notifier,
     cancel: (run) => this.#cancel(run),
     ended: (run) => this.#runEnded(run),
   });
@@ -57,7 +54,6 @@ export class Client {
 
   #link: Link | undefined;
   #limits: Limits = { messageBytesMax: Infinity, inFlightMax: 0 };
-  #timer: { at: number; stop: () => void } | undefined;
   #stopWaking: StopListening | undefined;
 
   /** @internal Use {@link createClient}. */
@@ -65,6 +61,7 @@ export class Client {
     this.#settings = settings;
     this.#machine = new ConnectionMachine(settings.backoff, settings.random);
     this.#outbox = new Outbox(settings.outbox);
+    this.#alarm = new Alarm(settings.clock, () => this.#timePassed());
     this.#identity = new IdentityStore(settings.storage, settings.storageKey, settings.session);
   }
 
@@ -135,34 +132,32 @@ export class Client {
 
   /** Calls `listener` with every new state. */
   onState(listener: (state: ConnectionState) => void): StopListening {
-    return this.#states.add(listener);
+    return this.#announcements.states.add(listener);
   }
 
   /** Calls `listener` with every message of type `type` that is not the protocol's own, each once. */
   on(type: string, listener: (message: Envelope) => void): StopListening {
-    const listeners = this.#byType.get(type) ?? new Listeners<Envelope>(this.#notifier);
-    this.#byType.set(type, listeners);
-    return listeners.add(listener);
+    return this.#announcements.onType(type, listener);
   }
 
   /** Calls `listener` with every durable message of the session and its runs, in order, each once. */
   onMessage(listener: (message: Envelope) => void): StopListening {
-    return this.#messages.add(listener);
+    return this.#announcements.messages.add(listener);
   }
 
   /** Calls `listener` with every run that is seen to start: of this client or another, live or replayed. */
   onRun(listener: (run: Run) => void): StopListening {
-    return this.#startedRuns.add(listener);
+    return this.#announcements.startedRuns.add(listener);
   }
 
   /** Calls `listener` when content that was delivered must be dropped, see {@link ResetNotice}. */
   onReset(listener: (notice: ResetNotice) => void): StopListening {
-    return this.#resets.add(listener);
+    return this.#announcements.resets.add(listener);
   }
 
   /** Calls `listener` with errors that belong to no call: refusals, unreadable frames, listeners that threw. */
   onError(listener: (error: TrunklineError) => void): StopListening {
-    return this.#errors.add(listener);
+    return this.#announcements.errors.add(listener);
   }
 
   /** Tells the machine what happened, does what it says, and what its new state asks for. */
@@ -171,12 +166,12 @@ export class Client {
     const actions = this.#machine.handle(event, this.#now());
     if (this.state !== before) this.#stateChanged();
     for (const action of actions) this.#perform(action);
-    this.#arm();
+    this.#setAlarm();
   }
 
   #stateChanged(): void {
     const { state } = this;
-    this.#states.notify(state);
+    this.#announcements.states.notify(state);
     if (state.status === "reconnecting") this.#outbox.connectionLost();
     if (state.status === "closed") this.#finish(state.error);
   }
@@ -243,7 +238,7 @@ export class Client {
       this.#step({ type: "heard" });
       this.#dispatch(envelope);
     } catch (thrown) {
-      this.#report(thrown instanceof TrunklineError ? thrown : listenerFailed(thrown));
+      this.#announcements.report(thrown instanceof TrunklineError ? thrown : listenerFailed(thrown));
     }
   }
 
@@ -275,11 +270,12 @@ export class Client {
     const welcome = readWelcome(envelope);
     const { session, connection, resumable, heartbeatMs, secret } = welcome;
     this.#limits = welcome.limits;
-    this.#identity.settle(session, secret);
-    for (const notice of this.#inbox.welcome(session, welcome.channels)) this.#resets.notify(notice);
+    for (const notice of this.#inbox.welcome(session, welcome.channels))
+      this.#announcements.resets.notify(notice);
     this.#step({ type: "welcomed", session, connection, resumable, heartbeatMs });
     for (const run of this.#cancellations.runIds()) this.#sendCancel(run);
     this.#flush();
+    this.#identity.settle(session, secret); // Last: a storage that is full throws, and is only reported.
   }
 
   #acknowledged(envelope: Envelope): void {
@@ -296,7 +292,7 @@ export class Client {
     );
     if (envelope.reply_to !== undefined) this.#outbox.settle(envelope.reply_to, { ok: false, error });
     else this.#step({ type: "refused", error });
-    if (envelope.reply_to === undefined) this.#report(error);
+    if (envelope.reply_to === undefined) this.#announcements.report(error);
     this.#flush();
   }
 
@@ -309,23 +305,23 @@ export class Client {
     const { pos, reason } = objectOrEmpty(envelope.payload);
     if (envelope.channel === undefined) return;
     const position = typeof pos === "string" ? pos : undefined;
-    this.#resets.notify(this.#inbox.reset(envelope.channel, position, String(reason)));
+    this.#announcements.resets.notify(this.#inbox.reset(envelope.channel, position, String(reason)));
   }
 
   #record(envelope: RecordEnvelope): void {
     const { arrival, started } = this.#inbox.record(envelope);
     if (arrival === "gap") return this.#distrust();
-    if (started) this.#startedRuns.notify(started);
+    if (started) this.#announcements.startedRuns.notify(started);
     if (arrival === "duplicate") return;
-    this.#messages.notify(envelope);
-    this.#byType.get(envelope.type)?.notify(envelope);
+    this.#announcements.messages.notify(envelope);
+    this.#announcements.byType(envelope);
   }
 
   /** What has no position: latest state and answers to control messages. */
   #passing(envelope: Envelope): void {
     const run = envelope.run === undefined ? undefined : this.#runs.byId(envelope.run);
     if (envelope.type === "progress") run?.progressed(envelope.payload);
-    this.#byType.get(envelope.type)?.notify(envelope);
+    this.#announcements.byType(envelope);
   }
 
   #distrust(): void {
@@ -352,7 +348,7 @@ export class Client {
     }
     this.connect();
     this.#flush();
-    this.#arm();
+    this.#setAlarm();
   }
 
   #refuseEarly(id: string, signal: AbortSignal | undefined): void {
@@ -404,33 +400,18 @@ export class Client {
     for (const run of this.#runs.all()) if (!run.ended) run.fail(error);
   }
 
-  /** One timer for the earliest deadline; one that fires early is harmless and cheaper than moving it. */
-  #arm(): void {
-    const at = Math.min(
-      this.#machine.deadline,
-      this.state.status === "closed" ? Infinity : this.#outbox.deadline,
-    );
-    if (this.#timer && this.#timer.at <= at && at !== Infinity) return;
-    this.#timer?.stop();
-    this.#timer = undefined;
-    if (at === Infinity) return;
-    const stop = this.#settings.clock.schedule(Math.max(0, at - this.#now()), () => this.#timePassed());
-    this.#timer = { at, stop };
+  #setAlarm(): void {
+    const isClosed = this.state.status === "closed";
+    this.#alarm.moveTo(isClosed ? Infinity : Math.min(this.#machine.deadline, this.#outbox.deadline));
   }
 
   #timePassed(): void {
-    this.#timer = undefined;
     this.#outbox.expire(this.#now());
     this.#step({ type: "timeout" });
   }
 
   #now(): number {
     return this.#settings.clock.now();
-  }
-
-  #report(error: TrunklineError): void {
-    if (this.#errors.size > 0) this.#errors.notify(error);
-    else if (error.code === "listener_failed") console.error(error.cause);
   }
 }
 
@@ -457,20 +438,4 @@ function settlementFields({ run, level, duplicate }: Settlement & { ok: true }):
 function observeAbort(signal: AbortSignal | undefined, onAbort: () => void): StopListening {
   signal?.addEventListener("abort", onAbort, { once: true });
   return () => signal?.removeEventListener("abort", onAbort);
-}
-
-function aborted(): TrunklineError {
-  return clientError("aborted", "the caller's signal fired");
-}
-
-function cancelled(): TrunklineError {
-  return clientError("cancelled", "the run was cancelled before it was sent");
-}
-
-function closed(): TrunklineError {
-  return clientError("connection_closed", "the client is closed");
-}
-
-function listenerFailed(thrown: unknown): TrunklineError {
-  return clientError("listener_failed", "a function of the application threw", { cause: thrown });
 }

@@ -1,5 +1,5 @@
 /** `@trunkline/client`: messages and runs that survive reconnects. Importing it does nothing. */
-export { Client, createClient } from "./client.ts";
+export { createClient, type Client } from "./client.ts";
 export type { Acknowledgement, ClientOptions, RunOptions, SendOptions } from "./options.ts";
 export type { ConnectionState } from "./connection/state.ts";
 export { TrunklineError, type ClientErrorCode, type ErrorBody } from "./errors/error.ts";
@@ -12,7 +12,7 @@ export {
   type Dialect,
 } from "./codec/dialects.ts";
 export { decodeFrame, encodeFrame } from "./codec/frame.ts";
-export { Run, type RunState } from "./run/run.ts";
+export type { Run, RunState } from "./run/run.ts";
 export type { RunEvent } from "./run/events.ts";
 export type { ResetNotice } from "./session/inbox.ts";
 export type { SessionIdentity } from "./session/identity.ts";
