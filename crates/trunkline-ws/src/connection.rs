@@ -169,10 +169,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.reading_paused = true;
     }
 
-    /// Reads again. An unfinished message gets the whole time for its reassembly anew.
+    /// Reads again, if reading was paused. An unfinished message then gets the whole time for its reassembly anew.
     pub fn resume_reading(&mut self) {
-        self.reading_paused = false;
-        self.decoder.restart_clock(Instant::now().into_std());
+        if std::mem::take(&mut self.reading_paused) {
+            self.decoder.restart_clock(Instant::now().into_std());
+        }
     }
 
     /// When bytes last arrived from the peer, or the connection was made.

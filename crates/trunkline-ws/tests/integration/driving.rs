@@ -166,6 +166,22 @@ async fn nothing_is_read_while_reading_is_paused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_time_spent_paused_is_forgiven_to_an_unfinished_message() {
+    let (mut client, mut connection) = pipe(1024, &Options::default());
+    client.write_all(&fragment(TEXT, b"slow")).await.expect("room");
+    connection.drive(|_, _| {}).await.expect("open");
+    connection.pause_reading();
+    advance(Duration::from_mins(1)).await;
+    connection.resume_reading();
+    assert!(poll_once(connection.drive(|_, _| {})).await.is_none());
+    advance(Duration::from_secs(9)).await;
+    connection.resume_reading();
+    advance(Duration::from_secs(1)).await;
+    connection.drive(|_, _| {}).await.expect("the close frame has yet to be written");
+    assert!(connection.is_closing());
+}
+
+#[tokio::test(start_paused = true)]
 async fn any_frame_is_a_sign_of_life() {
     let (mut client, mut connection) = pipe(1024, &Options::default());
     advance(Duration::from_secs(20)).await;
