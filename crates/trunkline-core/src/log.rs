@@ -185,3 +185,49 @@ pub fn check_cursor<E>(
         None => Err(ResetReason::TooFar),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(records: u64) -> Head {
+        let mut head = Head::new(7);
+        for number in 0..records {
+            head.append(Bytes::from(number.to_string()), false, None, 0).unwrap();
+        }
+        head
+    }
+
+    #[test]
+    fn logs_that_differ_anywhere_differ_in_their_tops() {
+        let (mut one, mut other) = (filled(1), Head::new(7));
+        other.append("other".into(), false, None, 0).unwrap();
+        for head in [&mut one, &mut other] {
+            head.append("same".into(), false, None, 0).unwrap();
+        }
+        assert_eq!((one.top.epoch, one.top.offset), (other.top.epoch, other.top.offset));
+        assert_ne!(one.top.tag, other.top.tag);
+    }
+
+    #[test]
+    fn a_refused_append_changes_nothing() {
+        let mut head = filled(2);
+        let before = head;
+        let conflict = head.append("x".into(), true, Some(1), 0);
+        assert_eq!(conflict, Err(AppendRefused::Conflict { top: before.top }));
+        assert_eq!(head, before);
+        head.append("end".into(), true, Some(2), 0).unwrap();
+        assert_eq!(head.append("late".into(), false, Some(3), 0), Err(AppendRefused::Sealed));
+    }
+
+    #[test]
+    fn trimming_is_due_a_sixteenth_late_and_never_takes_the_newest() {
+        let retention = Retention { records_max: 32, bytes_max: u64::MAX };
+        assert!(!retention.due(&filled(34)));
+        assert!(retention.due(&filled(35)));
+        assert!(retention.exceeded(&filled(33)));
+        assert!(!retention.exceeded(&filled(32)));
+        let nothing = Retention { records_max: 0, bytes_max: 0 };
+        assert!(!nothing.due(&filled(1)) && !nothing.exceeded(&filled(1)));
+    }
+}

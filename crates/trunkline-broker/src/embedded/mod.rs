@@ -13,7 +13,6 @@ mod sweep;
 mod writer;
 
 use std::fmt;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -50,8 +49,6 @@ pub struct EmbeddedBroker {
     environment: Environment,
     metrics: Arc<Metrics>,
     idempotency_ms: u64,
-    /// Last, so that the folder is unlocked when nobody has it open any more.
-    _lock: File,
 }
 
 /// How the writer is.
@@ -65,8 +62,7 @@ enum Condition {
 impl EmbeddedBroker {
     /// Opens the store in `folder`, or makes it. Blocks for up to a second after a crash.
     pub fn open(folder: &Path, options: &Options, environment: Environment) -> Result<Self, OpenError> {
-        let (store, lock) = open::open(folder, options)?;
-        let store = Arc::new(store);
+        let store = Arc::new(open::open(folder, options)?);
         let metrics = Arc::<Metrics>::default();
         let queue = Arc::new(Queue::new(options.queue_batches_max, options.queue_bytes_max, metrics.clone()));
         let (condition, watched) = watch::channel(Condition::Working);
@@ -89,7 +85,6 @@ impl EmbeddedBroker {
             environment,
             metrics,
             idempotency_ms: options.idempotency_ms(),
-            _lock: lock,
         })
     }
 
@@ -149,12 +144,21 @@ impl EmbeddedBroker {
         }
     }
 
-    /// Runs a read from disk, unless the store has failed.
+    /// The newest state of a channel, if it is in memory and the broker works.
+    fn cached_head(&self, channel: &ChannelKey) -> Option<Head> {
+        self.store.cached_head(channel).filter(|_| self.works())
+    }
+
+    fn works(&self) -> bool {
+        *self.condition.borrow() == Condition::Working
+    }
+
+    /// Runs a read from disk, unless the broker has stopped.
     fn read_store<T: Send + 'static>(
         &self,
         job: impl FnOnce(&StoreView<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, BrokerError>> {
-        if *self.condition.borrow() != Condition::Working {
+        if !self.works() {
             return ready(Err(stopped())).boxed();
         }
         self.reader.clone().read(job).boxed()
@@ -179,7 +183,7 @@ impl Broker for EmbeddedBroker {
         bytes_max: usize,
     ) -> BoxFuture<'static, Result<Result<Page, ResetReason>, BrokerError>> {
         Metrics::add(&self.metrics.pages, 1);
-        let head = self.store.cached_head(channel);
+        let head = self.cached_head(channel);
         if let Some(page) = head.zip(cursor).and_then(|(head, cursor)| page::at_the_top(head, cursor)) {
             Metrics::add(&self.metrics.pages_from_memory, 1);
             return ready(Ok(page)).boxed();
@@ -189,7 +193,7 @@ impl Broker for EmbeddedBroker {
     }
 
     fn head(&self, channel: &ChannelKey) -> BoxFuture<'static, Result<Option<Head>, BrokerError>> {
-        if let Some(head) = self.store.cached_head(channel) {
+        if let Some(head) = self.cached_head(channel) {
             return ready(Ok(Some(head))).boxed();
         }
         let channel = channel.clone();

@@ -12,6 +12,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fjall::Database;
 
@@ -68,19 +69,17 @@ pub enum OpenError {
     },
 }
 
-/// Opens the store in a data folder, or makes it. The file that comes with it has to be held as long as the store.
-pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, File), OpenError> {
-    let at_fault = |error: fjall::Error| engine_error(folder, error);
+/// Opens the store in a data folder, or makes it.
+pub(super) fn open(folder: &Path, options: &Options) -> Result<Store, OpenError> {
     let in_folder = |error: io::Error| io_error(folder, error);
     fs::create_dir_all(folder).map_err(in_folder)?;
-    let lock = lock(folder)?;
+    let lock = Arc::new(lock(folder)?);
     let home = folder.join("broker");
     if !home.try_exists().map_err(in_folder)? {
-        create(folder, &home, options)?;
+        create(folder, &home, &lock, options)?;
     }
     check_format(folder, &home)?;
-    let store = open_engine(&home, options).map_err(at_fault)?;
-    Ok((store, lock))
+    open_engine(&home, &lock, options).map_err(|error| engine_error(folder, error))
 }
 
 fn lock(folder: &Path) -> Result<File, OpenError> {
@@ -94,7 +93,7 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn create(folder: &Path, home: &Path, options: &Options) -> Result<(), OpenError> {
+fn create(folder: &Path, home: &Path, lock: &Arc<File>, options: &Options) -> Result<(), OpenError> {
     let in_folder = |error: io::Error| io_error(folder, error);
     let draft = folder.join("broker.creating");
     if draft.try_exists().map_err(in_folder)? {
@@ -102,7 +101,7 @@ fn create(folder: &Path, home: &Path, options: &Options) -> Result<(), OpenError
         fs::remove_dir_all(&draft).map_err(in_folder)?;
     }
     fs::create_dir(&draft).map_err(in_folder)?;
-    drop(open_engine(&draft, options).map_err(|error| engine_error(folder, error))?);
+    drop(open_engine(&draft, lock, options).map_err(|error| engine_error(folder, error))?);
     write_format(&draft).map_err(in_folder)?;
     fs::rename(&draft, home).map_err(in_folder)?;
     sync_folder(folder).map_err(in_folder)
@@ -132,15 +131,14 @@ fn check_format(folder: &Path, home: &Path) -> Result<(), OpenError> {
     Err(OpenError::UnknownFormat { path: folder.to_owned(), found })
 }
 
-fn open_engine(home: &Path, options: &Options) -> fjall::Result<Store> {
-    let persists = !options.acknowledge_unpersisted;
+fn open_engine(home: &Path, lock: &Arc<File>, options: &Options) -> fjall::Result<Store> {
     let database = Database::builder(home.join("engine"))
         .max_journaling_size(JOURNAL_BYTES_MAX)
         .cache_size(options.cache_bytes_max)
         .worker_threads(ENGINE_THREADS)
         .manual_journal_persist(true)
         .open()?;
-    Store::new(database, options.heads_cached_max, persists)
+    Store::new(database, lock.clone(), options)
 }
 
 fn engine_error(folder: &Path, error: fjall::Error) -> OpenError {

@@ -1,12 +1,16 @@
 //! The engine's keyspaces: groups of changes are written, and one moment of them is read.
 
+use std::fs::File;
+use std::sync::Arc;
+
 use bytes::Bytes;
-use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable, Snapshot};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable, Snapshot};
 use quick_cache::sync::Cache;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::{Head, Record};
 
 use crate::embedded::layout::{self, Expiring};
+use crate::environment::Options;
 use crate::interface::Durability;
 use crate::rules::{Change, Changes, Span};
 use crate::view::{IdempotencyKey, Remembered, StoreError, Value, View};
@@ -31,13 +35,15 @@ pub(super) struct Store {
     heads_cached: Cache<ChannelKey, Head>,
     /// How a batch is made safe at each level; `None` only in the test that must fail.
     os_level: Option<PersistMode>,
+    /// Last, so that the folder is unlocked when the engine is closed. A read may outlive the broker.
+    _lock: Arc<File>,
 }
 
 impl Store {
-    pub(super) fn new(database: Database, heads_cached_max: usize, persists: bool) -> fjall::Result<Self> {
+    /// The keyspaces of an open engine. `lock` is what keeps other processes out.
+    pub(super) fn new(database: Database, lock: Arc<File>, options: &Options) -> fjall::Result<Self> {
         let keyspace = |name, memory_bytes| {
-            let options = || fjall::KeyspaceCreateOptions::default().max_memtable_size(memory_bytes);
-            database.keyspace(name, options)
+            database.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(memory_bytes))
         };
         Ok(Self {
             heads: keyspace("heads", OTHER_MEMORY_BYTES)?,
@@ -46,9 +52,10 @@ impl Store {
             values: keyspace("values", OTHER_MEMORY_BYTES)?,
             expiries: keyspace("expiries", OTHER_MEMORY_BYTES)?,
             removals: keyspace("removals", OTHER_MEMORY_BYTES)?,
-            heads_cached: Cache::new(heads_cached_max),
-            os_level: persists.then_some(PersistMode::Buffer),
+            heads_cached: Cache::new(options.heads_cached_max),
+            os_level: (!options.acknowledge_unpersisted).then_some(PersistMode::Buffer),
             database,
+            _lock: lock,
         })
     }
 

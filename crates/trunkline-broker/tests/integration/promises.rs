@@ -376,6 +376,8 @@ async fn a_broker_whose_writer_died_says_so() {
     assert_eq!(broker.failed().await, "the writer panicked");
     unavailable(broker.commit(batch([append(&run, "b")])).await);
     assert!(matches!(broker.get("acme/k").await, Err(BrokerError::Unavailable(_))));
+    // What is in memory is not told either: whether it is durable is not known.
+    assert!(matches!(broker.head(&run).await, Err(BrokerError::Unavailable(_))));
 }
 
 #[tokio::test]
