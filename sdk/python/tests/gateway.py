@@ -24,14 +24,20 @@ PATIENCE_S = 5.0
 class Peer:
     """One worker's connection, from the gateway's side."""
 
-    def __init__(self, write: Callable[[Sequence[bytes]], Awaitable[None]]) -> None:
+    def __init__(self, write: Callable[[Sequence[bytes]], Awaitable[None]], reading: asyncio.Event) -> None:
         self._write = write
+        self._reading = reading
         self._inbox: asyncio.Queue[Message | None] = asyncio.Queue()
         self._corrs = iter(range(2, 1_000_000, 2))
 
     def deliver(self, parts: Sequence[bytes] | None) -> None:
         """Called by the double with what the worker sent; None when it hung up."""
         self._inbox.put_nowait(None if parts is None else _protocol.decode(parts))
+
+    def stop_reading(self) -> Callable[[], None]:
+        """Reads nothing more from the worker until the function that it gives is called."""
+        self._reading.clear()
+        return self._reading.set
 
     async def send(self, kind: Kind, /, corr: int = 0, name: str = "", payload: bytes = b"", **meta: Any) -> None:
         await self._write(_protocol.encode(Message(kind, corr, name, meta, payload)))
@@ -84,6 +90,8 @@ class GatewayDouble:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self.reading = asyncio.Event()
+        self.reading.set()
         self._peers: asyncio.Queue[Peer] = asyncio.Queue()
 
     async def accept(self) -> Peer:
@@ -130,7 +138,7 @@ class UnixGateway(GatewayDouble):
             await writer.drain()
 
         self._writers.add(writer)
-        peer = Peer(write)
+        peer = Peer(write, self.reading)
         self._peers.put_nowait(peer)
         decoder = _protocol.StreamDecoder()
         try:
@@ -138,6 +146,7 @@ class UnixGateway(GatewayDouble):
                 while data := await reader.read(1 << 16):
                     for parts in decoder.feed(data):
                         peer.deliver(parts)
+                    await self.reading.wait()
         finally:
             peer.deliver(None)
             writer.transport.abort()
@@ -157,7 +166,9 @@ class ZmqGateway(GatewayDouble):
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.RCVHWM, 100)
         self._socket.bind(self.address)
+        self.address = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)  # a port that was asked for as `*`
         self._by_id: dict[bytes, Peer] = {}
         self._reading = asyncio.create_task(self._read())
 
@@ -171,6 +182,7 @@ class ZmqGateway(GatewayDouble):
 
     async def _read(self) -> None:
         while True:
+            await self.reading.wait()
             routing_id, *parts = await self._socket.recv_multipart()
             assert len(routing_id) == 16
             if routing_id not in self._by_id:
@@ -181,7 +193,7 @@ class ZmqGateway(GatewayDouble):
         async def write(parts: Sequence[bytes]) -> None:
             await self._socket.send_multipart([routing_id, *parts])
 
-        peer = Peer(write)
+        peer = Peer(write, self.reading)
         self._peers.put_nowait(peer)
         return peer
 

@@ -192,3 +192,19 @@ async def test_a_stopped_worker_drains_and_ends(gateway: GatewayDouble) -> None:
         await peer.send(Kind.CREDIT, corr, ack=3)
         async with asyncio.timeout(5):
             await task
+
+
+async def test_a_run_that_is_called_again_takes_the_place_of_its_earlier_attempt(
+    gateway: GatewayDouble, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "trunkline")
+    async with serving(make_worker(), gateway.address):
+        peer = await gateway.accept()
+        await peer.welcome()
+        await peer.call("wait", run="r1")
+        await peer.expect(Kind.CHUNK)
+        again = await peer.call("add", [1], run="r1", attempt=2)
+        assert (await peer.expect(Kind.RESULT)).corr == again
+        assert (await peer.ping()).meta["running"] == 0
+        assert peer.is_quiet
+    assert "run cancelled run=r1 service=wait reason=dropped" in caplog.text
