@@ -165,11 +165,11 @@ impl Report {
 }
 
 fn finding(place: &Place, field: impl Into<String>, wrong: Wrong) -> Finding {
-    let hint = wrong.hint.as_deref().map(plain);
-    Finding { place: place.clone(), field: plain(&field.into()), problem: plain(&wrong.problem), hint }
+    let Wrong { problem, hint } = wrong;
+    Finding { place: place.clone(), field: plain(field.into()), problem: plain(problem), hint: hint.map(plain) }
 }
 
 /// The text without control characters, which a value or key may hold and a terminal would obey.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+fn plain(text: String) -> String {
+    if text.contains(char::is_control) { text.replace(char::is_control, "\u{fffd}") } else { text }
 }
