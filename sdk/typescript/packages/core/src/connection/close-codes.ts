@@ -13,7 +13,14 @@ export const CLOSE_ABANDONED = 3000;
 const TERMINAL_MIN = 4500;
 const TERMINAL_MAX = 4999;
 
+/** Codes after which the same would happen again, and what they are called. */
 const TERMINAL_NAMES: Readonly<Record<number, string>> = {
+  1000: "normal",
+  1002: "protocol_error",
+  1003: "unsupported",
+  1007: "invalid_text",
+  1008: "policy_violation",
+  1009: "too_big",
   4500: "auth_failed",
   4501: "revoked",
   4502: "forbidden",
@@ -24,12 +31,13 @@ const TERMINAL_NAMES: Readonly<Record<number, string>> = {
   4507: "realm_disabled",
 };
 
-/** The reason for not coming back after this close code, if there is one: 4500–4999. */
+/** The reason for not coming back after this close code, if there is one. */
 export function terminalError(code: number, reason: string): TrunklineError | undefined {
-  if (code < TERMINAL_MIN || code > TERMINAL_MAX) return undefined;
-  const name = TERMINAL_NAMES[code] ?? "connection_closed";
+  const name = TERMINAL_NAMES[code];
+  const isTerminal = name !== undefined || (code >= TERMINAL_MIN && code <= TERMINAL_MAX);
+  if (!isTerminal) return undefined;
   return new TrunklineError({
-    code: name,
+    code: name ?? "connection_closed",
     message: reason || `the gateway closed the connection with ${code}`,
     retryable: false,
     details: { close_code: code },
