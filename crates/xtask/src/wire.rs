@@ -23,7 +23,7 @@ pub(crate) fn write(root: &Path) -> anyhow::Result<Vec<Finding>> {
     Ok(Vec::new())
 }
 
-/// Finds the files whose content is not what [`write`] would write.
+/// Finds the files whose content is not what [`write()`] would write.
 pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<Finding>> {
     let stale = |path: &str, text: &str| fs::read_to_string(root.join(path)).map_or(true, |found| found != text);
     Ok(files()?
