@@ -47,6 +47,11 @@ impl State {
         self.frames.push_back(frame);
     }
 
+    fn recall(&mut self) -> Vec<Frame> {
+        self.bytes = 0;
+        self.frames.drain(..).collect()
+    }
+
     fn is_busy(&self) -> bool {
         self.bytes >= BUSY_BYTES || self.frames.len() >= BUSY_FRAMES
     }
@@ -91,11 +96,15 @@ impl Outbox {
     pub(crate) fn cut(&self) -> Vec<Frame> {
         let mut state = self.lock();
         self.closed.cancel();
-        state.bytes = 0;
-        let frames = state.frames.drain(..).collect();
+        let frames = state.recall();
         drop(state);
         self.changed.notify_one();
         frames
+    }
+
+    /// Gives back what is queued; the connection stays.
+    pub(crate) fn recall(&self) -> Vec<Frame> {
+        self.lock().recall()
     }
 
     /// Whether the worker has not read enough to be given more calls.

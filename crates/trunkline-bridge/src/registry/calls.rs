@@ -221,7 +221,7 @@ impl Registry {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        if reason == FailureReason::WorkerLost {
+        if reason == FailureReason::WorkerLost && call.terminal.is_none() {
             self.metrics.worker_lost.increment();
         }
         let handed_over = matches!(call.stage, Stage::Open { .. });

@@ -110,10 +110,17 @@ impl Registry {
         };
         match self.workers.get(&id).and_then(Worker::link) {
             Some(older) if older != link => self.close_link(older, Cause::Lost, now),
-            _ => {}
+            Some(_) => self.begin_again(link, id, now),
+            None => {}
         }
         // Without open calls the record went with the connection.
         if self.workers.contains_key(&id) { id } else { self.new_worker(instance) }
+    }
+
+    /// A second HELLO over one connection is as good as a new connection: what was queued for the first is void.
+    fn begin_again(&mut self, link: LinkId, worker: WorkerId, now: Instant) {
+        let unsent = self.links.get(&link).map(|link| link.outbox.recall()).unwrap_or_default();
+        self.worker_left(worker, unsent, Cause::Lost, now);
     }
 
     fn new_worker(&mut self, instance: &str) -> WorkerId {
@@ -141,6 +148,7 @@ impl Registry {
                 services: hello.services,
                 presence,
                 draining,
+                dead_since: None,
                 load: Load::default(),
                 ping_at: now + self.settings.ping_interval,
                 unanswered_pings: 0,

@@ -147,10 +147,11 @@ impl Registry {
         }
     }
 
-    fn worker_left(&mut self, id: WorkerId, unsent: Vec<Frame>, cause: Cause, now: Instant) {
+    pub(super) fn worker_left(&mut self, id: WorkerId, unsent: Vec<Frame>, cause: Cause, now: Instant) {
         let Some(worker) = self.workers.get_mut(&id) else {
             return;
         };
+        let cause = if worker.dead_since.is_some() && cause == Cause::Lost { Cause::Dead } else { cause };
         worker.presence = Presence::Away { since: now };
         let made: Vec<CallId> = worker.made.drain().map(|(_, call)| call).collect();
         for call in made {
@@ -247,11 +248,13 @@ impl Registry {
         let gone: Vec<WorkerId> =
             self.workers.iter().filter(|(_, worker)| is_gone(worker)).map(|(id, _)| *id).collect();
         for worker in gone {
-            if let Some(link) = self.workers.get(&worker).and_then(super::Worker::link) {
-                self.close_link(link, Cause::Dead, now);
-            } else {
-                self.fail_open(worker, &FailureReason::WorkerLost);
-                self.forget_if_idle(worker);
+            match self.workers.get_mut(&worker) {
+                // Its last words may still be on their way to us; the connection ends when they are read.
+                Some(worker) if worker.link().is_some() => worker.dead_since = Some(now),
+                _ => {
+                    self.fail_open(worker, &FailureReason::WorkerLost);
+                    self.forget_if_idle(worker);
+                }
             }
         }
         self.settle(now);

@@ -112,6 +112,8 @@ struct Worker {
     services: Vec<Service>,
     presence: Presence,
     draining: bool,
+    /// Since when the process is known to be dead. What it has sent before is still read.
+    dead_since: Option<Instant>,
     load: Load,
     ping_at: Instant,
     unanswered_pings: u32,
@@ -140,7 +142,8 @@ impl Worker {
     fn is_free(&self) -> bool {
         match &self.presence {
             Presence::Connected { outbox, .. } => {
-                !self.draining && self.unanswered_pings <= 1 && self.outstanding < self.concurrency && !outbox.is_busy()
+                let is_willing = !self.draining && self.dead_since.is_none() && self.unanswered_pings <= 1;
+                is_willing && self.outstanding < self.concurrency && !outbox.is_busy()
             }
             Presence::Away { .. } => false,
         }

@@ -1,5 +1,7 @@
 //! What the passing of time does: questions to workers, losses, and waits that end.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{Cause, LinkId, Presence, Registry, Stage, WorkerId};
@@ -9,10 +11,14 @@ use crate::frame::Frame;
 /// Questions that may stay unanswered. When the next one is due, the worker is lost.
 const UNANSWERED_PINGS_MAX: u32 = 2;
 
+/// How long what a dead process has sent may take to be read.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 impl Registry {
     /// Does what is due. To be called several times per ping interval.
     pub(crate) fn tick(&mut self, now: Instant) {
         self.close_silent_strangers(now);
+        self.close_dead(now);
         self.ask_workers(now);
         self.give_up_on_workers(now);
         self.end_waits(now);
@@ -24,6 +30,16 @@ impl Registry {
         let due: Vec<LinkId> = self.links.iter().filter(|(_, link)| is_due(link)).map(|(id, _)| *id).collect();
         for link in due {
             self.close_link(link, Cause::Lost, now);
+        }
+    }
+
+    /// A connection of a dead process that does not end is held open by a process that it started.
+    fn close_dead(&mut self, now: Instant) {
+        let is_due = |worker: &super::Worker| worker.dead_since.is_some_and(|since| since + LAST_WORDS <= now);
+        let due: Vec<LinkId> =
+            self.workers.values().filter(|worker| is_due(worker)).filter_map(super::Worker::link).collect();
+        for link in due {
+            self.close_link(link, Cause::Dead, now);
         }
     }
 
