@@ -68,6 +68,17 @@ impl ChannelKey {
         well_formed.then(|| Self::new(realm, kind, id))
     }
 
+    /// The channel of a run in this channel's realm.
+    #[must_use]
+    pub fn run_of_same_realm(&self, run: &str) -> Self {
+        Self::run(self.realm(), run)
+    }
+
+    /// The realm.
+    pub fn realm(&self) -> &str {
+        self.0.split_once('/').map_or("", |(realm, _)| realm)
+    }
+
     /// What the channel belongs to.
     pub fn kind(&self) -> ChannelKind {
         if self.public_name().starts_with("run:") { ChannelKind::Run } else { ChannelKind::Session }

@@ -153,6 +153,13 @@ impl Outbox {
         }
     }
 
+    /// Takes a live channel as behind: its log is to be read from where the client stands.
+    pub fn fall_behind(&mut self, channel: &ChannelKey) {
+        if let Some(index) = self.find(channel) {
+            self.attached[index].delivery = Delivery::Behind;
+        }
+    }
+
     /// Queues a record that was read from the log of a channel that is behind; records that the client has are left out.
     pub fn push_read(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce() -> Bytes) {
         let Some(index) = self.find(channel) else { return };

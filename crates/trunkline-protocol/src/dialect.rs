@@ -3,14 +3,12 @@
 //! Reading and writing are exact opposites: what was read is written with the same
 //! content, unknown fields included. `protocol/client.md` §1 shows each spelling.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 
 use crate::envelope::{DecodeError, Envelope, Text, parse};
-use crate::error::{ErrorBody, ErrorCode, Severity};
 
 /// A wire spelling of the envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,7 +58,7 @@ impl Dialect {
                 }
             }
             Self::Payload => {
-                write_payload_or_error(&mut object, envelope);
+                write_payload(&mut object, envelope);
                 write_extra(&mut object, envelope, false);
                 let mark = object.mark();
                 object.nested(WRAPPER, |wrapper| {
@@ -112,33 +110,6 @@ fn write_fields(object: &mut Object<'_>, envelope: &Envelope<'_>) {
 
 fn write_payload(object: &mut Object<'_>, envelope: &Envelope<'_>) {
     object.field_if("payload", envelope.payload.as_ref());
-}
-
-/// An error without a payload gets one that old clients of this dialect understand.
-fn write_payload_or_error(object: &mut Object<'_>, envelope: &Envelope<'_>) {
-    match (&envelope.payload, &envelope.error) {
-        (None, Some(error)) => object.field("payload", &PayloadError::from(error)),
-        _ => write_payload(object, envelope),
-    }
-}
-
-/// An error as dialect `payload` spells it.
-#[derive(Serialize)]
-struct PayloadError<'a> {
-    message: &'a str,
-    error_code: Cow<'a, str>,
-    severity: Severity,
-}
-
-impl<'a> From<&'a ErrorBody<'_>> for PayloadError<'a> {
-    fn from(error: &'a ErrorBody<'_>) -> Self {
-        let known = ErrorCode::from_name(&error.code);
-        Self {
-            message: &error.message,
-            error_code: known.map_or_else(|| error.code.to_ascii_uppercase().into(), ErrorCode::payload_spelling),
-            severity: known.map_or(Severity::Medium, ErrorCode::severity),
-        }
-    }
 }
 
 fn write_extra(object: &mut Object<'_>, envelope: &Envelope<'_>, wrapped: bool) {
@@ -255,6 +226,9 @@ impl<'de> Visitor<'de> for FrameVisitor {
             let taken = envelope.take_core(&name, &mut map)?
                 || (self.dialect == Dialect::Native && envelope.take_field(&name, &mut map)?);
             if !taken {
+                if Envelope::knows(&name) {
+                    return Err(A::Error::custom(format_args!("{name}: stands in {WRAPPER} in this dialect")));
+                }
                 envelope.take_unknown(name, false, &mut map)?;
             }
         }
@@ -300,6 +274,7 @@ impl<'de> Visitor<'de> for WrapperSeed<'_, 'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
 
     fn again(dialect: Dialect, text: &str) -> String {
         let envelope = dialect.decode(text, 64).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -319,7 +294,7 @@ mod tests {
         }
         for text in [
             r#"{"type":"ping"}"#,
-            r#"{"type":"user_message","payload":{"message":"hi"},"seq":"theirs","_tl":{"id":"m1","run":"r","seq":0,"seq_end":3,"later":{}}}"#,
+            r#"{"type":"user_message","payload":{"message":"hi"},"theirs":1,"_tl":{"id":"m1","run":"r","seq":0,"seq_end":3,"later":{}}}"#,
         ] {
             assert_eq!(again(Dialect::Payload, text), text);
         }
@@ -345,20 +320,5 @@ mod tests {
             assert!(error.to_string().contains(word), "{text}: {error}");
             assert_eq!(error.code(), ErrorCode::BadEnvelope, "{text}");
         }
-    }
-
-    #[test]
-    fn errors_are_spelled_for_old_clients_too() {
-        let mut envelope = Envelope::new("error");
-        envelope.error = Some(ErrorCode::Internal.body());
-        let mut out = Vec::new();
-        Dialect::Payload.encode(&envelope, &mut out);
-        let text = String::from_utf8(out).unwrap();
-        assert!(
-            text.contains(
-                r#""payload":{"message":"the gateway failed","error_code":"SYSTEM_ERROR","severity":"critical"}"#
-            ),
-            "{text}"
-        );
     }
 }

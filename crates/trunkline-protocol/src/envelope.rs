@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::{ErrorBody, ErrorCode};
@@ -73,25 +73,63 @@ pub struct Extra<'a> {
     pub wrapped: bool,
 }
 
-/// The field `to`: hints to whom a message is addressed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[expect(missing_docs, reason = "each field is named after the glossary's word for what it names")]
-pub struct Address<'a> {
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub service: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub agent: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub pillar: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub realm: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub capability: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub user: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub topic: Option<Cow<'a, str>>,
+/// The field `to`: hints to whom a message is addressed, as names and values in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+/// Most hints of one address.
+const HINTS_MAX: usize = 16;
+
+impl<'a> Address<'a> {
+    /// An address that names a service.
+    pub fn service_named(service: &'a str) -> Self {
+        Self(vec![(Cow::Borrowed("service"), Cow::Borrowed(service))])
+    }
+
+    /// The service that is meant.
+    pub fn service(&self) -> Option<&str> {
+        self.hint("service")
+    }
+
+    /// The hint with this name: `service`, `agent`, `pillar`, `realm`, `capability`, `user`, `topic`, or any other.
+    pub fn hint(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+    }
+}
+
+impl Serialize for Address<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl<'a> Deserialize<'a> for Address<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(AddressVisitor)
+    }
+}
+
+struct AddressVisitor;
+
+impl<'a> Visitor<'a> for AddressVisitor {
+    type Value = Address<'a>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object of strings")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Address<'a>, A::Error> {
+        let mut hints: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
+        while let Some(Text(name)) = map.next_key::<Text<'a>>()? {
+            if hints.len() >= HINTS_MAX || hints.iter().any(|(known, _)| *known == name) {
+                return Err(de::Error::custom(format_args!(
+                    "to.{name}: stands twice, or is one of more than {HINTS_MAX}"
+                )));
+            }
+            hints.push((name, text(&mut map)?));
+        }
+        Ok(Address(hints))
+    }
 }
 
 /// Why a text is no envelope.
@@ -139,6 +177,9 @@ impl Envelope<'_> {
         if self.id.as_deref().is_some_and(|id| !is_message_id(id)) {
             return bad("id: expected 1 to 64 of A-Z a-z 0-9 _ . : -");
         }
+        if self.meta.is_some_and(|meta| !meta.get().starts_with('{')) {
+            return bad("meta: expected an object");
+        }
         Ok(())
     }
 }
@@ -175,6 +216,27 @@ impl<'a> Envelope<'a> {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Whether a field of this name has a meaning of its own in every dialect.
+    pub(crate) fn knows(name: &str) -> bool {
+        const NAMES: [&str; 14] = [
+            "id",
+            "ts",
+            "channel",
+            "pos",
+            "prev",
+            "session",
+            "run",
+            "seq",
+            "seq_end",
+            "to",
+            "reply_to",
+            "deadline_ms",
+            "error",
+            "meta",
+        ];
+        NAMES.contains(&name)
     }
 
     /// Keeps a field that this version does not know.

@@ -145,8 +145,30 @@ pub struct ErrorBody<'a> {
     pub retry_after_ms: Option<u64>,
     /// Anything that helps a program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub details: Option<serde_json::Value>,
+    pub details: Option<Box<serde_json::Value>>,
     /// Finds the matching log lines of gateway and worker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<Cow<'a, str>>,
+}
+
+/// The payload of an `error` in dialect `payload`, which has no place of its own for errors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PayloadError<'a> {
+    /// One sentence for people.
+    pub message: &'a str,
+    /// The code in capitals.
+    pub error_code: Cow<'a, str>,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+impl<'a> From<&'a ErrorBody<'_>> for PayloadError<'a> {
+    fn from(error: &'a ErrorBody<'_>) -> Self {
+        let known = ErrorCode::from_name(&error.code);
+        Self {
+            message: &error.message,
+            error_code: known.map_or_else(|| error.code.to_ascii_uppercase().into(), ErrorCode::payload_spelling),
+            severity: known.map_or(Severity::Medium, ErrorCode::severity),
+        }
+    }
 }

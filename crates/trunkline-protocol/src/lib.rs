@@ -22,7 +22,7 @@ pub use catalog::{Class, class_of};
 pub use close::CloseCode;
 pub use dialect::Dialect;
 pub use envelope::{Address, DecodeError, Envelope, Extra};
-pub use error::{ErrorBody, ErrorCode, Fault, Severity};
+pub use error::{ErrorBody, ErrorCode, Fault, PayloadError, Severity};
 pub use ids::{MESSAGE_ID_CHARS_MAX, is_message_id};
 pub use limits::Limits;
 pub use position::{Position, PositionError};
