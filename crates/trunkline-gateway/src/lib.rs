@@ -1,1 +1,26 @@
-//! Trunkline: gateway.
+//! Trunkline's edge: one process that listens, and the parts it wires together.
+//!
+//! Read in this order: [`Gateway`] (what is started, and in which order it stops), `http`
+//! (the port), `connection` (one client), `sessions`, `runs` (what a message starts), `hub`
+//! (who hears of it), `config`.
+
+#![forbid(unsafe_code)]
+
+mod auth;
+mod clock;
+pub mod config;
+mod connection;
+mod gateway;
+mod http;
+mod hub;
+mod message;
+mod node;
+mod random;
+mod routes;
+mod runs;
+mod sessions;
+mod storage;
+mod supervision;
+mod telemetry;
+
+pub use gateway::{Ended, Gateway, StartError, Stop};

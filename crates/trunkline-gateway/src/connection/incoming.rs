@@ -1,0 +1,306 @@
+//! What a client's message means: decided while its bytes are still in the read buffer.
+//!
+//! Nothing is awaited here. Replies go straight to the write queue; what takes time is left
+//! for the connection's task ([`Incoming::take_opening`]) or given to a run.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::Serialize;
+use trunkline_core::Moment;
+use trunkline_protocol::{Class, CloseCode, Dialect, Envelope, ErrorBody, ErrorCode, class_of};
+use trunkline_ws::Message;
+use trunkline_ws::connection::WriteQueue;
+
+use super::Subscriber;
+use super::opening::Hello;
+use super::violations::Violations;
+use crate::config::Route;
+use crate::message::{self, Health};
+use crate::node::Node;
+use crate::random;
+use crate::routes::{Destination, destination};
+use crate::runs::NewRun;
+use crate::sessions::{Identity, Session};
+
+/// Messages that may follow a `hello` before its `welcome`.
+const DEFERRED_MAX: usize = 64;
+
+/// How far a connection has come.
+enum Stage {
+    /// No session yet; nothing asked for one.
+    Greeting,
+    /// A session is being opened; messages wait for it.
+    Opening,
+    Open(Arc<Session>),
+}
+
+/// A session that is to be opened.
+pub(super) struct OpeningRequest {
+    pub(super) identity: Identity,
+    pub(super) hello: Hello,
+}
+
+/// The receiving half of a connection.
+pub(super) struct Incoming {
+    node: Arc<Node>,
+    route: Arc<Route>,
+    subscriber: Arc<Subscriber>,
+    identity: Option<Identity>,
+    stage: Stage,
+    opening: Option<OpeningRequest>,
+    deferred: VecDeque<String>,
+    violations: Violations,
+    close: Option<CloseCode>,
+}
+
+impl Incoming {
+    /// `identity` is who the upgrade request proved to be, if it did.
+    pub(super) fn new(
+        node: Arc<Node>,
+        route: Arc<Route>,
+        subscriber: Arc<Subscriber>,
+        identity: Option<Identity>,
+    ) -> Self {
+        let identity = identity.or_else(|| node.auth.anonymous());
+        Self {
+            node,
+            route,
+            subscriber,
+            identity,
+            stage: Stage::Greeting,
+            opening: None,
+            deferred: VecDeque::new(),
+            violations: Violations::default(),
+            close: None,
+        }
+    }
+
+    /// Takes one message.
+    pub(super) fn receive(&mut self, message: Message<'_>, queue: &mut WriteQueue) {
+        if self.close.is_some() {
+            return;
+        }
+        match message {
+            Message::Text(text) => {
+                self.node.metrics.messages_in.inc();
+                self.text(text, queue);
+            }
+            Message::Binary(_) => self.close = Some(CloseCode::Unsupported),
+            Message::Ping(_) => self.count_ping(),
+            Message::Pong(_) | Message::Close(_) => {}
+        }
+    }
+
+    fn text(&mut self, text: &str, queue: &mut WriteQueue) {
+        if matches!(self.stage, Stage::Opening) {
+            return self.defer(text, queue);
+        }
+        let node = Arc::clone(&self.node);
+        match self.dialect().decode(text, node.settings.limits.depth_max) {
+            Ok(envelope) => self.envelope(&envelope, text, queue),
+            Err(error) => self.violation(None, error.code().with_message(error.to_string()), queue),
+        }
+    }
+
+    fn envelope(&mut self, envelope: &Envelope<'_>, text: &str, queue: &mut WriteQueue) {
+        let id = envelope.id.as_deref();
+        match (&*envelope.kind, class_of(&envelope.kind)) {
+            ("hello", _) => self.hello(envelope, queue),
+            ("ping", _) => self.reply(queue, "pong", id, envelope.payload),
+            ("pong" | "ack" | "heartbeat", _) => {}
+            ("health_check", _) => {
+                let health = Health::now(self.node.status());
+                self.reply(queue, "health_response", id, Some(&message::payload(&health)));
+            }
+            _ if self.identity.is_none() => self.unauthorized(id, "say hello with a token first", queue),
+            ("cancel", _) => self.cancel(envelope, queue),
+            (_, Class::Durable) => self.durable(envelope, text, queue),
+            (kind, _) => {
+                let error =
+                    ErrorCode::UnknownType.with_message(format!("{kind:?} is a type that only the gateway sends"));
+                self.violation(id, error, queue);
+            }
+        }
+    }
+
+    fn hello(&mut self, envelope: &Envelope<'_>, queue: &mut WriteQueue) {
+        let id = envelope.id.as_deref();
+        if matches!(self.stage, Stage::Open(_)) {
+            let error = ErrorCode::BadEnvelope.with_message("hello comes once, as the first message");
+            return self.violation(id, error, queue);
+        }
+        match Hello::read(envelope, &self.node.settings.limits) {
+            Ok(hello) => {
+                if let Some(token) = &hello.token {
+                    match self.node.auth.verify(token, &self.route.realm) {
+                        Some(identity) => self.identity = Some(identity),
+                        None => return self.unauthorized(id, "the token is wrong", queue),
+                    }
+                }
+                match self.identity.clone() {
+                    Some(identity) => self.begin_opening(identity, hello),
+                    None => self.unauthorized(id, "say hello with a token", queue),
+                }
+            }
+            Err(reason) => self.violation(id, ErrorCode::BadEnvelope.with_message(reason), queue),
+        }
+    }
+
+    fn begin_opening(&mut self, identity: Identity, hello: Hello) {
+        self.stage = Stage::Opening;
+        self.opening = Some(OpeningRequest { identity, hello });
+    }
+
+    /// Keeps a message until the session is open.
+    fn defer(&mut self, text: &str, queue: &mut WriteQueue) {
+        if self.deferred.len() >= DEFERRED_MAX {
+            return self.violation(None, ErrorCode::TooManyInFlight.body(), queue);
+        }
+        self.deferred.push_back(text.to_owned());
+    }
+
+    fn cancel(&mut self, envelope: &Envelope<'_>, queue: &mut WriteQueue) {
+        #[derive(Serialize)]
+        struct CancelAck {
+            cancelled: bool,
+        }
+        let id = envelope.id.as_deref();
+        let Some(run) = envelope.run.as_deref() else {
+            return self.violation(id, ErrorCode::BadEnvelope.with_message("run: missing; cancel names a run"), queue);
+        };
+        let cancelled = match &self.stage {
+            Stage::Open(session) => self.node.runs.cancel(session, run),
+            Stage::Greeting | Stage::Opening => false,
+        };
+        let content = message::payload(&CancelAck { cancelled });
+        let ack = Envelope {
+            run: Some(Cow::Borrowed(run)),
+            reply_to: id.map(Cow::Borrowed),
+            payload: Some(&content),
+            ..Envelope::new("cancel_ack")
+        };
+        self.push(queue, message::frame(self.dialect(), &ack));
+    }
+
+    /// A message for a service.
+    fn durable(&mut self, envelope: &Envelope<'_>, text: &str, queue: &mut WriteQueue) {
+        let id = envelope.id.as_deref();
+        let route = Arc::clone(&self.route);
+        let service = match destination(&route, envelope) {
+            Ok(Destination::Echo) => return self.reply(queue, "echo", id, envelope.payload),
+            Ok(Destination::Service(service)) => service,
+            Err(error) => return self.violation(id, error, queue),
+        };
+        let session = match (&self.stage, &self.identity) {
+            (Stage::Open(session), _) => Arc::clone(session),
+            (_, Some(identity)) => {
+                let identity = identity.clone();
+                self.begin_opening(identity, Hello::default());
+                return self.defer(text, queue);
+            }
+            (_, None) => return self.unauthorized(id, "say hello with a token first", queue),
+        };
+        if let Err(error) = self.start_run(&session, service, envelope) {
+            self.push(queue, message::error_frame(self.dialect(), id, error));
+        }
+    }
+
+    fn start_run(
+        &self,
+        session: &Arc<Session>,
+        service: &str,
+        envelope: &Envelope<'_>,
+    ) -> Result<(), ErrorBody<'static>> {
+        let limits = &self.node.settings.limits;
+        if envelope.deadline_ms == Some(0) {
+            return Err(ErrorCode::DeadlineExceeded.body());
+        }
+        let message_id = envelope.id.clone().unwrap_or_else(|| random::id().into());
+        if !self.subscriber.acquire_in_flight(limits.in_flight_max) {
+            return Err(ErrorCode::TooManyInFlight.body());
+        }
+        let wish = envelope.deadline_ms.unwrap_or(u64::MAX);
+        let route_ms = u64::try_from(self.route.deadline.as_millis()).unwrap_or(u64::MAX);
+        let deadline_ms = wish.min(route_ms).min(limits.deadline_ms_max);
+        let new = NewRun { session, service, message: envelope, message_id: &message_id, deadline_ms };
+        self.node.runs.accept(&new, &self.subscriber).inspect_err(|_| self.subscriber.release_in_flight())
+    }
+
+    /// The session is open: messages that came meanwhile are handled now.
+    pub(super) fn opened(&mut self, session: Arc<Session>, queue: &mut WriteQueue) {
+        self.stage = Stage::Open(session);
+        while let Some(text) = self.deferred.pop_front() {
+            self.text(&text, queue);
+        }
+    }
+
+    /// The session that is to be opened, once.
+    pub(super) const fn take_opening(&mut self) -> Option<OpeningRequest> {
+        self.opening.take()
+    }
+
+    /// Whether a message was received that asks for the connection's end.
+    pub(super) const fn close_code(&self) -> Option<CloseCode> {
+        self.close
+    }
+
+    /// Ends the connection from the gateway's side.
+    pub(super) fn end(&mut self, code: CloseCode) {
+        self.close.get_or_insert(code);
+    }
+
+    /// Whether the client has proved, or need not prove, who it is.
+    pub(super) const fn is_authenticated(&self) -> bool {
+        self.identity.is_some()
+    }
+
+    fn unauthorized(&mut self, id: Option<&str>, message: &'static str, queue: &mut WriteQueue) {
+        self.push(queue, message::error_frame(self.dialect(), id, ErrorCode::Unauthorized.with_message(message)));
+        self.end(CloseCode::AuthFailed);
+    }
+
+    /// Answers a mistake of the client; too many of them end the connection.
+    fn violation(&mut self, id: Option<&str>, error: ErrorBody<'_>, queue: &mut WriteQueue) {
+        self.node.metrics.client_error(&error.code);
+        tracing::debug!(code = %error.code, message = %error.message, "a client's message was refused");
+        self.push(queue, message::error_frame(self.dialect(), id, error));
+        if self.violations.add(self.now()) {
+            self.end(CloseCode::TooManyViolations);
+        }
+    }
+
+    fn count_ping(&mut self) {
+        if self.violations.add_ping(self.now()) {
+            self.end(CloseCode::RateLimited);
+        }
+    }
+
+    fn reply(
+        &mut self,
+        queue: &mut WriteQueue,
+        kind: &'static str,
+        reply_to: Option<&str>,
+        payload: Option<&serde_json::value::RawValue>,
+    ) {
+        let envelope = Envelope { reply_to: reply_to.map(Cow::Borrowed), payload, ..Envelope::new(kind) };
+        let frame = message::frame(self.dialect(), &envelope);
+        self.push(queue, frame);
+    }
+
+    /// Queues a reply. A client that sends without reading what it gets is let go.
+    fn push(&mut self, queue: &mut WriteQueue, frame: bytes::Bytes) {
+        if queue.push(frame).is_err() {
+            self.end(CloseCode::SlowConsumer);
+        }
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.subscriber.dialect()
+    }
+
+    fn now(&self) -> Moment {
+        self.node.clock.now()
+    }
+}

@@ -1,0 +1,259 @@
+//! One client's connection: the task that owns its socket.
+//!
+//! The task only moves things: bytes to [`incoming`], pages of the log and the outbox's
+//! frames to the socket, and time to both. One loop, one `select!`, no second task.
+
+mod incoming;
+mod opening;
+mod outgoing;
+pub(crate) mod replies;
+mod subscriber;
+mod violations;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep};
+use trunkline_broker::BrokerError;
+use trunkline_core::channel::ChannelKind;
+use trunkline_core::outbox::Priority;
+use trunkline_protocol::{CloseCode, Dialect};
+use trunkline_ws::{Closed, Connection as Socket, Options};
+
+use self::incoming::Incoming;
+use self::opening::{Client, Opened, open};
+use self::outgoing::Outgoing;
+use self::subscriber::Membership;
+pub(crate) use self::subscriber::Subscriber;
+use crate::config::Route;
+use crate::message;
+use crate::node::Node;
+use crate::random;
+use crate::sessions::Identity;
+
+/// Bytes that the socket's queue may hold before the outbox keeps the rest: at most one full message is ahead of a
+/// control frame.
+const SOCKET_QUEUE_BYTES: usize = 64 * 1024;
+
+/// Unanswered heartbeats after which a connection is given up.
+const MISSES_MAX: u32 = 2;
+
+/// What a connection is, as its upgrade decided.
+pub(crate) struct Accepted {
+    pub(crate) route: Arc<Route>,
+    pub(crate) dialect: Dialect,
+    pub(crate) identity: Option<Identity>,
+}
+
+type Opening = BoxFuture<'static, Result<Opened, BrokerError>>;
+
+/// The task's state.
+struct Connection<S> {
+    node: Arc<Node>,
+    route: Arc<Route>,
+    id: String,
+    socket: Socket<S>,
+    incoming: Incoming,
+    outgoing: Outgoing,
+    membership: Membership,
+    opening: Option<Opening>,
+    /// When the next heartbeat is due, or the client must have authenticated.
+    timer: Pin<Box<Sleep>>,
+    authenticate_by: Option<Instant>,
+    misses: u32,
+    going_away: bool,
+}
+
+/// Serves one connection until it is over.
+pub(crate) async fn serve<S>(node: Arc<Node>, accepted: Accepted, stream: S, early: Bytes)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let _counted = node.metrics.connection_opened(accepted.dialect);
+    let mut connection = Connection::new(node, accepted, stream, early);
+    let closed = connection.run().await;
+    connection.node.metrics.connection_closed(closed.code().get());
+    tracing::debug!(connection = connection.id, code = closed.code().get(), reason = %closed, "connection closed");
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    fn new(node: Arc<Node>, accepted: Accepted, stream: S, early: Bytes) -> Self {
+        let Accepted { route, dialect, identity } = accepted;
+        let subscriber = Subscriber::new(dialect);
+        let incoming = Incoming::new(Arc::clone(&node), Arc::clone(&route), Arc::clone(&subscriber), identity);
+        let authenticated = incoming.is_authenticated();
+        let options = Options {
+            limits: node.settings.frame_limits(authenticated),
+            write_stall: node.settings.write_stall,
+            ..Options::default()
+        };
+        let now = Instant::now();
+        let authenticate_by = (!authenticated).then(|| now + node.settings.auth_wait);
+        // Spread, so that clients that came together are not pinged together.
+        let first = node.settings.heartbeat.mul_f64(0.5 + random::fraction() / 2.0);
+        Self {
+            socket: Socket::new(stream, early, &options),
+            outgoing: Outgoing::new(Arc::clone(&node), Arc::clone(&subscriber)),
+            membership: Membership { hub: Arc::clone(&node.hub), subscriber },
+            timer: Box::pin(tokio::time::sleep_until(authenticate_by.unwrap_or(now + first))),
+            id: random::id(),
+            node,
+            route,
+            incoming,
+            opening: None,
+            authenticate_by,
+            misses: 0,
+            going_away: false,
+        }
+    }
+
+    async fn run(&mut self) -> Closed {
+        self.greet();
+        loop {
+            if let Err(closed) = self.turn().await {
+                return closed;
+            }
+            self.follow_up();
+        }
+    }
+
+    /// An old client is greeted before it says anything.
+    fn greet(&mut self) {
+        if self.dialect() == Dialect::Payload && self.incoming.is_authenticated() {
+            let content = Greeting { message: "WebSocket connected successfully" };
+            self.push_control(message::reply_frame(self.dialect(), "connection_established", None, &content));
+            self.outgoing.flush(&mut self.socket);
+        }
+    }
+
+    /// Waits for one thing to happen and takes it in.
+    async fn turn(&mut self) -> Result<(), Closed> {
+        let Self { node, socket, incoming, outgoing, membership, opening, timer, going_away, .. } = self;
+        tokio::select! {
+            biased;
+            () = node.go_away.cancelled(), if !*going_away => self.say_go_away(),
+            () = timer.as_mut() => self.tick(),
+            opened = async { opening.as_mut().expect("checked by the branch").await }, if opening.is_some() => {
+                self.opening = None;
+                self.opened(opened);
+            }
+            read = outgoing.read_page() => outgoing.take_page(read),
+            activity = socket.drive(|message, queue| incoming.receive(message, queue)) => {
+                if activity?.bytes_read > 0 {
+                    self.misses = 0;
+                }
+            }
+            () = membership.subscriber.woken() => {}
+        }
+        Ok(())
+    }
+
+    /// Starts what the last turn asked for, and fills the socket's queue.
+    fn follow_up(&mut self) {
+        if let Some(request) = self.incoming.take_opening() {
+            let client = Client {
+                identity: request.identity,
+                realm: self.route.realm.clone(),
+                dialect: self.dialect(),
+                connection: self.id.clone(),
+            };
+            self.authenticate_by = None;
+            self.socket.set_limits(self.node.settings.frame_limits(true));
+            self.socket.pause_reading();
+            self.opening = Some(Box::pin(open(Arc::clone(&self.node), client, request.hello)));
+        }
+        if self.membership.subscriber.control_overflowed() {
+            self.incoming.end(CloseCode::SlowConsumer);
+        }
+        self.outgoing.flush(&mut self.socket);
+        if let Some(code) = self.incoming.close_code()
+            && !self.socket.is_closing()
+        {
+            self.socket.close(close_code(code), code.name());
+        }
+    }
+
+    fn opened(&mut self, opened: Result<Opened, BrokerError>) {
+        self.socket.resume_reading();
+        let Opened { session, welcome, channels } = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                tracing::error!(%error, "a session cannot be opened");
+                self.incoming.end(CloseCode::Overloaded);
+                return;
+            }
+        };
+        self.push_control(welcome);
+        for (channel, cursor) in channels {
+            let urgent = channel.kind() == ChannelKind::Session || self.node.runs.is_live(&channel);
+            let priority = if urgent { Priority::Interactive } else { Priority::Bulk };
+            self.node.hub.attach(&channel, &self.membership.subscriber, priority, cursor);
+        }
+        self.outgoing.flush(&mut self.socket);
+        self.incoming.opened(session, self.socket.write_queue());
+    }
+
+    /// A heartbeat is due, or the time to authenticate is over.
+    fn tick(&mut self) {
+        let now = Instant::now();
+        if self.authenticate_by.is_some_and(|by| by <= now) {
+            self.incoming.end(CloseCode::AuthTimeout);
+        } else if self.misses >= MISSES_MAX {
+            self.incoming.end(CloseCode::HeartbeatTimeout);
+        } else {
+            self.misses += 1;
+            self.heartbeat();
+        }
+        self.timer.as_mut().reset(now + self.node.settings.heartbeat);
+    }
+
+    fn heartbeat(&mut self) {
+        // A full queue is the write deadline's matter; a heartbeat more would not help.
+        let _ = self.socket.queue(trunkline_ws::frame::ping(b""));
+        let frame = match self.dialect() {
+            Dialect::Native => self.outgoing.heartbeat(),
+            Dialect::Payload => message::frame(self.dialect(), &trunkline_protocol::Envelope::new("ping")),
+        };
+        self.push_control(frame);
+    }
+
+    fn say_go_away(&mut self) {
+        self.going_away = true;
+        if self.dialect() == Dialect::Native {
+            let content = GoAway { reason: "drain", reconnect_min_ms: 0, reconnect_max_ms: RECONNECT_WITHIN_MS };
+            self.push_control(message::reply_frame(self.dialect(), "go_away", None, &content));
+        }
+        self.incoming.end(CloseCode::Drain);
+    }
+
+    fn push_control(&self, frame: Bytes) {
+        self.membership.subscriber.push_control(frame);
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.membership.subscriber.dialect()
+    }
+}
+
+/// The window over which clients spread their return when the gateway goes away, in milliseconds.
+const RECONNECT_WITHIN_MS: u64 = 2_000;
+
+#[derive(serde::Serialize)]
+struct Greeting {
+    message: &'static str,
+}
+
+#[derive(serde::Serialize)]
+struct GoAway {
+    reason: &'static str,
+    reconnect_min_ms: u64,
+    reconnect_max_ms: u64,
+}
+
+/// The framing layer's spelling of a close code.
+fn close_code(code: CloseCode) -> trunkline_ws::close::Code {
+    trunkline_ws::close::Code::new(code.number()).expect("every close code of ours may be sent")
+}

@@ -1,0 +1,160 @@
+//! Fills the socket's queue from the outbox, and the outbox from the log.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use trunkline_broker::{BrokerError, Page};
+use trunkline_core::channel::ChannelKey;
+use trunkline_core::log::ResetReason;
+use trunkline_core::outbox::{Priority, Wanted};
+use trunkline_core::record::fold;
+use trunkline_protocol::{Dialect, Envelope};
+use trunkline_ws::Connection as Socket;
+
+use super::{SOCKET_QUEUE_BYTES, Subscriber};
+use crate::hub::{frame_of, run_started_by};
+use crate::message;
+use crate::node::Node;
+
+/// Bytes of a log read at a time.
+const PAGE_BYTES: usize = 64 * 1024;
+
+/// What a read of a log brought.
+pub(super) struct Read {
+    channel: ChannelKey,
+    outcome: Result<Result<Page, ResetReason>, BrokerError>,
+}
+
+/// The sending half of a connection.
+pub(super) struct Outgoing {
+    node: Arc<Node>,
+    subscriber: Arc<Subscriber>,
+    reading: Option<BoxFuture<'static, Read>>,
+}
+
+impl Outgoing {
+    pub(super) fn new(node: Arc<Node>, subscriber: Arc<Subscriber>) -> Self {
+        Self { node, subscriber, reading: None }
+    }
+
+    /// Moves frames to the socket until its queue has enough for one write, and starts a read of a log if there is
+    /// room for what it brings.
+    pub(super) fn flush<S>(&mut self, socket: &mut Socket<S>)
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        let mut outbox = self.subscriber.outbox();
+        let room = SOCKET_QUEUE_BYTES.saturating_sub(socket.queued_bytes());
+        if room > 0 && !socket.is_closing() {
+            let sent = &self.node.metrics.messages_out;
+            outbox.take(room, |frame| {
+                sent.inc();
+                // The queue takes a frame while it is below its own, larger bound; only a closing socket refuses.
+                let _ = socket.queue(frame);
+            });
+        }
+        let wanted = if self.reading.is_none() { outbox.wanted() } else { None };
+        drop(outbox);
+        if let Some(wanted) = wanted {
+            self.reading = Some(self.read(wanted));
+        }
+    }
+
+    fn read(&self, wanted: Wanted) -> BoxFuture<'static, Read> {
+        let Wanted { channel, cursor } = wanted;
+        let page = self.node.broker.read(&channel, cursor, PAGE_BYTES);
+        Box::pin(async move { Read { outcome: page.await, channel } })
+    }
+
+    /// Resolves when a read is done; never without one. Cancel-safe.
+    pub(super) async fn read_page(&mut self) -> Read {
+        match &mut self.reading {
+            Some(reading) => {
+                let read = reading.await;
+                self.reading = None;
+                read
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes in what a read brought.
+    pub(super) fn take_page(&mut self, read: Read) {
+        let Read { channel, outcome } = read;
+        match outcome {
+            Ok(Ok(page)) => self.deliver(&channel, page),
+            Ok(Err(ResetReason::Unknown)) => self.lose(&channel),
+            Ok(Err(reason)) => {
+                let frame = self.reset_frame(&channel, reason);
+                self.subscriber.outbox().reset(&channel, frame);
+            }
+            Err(error) => {
+                tracing::error!(channel = %channel, %error, "a log cannot be read");
+                self.lose(&channel);
+            }
+        }
+    }
+
+    /// The channel is gone, or cannot be read: the client is told, and nothing more of it comes.
+    fn lose(&self, channel: &ChannelKey) {
+        let frame = self.reset_frame(channel, ResetReason::Unknown);
+        self.subscriber.outbox().reset(channel, frame);
+        self.node.hub.detach(channel, &self.subscriber);
+    }
+
+    fn deliver(&self, channel: &ChannelKey, page: Page) {
+        let at_top = page.records.last().is_none_or(|last| last.position == page.head.top);
+        let records = match fold(page.records) {
+            Ok(records) => records,
+            Err(error) => {
+                tracing::error!(channel = %channel, %error, "a log cannot be read by this version");
+                return self.lose(channel);
+            }
+        };
+        let dialect = self.subscriber.dialect();
+        for record in &records {
+            let run = run_started_by(channel, record);
+            if run.is_some() && self.subscriber.outbox().is_full() {
+                return;
+            }
+            self.subscriber.outbox().push_read(channel, record, || frame_of(dialect, channel, record));
+            if let Some(run) = run {
+                let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
+                self.node.hub.attach(&run, &self.subscriber, priority, None);
+            }
+        }
+        if at_top && page.head.sealed {
+            self.node.hub.detach(channel, &self.subscriber);
+        } else if at_top {
+            self.node.hub.caught_up(channel, &self.subscriber);
+        }
+    }
+
+    fn reset_frame(&self, channel: &ChannelKey, reason: ResetReason) -> Bytes {
+        #[derive(Serialize)]
+        struct Reset {
+            reason: &'static str,
+        }
+        let payload = message::payload(&Reset { reason: reason.name() });
+        let envelope =
+            Envelope { channel: Some(channel.public_name().into()), payload: Some(&payload), ..Envelope::new("reset") };
+        message::frame(self.subscriber.dialect(), &envelope)
+    }
+
+    /// The heartbeat with how far the client was brought.
+    pub(super) fn heartbeat(&self) -> Bytes {
+        #[derive(Serialize)]
+        struct Heartbeat {
+            channels: BTreeMap<String, String>,
+        }
+        let outbox = self.subscriber.outbox();
+        let channels =
+            outbox.positions().map(|(channel, position)| (channel.public_name().to_owned(), position.to_string()));
+        let heartbeat = Heartbeat { channels: channels.collect() };
+        drop(outbox);
+        message::reply_frame(Dialect::Native, "heartbeat", None, &heartbeat)
+    }
+}

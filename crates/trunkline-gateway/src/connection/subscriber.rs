@@ -1,0 +1,91 @@
+//! What others hold of a connection: its outbox, and a way to wake its task.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use trunkline_core::outbox::Outbox;
+use trunkline_protocol::Dialect;
+
+use crate::hub::Hub;
+
+/// The handle of one connection.
+pub(crate) struct Subscriber {
+    dialect: Dialect,
+    outbox: Mutex<Outbox>,
+    wake: Notify,
+    /// The client does not read its control messages; the connection is to be closed.
+    control_overflowed: AtomicBool,
+    in_flight: AtomicUsize,
+}
+
+impl Subscriber {
+    pub(crate) fn new(dialect: Dialect) -> Arc<Self> {
+        Arc::new(Self {
+            dialect,
+            outbox: Mutex::default(),
+            wake: Notify::new(),
+            control_overflowed: AtomicBool::new(false),
+            in_flight: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The outbox. Hold it shortly, and never across an await.
+    pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a frame that belongs to this connection alone. A client that lets too many pile up is let go.
+    pub(crate) fn push_control(&self, frame: Bytes) {
+        if self.outbox().push_control(frame).is_err() {
+            self.control_overflowed.store(true, Ordering::Relaxed);
+        }
+        self.wake();
+    }
+
+    /// Makes the connection's task look at its outbox.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Resolves after [`Subscriber::wake`].
+    pub(super) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    pub(super) fn control_overflowed(&self) -> bool {
+        self.control_overflowed.load(Ordering::Relaxed)
+    }
+
+    /// Counts one more durable message that is not acknowledged; `false` when there are `most` already.
+    pub(super) fn acquire_in_flight(&self, most: usize) -> bool {
+        self.in_flight
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count < most).then_some(count + 1))
+            .is_ok()
+    }
+
+    /// A durable message was answered.
+    pub(crate) fn release_in_flight(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A connection's place among the listeners of its channels; dropping it leaves them all.
+pub(super) struct Membership {
+    pub(super) hub: Arc<Hub>,
+    pub(super) subscriber: Arc<Subscriber>,
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        let channels: Vec<_> = self.subscriber.outbox().channels().cloned().collect();
+        for channel in channels {
+            self.hub.detach(&channel, &self.subscriber);
+        }
+    }
+}

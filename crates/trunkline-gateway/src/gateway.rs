@@ -1,0 +1,300 @@
+//! One gateway process, from its configuration to its end.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use trunkline_bridge::supervisor::{CommandError, Supervisor, WorkerCommand};
+use trunkline_bridge::{Bridge, BridgeConfig, WorkerTransport};
+use trunkline_broker::BrokerError;
+use trunkline_broker::embedded::OpenError;
+use trunkline_protocol::Limits;
+
+use crate::auth::Auth;
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::http::{Edge, Guard, Listener, api_router};
+use crate::hub::Hub;
+use crate::node::{Node, Settings};
+use crate::random;
+use crate::routes::Routes;
+use crate::runs::{Recovery, Runs};
+use crate::sessions::Sessions;
+use crate::storage::Storage;
+use crate::supervision::Supervision;
+use crate::telemetry::Metrics;
+
+/// How long workers have to end by themselves when the gateway stops.
+const WORKERS_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long clients have to close when they are sent away.
+const CLIENTS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why a gateway did not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The port cannot be had.
+    #[error(
+        "cannot listen on {address}: {source}; is another gateway running? choose another port with server.listen or --listen"
+    )]
+    Listen {
+        /// Where it should listen.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The store cannot be opened.
+    #[error("cannot open the store: {0}")]
+    Store(#[from] OpenError),
+    /// The store cannot be read.
+    #[error("cannot read the store: {0}")]
+    Broker(#[from] BrokerError),
+    /// Workers cannot connect.
+    #[error("cannot start the bridge: {0}")]
+    Bridge(#[from] trunkline_bridge::StartError),
+    /// Configured workers cannot be started.
+    #[error("cannot start the workers: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Workers(Vec<CommandError>),
+}
+
+/// How a gateway is told to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// Take nothing new, finish what runs, send clients away.
+    pub soft: CancellationToken,
+    /// Let go of everything.
+    pub hard: CancellationToken,
+}
+
+/// How a gateway ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// Its store failed: what was acknowledged is kept, but nothing more can be.
+    StoreFailed(String),
+}
+
+/// A gateway that has started and not yet stopped.
+pub struct Gateway {
+    address: SocketAddr,
+    listener: Listener,
+    edge: Arc<Edge>,
+    node: Arc<Node>,
+    storage: Storage,
+    supervision: Arc<Supervision>,
+    connections: TaskTracker,
+    background: TaskTracker,
+    stop_runs: CancellationToken,
+    stop_bridge: CancellationToken,
+    drain: Duration,
+}
+
+impl Gateway {
+    /// Starts everything that can fail, in this order: port, store, open runs, bridge, workers.
+    ///
+    /// # Errors
+    /// The first thing that failed.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let table = config.routes_table().clone();
+        let settings = settings(&config.limits);
+        let listen = config.server.listen;
+        let refused = |source| StartError::Listen { address: listen, source };
+        let listener = Listener::bind(listen, settings.connections_max).await.map_err(refused)?;
+        let address = listener.address().map_err(refused)?;
+
+        let (metrics, mut registry) = Metrics::new();
+        let clock = Clock::start();
+        let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
+        let storage = Storage::open(&config.broker, Arc::<Hub>::clone(&hub))?;
+        let broker = Arc::clone(&storage.broker);
+        let sessions = Sessions::new(Arc::clone(&broker), config.broker.keep);
+        let stop_runs = CancellationToken::new();
+        let runs = Arc::new(Runs::new(
+            Arc::clone(&broker),
+            Arc::clone(&hub),
+            clock,
+            Arc::clone(&metrics),
+            storage.durability,
+            stop_runs.clone(),
+        ));
+        let recovery = Arc::new(Recovery::default());
+        let recovered = recovery.start(&runs, &sessions).await?;
+        if recovered.to_call + recovered.to_reclaim > 0 {
+            tracing::info!(to_call = recovered.to_call, to_reclaim = recovered.to_reclaim, "open runs were found");
+        }
+
+        let background = TaskTracker::new();
+        let stop_bridge = CancellationToken::new();
+        let generation = random::id();
+        let bridge_config = BridgeConfig {
+            unix: Some(config.bridge.unix.clone()),
+            zeromq: config.bridge.zeromq.clone(),
+            ..BridgeConfig::default()
+        };
+        let claims = Arc::<Recovery>::clone(&recovery);
+        let bridge = Bridge::start(
+            bridge_config,
+            random::id(),
+            generation.clone(),
+            claims,
+            stop_bridge.clone(),
+            background.clone(),
+        )
+        .await?;
+        runs.connect(bridge.clone());
+        background.spawn(recovery.give_up_later(stop_runs.clone()));
+        let supervision = Arc::new(Supervision::default());
+        let commands = config.workers.iter().map(worker_command).collect();
+        let search_path: Option<OsString> = std::env::var_os("PATH");
+        let supervisor = Supervisor::start(commands, &bridge, &generation, search_path.as_deref());
+        supervision.watch(supervisor.map_err(StartError::Workers)?);
+
+        crate::telemetry::register_parts(&mut registry, &storage.metrics, &bridge);
+        let guard = Guard::new(
+            address,
+            &config.server.allowed_hosts,
+            &config.server.allowed_origins,
+            config.server.allow_missing_origin,
+        );
+        let node = Arc::new(Node {
+            settings,
+            clock,
+            broker,
+            hub,
+            sessions,
+            runs,
+            routes: Routes::new(table, config.routes),
+            auth: Auth::new(config.auth.tokens),
+            bridge,
+            metrics,
+            go_away: CancellationToken::new(),
+            store_failed: AtomicBool::new(false),
+        });
+        let connections = TaskTracker::new();
+        let api = api_router(Arc::clone(&node), Arc::clone(&supervision), registry, config.server.page.as_deref());
+        let edge = Arc::new(Edge::new(Arc::clone(&node), guard, api, connections.clone()));
+        Ok(Self {
+            address,
+            listener,
+            edge,
+            node,
+            storage,
+            supervision,
+            connections,
+            background,
+            stop_runs,
+            stop_bridge,
+            drain: config.server.drain,
+        })
+    }
+
+    /// Where it listens; the real port where 0 was asked for.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until told to stop, or until the store fails, and then stops in order.
+    pub async fn run(self, stop: Stop) -> Ended {
+        let failed = self.storage.failed();
+        let Self {
+            listener,
+            edge,
+            node,
+            storage,
+            supervision,
+            connections,
+            background,
+            stop_runs,
+            stop_bridge,
+            drain,
+            ..
+        } = self;
+        let serving = tokio::spawn(listener.serve(edge, node.settings.handshake, node.go_away.clone()));
+        let ended = tokio::select! {
+            () = stop.soft.cancelled() => Ended::Stopped,
+            () = stop.hard.cancelled() => Ended::Stopped,
+            reason = failed => {
+                node.store_failed.store(true, Ordering::Relaxed);
+                tracing::error!(reason, "the store failed; the gateway stops");
+                Ended::StoreFailed(reason)
+            }
+        };
+        let failing = ended != Ended::Stopped;
+        tracing::info!("stopping");
+        node.go_away.cancel();
+        if !failing {
+            let finished = node.runs.ended();
+            tokio::select! {
+                () = finished => {}
+                () = tokio::time::sleep(drain) => tracing::warn!(runs = node.runs.live_count(), "runs are cut off"),
+                () = stop.hard.cancelled() => {}
+            }
+        }
+        let patience = if stop.hard.is_cancelled() { Duration::ZERO } else { WORKERS_PATIENCE };
+        stop_runs.cancel();
+        node.runs.ended().await;
+        supervision.stop(patience).await;
+        stop_bridge.cancel();
+        connections.close();
+        if tokio::time::timeout(CLIENTS_PATIENCE, connections.wait()).await.is_err() {
+            tracing::debug!("some clients did not close in time");
+        }
+        background.close();
+        background.wait().await;
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "the listener failed");
+        }
+        storage.close().await;
+        tracing::info!("stopped");
+        ended
+    }
+}
+
+fn settings(limits: &config::Limits) -> Settings {
+    let config::Limits {
+        message_bytes,
+        message_bytes_before_auth,
+        depth,
+        in_flight,
+        connections,
+        handshake,
+        auth_wait,
+        heartbeat,
+        write_stall,
+    } = limits.clone();
+    Settings {
+        limits: Limits {
+            message_bytes_max: message_bytes,
+            message_bytes_before_auth_max: message_bytes_before_auth,
+            depth_max: depth,
+            in_flight_max: in_flight,
+            ..Limits::default()
+        },
+        connections_max: connections,
+        handshake,
+        auth_wait,
+        heartbeat,
+        write_stall,
+    }
+}
+
+fn worker_command(worker: &config::Worker) -> WorkerCommand {
+    let config::Worker { name, command, directory, environment, transport, place: _ } = worker;
+    WorkerCommand {
+        name: name.clone(),
+        command: command.clone(),
+        directory: Some(directory.clone()),
+        environment: environment.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
+        transport: match transport {
+            config::Transport::Unix => WorkerTransport::Unix,
+            config::Transport::Zeromq => WorkerTransport::Zeromq,
+        },
+    }
+}

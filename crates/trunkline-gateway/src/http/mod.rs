@@ -1,0 +1,205 @@
+//! The one port: HTTP, and the upgrades that leave it for the message lane.
+
+mod api;
+mod guard;
+mod listener;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use hyper::body::Incoming;
+use serde::Serialize;
+use tokio::net::TcpStream;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+use trunkline_protocol::{Dialect, ErrorBody, ErrorCode};
+use trunkline_ws::handshake;
+use trunkline_ws::upgrade::upgrade;
+
+pub(crate) use self::api::router as api_router;
+pub(crate) use self::guard::Guard;
+pub(crate) use self::listener::{Listener, Place};
+use crate::auth::Credentials;
+use crate::config::Route;
+use crate::connection::replies::{refuse, serve_echo, serve_health};
+use crate::connection::{Accepted, serve};
+use crate::node::Node;
+
+/// The subprotocol of the native dialect in JSON.
+const NATIVE_JSON: &str = "trunkline.v1.json";
+
+/// Paths named in the answer to an unknown one.
+const NEAREST_MAX: usize = 3;
+
+/// Everything that answers requests.
+pub(crate) struct Edge {
+    node: Arc<Node>,
+    guard: Guard,
+    api: axum::Router,
+    connections: TaskTracker,
+}
+
+/// Where an upgrade leads.
+enum Endpoint {
+    Echo,
+    Health,
+    Route(Arc<Route>),
+}
+
+impl Edge {
+    pub(crate) fn new(node: Arc<Node>, guard: Guard, api: axum::Router, connections: TaskTracker) -> Self {
+        Self { node, guard, api, connections }
+    }
+
+    /// Answers one request. `place` is held until the connection that it may become is over.
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        place: Arc<Place>,
+    ) -> Result<Response<Body>, Infallible> {
+        if let Err(refusal) = self.check(request.uri(), request.headers()) {
+            self.node.metrics.handshake_refused(refusal.reason());
+            return Ok(text_error(refusal.status(), refusal.message()));
+        }
+        if is_upgrade(request.headers()) {
+            return Ok(self.upgrade(request, place));
+        }
+        self.api.clone().oneshot(request.map(Body::new)).await
+    }
+
+    fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), guard::Refusal> {
+        // A proxy's request, not one for this server: it must lead nowhere.
+        if uri.scheme().is_some() || uri.authority().is_some() {
+            return Err(guard::Refusal::Malformed);
+        }
+        self.guard.check_host(headers)
+    }
+
+    fn upgrade(&self, request: Request<Incoming>, place: Arc<Place>) -> Response<Body> {
+        let refused = |reason: &'static str, response| {
+            self.node.metrics.handshake_refused(reason);
+            response
+        };
+        let accept = match handshake::accept(request.method(), request.version(), request.headers()) {
+            Ok(accept) => accept,
+            Err(refusal) => return refused("handshake", refusal.response().map(|()| Body::from(refusal.to_string()))),
+        };
+        if let Err(refusal) = self.guard.check_origin(request.headers()) {
+            return refused(refusal.reason(), text_error(refusal.status(), refusal.message()));
+        }
+        if self.node.go_away.is_cancelled() {
+            return refused("drain", unavailable("this gateway is stopping"));
+        }
+        if place.is_extra() {
+            return refused("full", unavailable("this gateway has as many connections as it can hold"));
+        }
+        if has_token_in_query(request.uri()) {
+            let message = "token_in_query: this route takes no token in the address; send it in the Authorization header, as a subprotocol or in hello";
+            return refused("token_in_query", text_error(StatusCode::BAD_REQUEST, message));
+        }
+        let Some(endpoint) = self.endpoint(request.uri().path()) else {
+            return refused("unknown_route", unknown_route(&self.node, request.uri().path()));
+        };
+        let native = accept.subprotocols().iter().any(|offered| offered == NATIVE_JSON);
+        let subprotocol = native.then_some(HeaderValue::from_static(NATIVE_JSON));
+        let credentials = match &endpoint {
+            Endpoint::Route(route) => self.node.auth.of_request(request.headers(), accept.subprotocols(), &route.realm),
+            Endpoint::Echo | Endpoint::Health => Credentials::None,
+        };
+        let (response, transport) = upgrade::<TcpStream, _>(request, &accept, subprotocol);
+        let node = Arc::clone(&self.node);
+        self.connections.spawn(async move {
+            let _place = place;
+            let transport = match tokio::time::timeout(node.settings.handshake, transport).await {
+                Ok(Ok(transport)) => transport,
+                Ok(Err(error)) => return tracing::debug!(%error, "an upgrade was not completed"),
+                Err(_) => return node.metrics.handshake_refused("handshake_timeout"),
+            };
+            serve_endpoint(node, endpoint, credentials, native, transport.stream, transport.early).await;
+        });
+        response.map(|()| Body::empty())
+    }
+
+    fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        match path {
+            "/ws-test" => Some(Endpoint::Echo),
+            "/ws/health" => Some(Endpoint::Health),
+            path => self.node.routes.find(path).map(|route| Endpoint::Route(Arc::clone(route))),
+        }
+    }
+}
+
+async fn serve_endpoint(
+    node: Arc<Node>,
+    endpoint: Endpoint,
+    credentials: Credentials,
+    native: bool,
+    stream: TcpStream,
+    early: Bytes,
+) {
+    match (endpoint, credentials) {
+        (Endpoint::Echo, _) => serve_echo(node, stream, early).await,
+        (Endpoint::Health, _) => serve_health(node, stream, early).await,
+        (Endpoint::Route(route), credentials) => {
+            let dialect = if native { Dialect::Native } else { route.dialect };
+            let identity = match credentials {
+                Credentials::None => None,
+                Credentials::Valid(identity) => Some(identity),
+                Credentials::Wrong => return refuse(&node, dialect, stream, early).await,
+            };
+            serve(node, Accepted { route, dialect, identity }, stream, early).await;
+        }
+    }
+}
+
+/// An error as HTTP clients get it.
+#[derive(Serialize)]
+struct HttpError<'a> {
+    error: ErrorBody<'a>,
+}
+
+/// The answer to a path without a route: it names the nearest ones.
+fn unknown_route(node: &Node, path: &str) -> Response<Body> {
+    let nearest = node.routes.nearest(path, NEAREST_MAX);
+    let hint = nearest.first().map_or_else(String::new, |near| format!("; the nearest is {near}"));
+    let mut error = ErrorCode::UnknownRoute.with_message(format!("no route has this path{hint}"));
+    error.details = Some(Box::new(serde_json::json!({ "nearest": nearest })));
+    json_error(StatusCode::NOT_FOUND, error)
+}
+
+fn json_error(status: StatusCode, error: ErrorBody<'_>) -> Response<Body> {
+    let body = serde_json::to_vec(&HttpError { error }).expect("an error serialises into memory");
+    respond(status, "application/json", body)
+}
+
+fn text_error(status: StatusCode, message: &'static str) -> Response<Body> {
+    respond(status, "text/plain; charset=utf-8", format!("{message}\n"))
+}
+
+fn unavailable(message: &'static str) -> Response<Body> {
+    let mut response = text_error(StatusCode::SERVICE_UNAVAILABLE, message);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+fn respond(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// Whether a request asks to leave HTTP, however badly.
+fn is_upgrade(headers: &HeaderMap) -> bool {
+    headers.contains_key(http::header::UPGRADE) || headers.contains_key(http::header::SEC_WEBSOCKET_KEY)
+}
+
+/// Addresses end up in logs and histories: a token has no place in them.
+fn has_token_in_query(uri: &Uri) -> bool {
+    let names = uri.query().unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    names.into_iter().any(|name| matches!(name, "token" | "session_token" | "access_token"))
+}

@@ -1,0 +1,217 @@
+//! Who listens to which channel on this node.
+//!
+//! The broker tells the hub of each record; the hub offers it to the outbox of every
+//! connection that is attached to its channel, as a frame that is encoded once per
+//! dialect and shared. It keeps no records.
+//!
+//! Lock order: a shard of the hub, then an outbox. Nothing is awaited under either, and
+//! never two shards at once.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use trunkline_broker::Listener;
+use trunkline_core::channel::ChannelKey;
+use trunkline_core::log::Record;
+use trunkline_core::outbox::{Offer, Priority};
+use trunkline_core::record::{self, RecordKind};
+use trunkline_protocol::{Dialect, Position};
+
+use crate::connection::Subscriber;
+use crate::telemetry::Metrics;
+
+/// Number of parts, each behind its own lock.
+const SHARDS: usize = 64;
+
+/// Values of latest state that one channel keeps for connections that attach later.
+const LATEST_PER_CHANNEL_MAX: usize = 16;
+
+/// The listeners of all channels on this node.
+pub(crate) struct Hub {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: RandomState,
+    metrics: Arc<Metrics>,
+}
+
+type Shard = HashMap<ChannelKey, Listeners>;
+
+/// The listeners of one channel. Exists while there are any.
+#[derive(Default)]
+struct Listeners {
+    subscribers: Vec<Arc<Subscriber>>,
+    /// The newest record that was published since the first of them came.
+    top: Option<Position>,
+    latest: Vec<Latest>,
+}
+
+/// The newest value of one piece of state, per dialect.
+struct Latest {
+    key: String,
+    frames: [Bytes; Dialect::ALL.len()],
+}
+
+impl Hub {
+    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new(), metrics }
+    }
+
+    /// Attaches a connection to a channel, to be brought on from `cursor` (`None`: from the oldest record).
+    pub(crate) fn attach(
+        &self,
+        channel: &ChannelKey,
+        subscriber: &Arc<Subscriber>,
+        priority: Priority,
+        cursor: Option<Position>,
+    ) {
+        let mut shard = self.shard(channel);
+        if subscriber.outbox().attach(channel.clone(), priority, cursor) {
+            shard.entry(channel.clone()).or_default().subscribers.push(Arc::clone(subscriber));
+        }
+    }
+
+    /// Detaches a connection from a channel.
+    pub(crate) fn detach(&self, channel: &ChannelKey, subscriber: &Arc<Subscriber>) {
+        let mut shard = self.shard(channel);
+        subscriber.outbox().detach(channel);
+        if let Some(listeners) = shard.get_mut(channel) {
+            listeners.subscribers.retain(|other| !Arc::ptr_eq(other, subscriber));
+            if listeners.subscribers.is_empty() {
+                shard.remove(channel);
+            }
+        }
+    }
+
+    /// A connection has read a channel's log to its end: new records come as they are published, unless some were
+    /// published since the log was read (`false`: read on).
+    pub(crate) fn caught_up(&self, channel: &ChannelKey, subscriber: &Arc<Subscriber>) -> bool {
+        let shard = self.shard(channel);
+        let listeners = shard.get(channel);
+        let mut outbox = subscriber.outbox();
+        let live = outbox.caught_up(channel, listeners.and_then(|listeners| listeners.top));
+        if let (true, Some(listeners)) = (live, listeners) {
+            for latest in &listeners.latest {
+                outbox.push_latest(channel, &latest.key, latest.frames[subscriber.dialect() as usize].clone());
+            }
+        }
+        live
+    }
+
+    /// Sends the newest value of a piece of state to everyone who is attached to the channel.
+    pub(crate) fn publish_latest(&self, channel: &ChannelKey, key: String, frames: [Bytes; Dialect::ALL.len()]) {
+        let mut shard = self.shard(channel);
+        let Some(listeners) = shard.get_mut(channel) else { return };
+        for subscriber in &listeners.subscribers {
+            let frame = frames[subscriber.dialect() as usize].clone();
+            subscriber.outbox().push_latest(channel, &key, frame);
+            subscriber.wake();
+        }
+        listeners.latest.retain(|latest| latest.key != key);
+        if listeners.latest.len() >= LATEST_PER_CHANNEL_MAX {
+            listeners.latest.remove(0);
+        }
+        listeners.latest.push(Latest { key, frames });
+    }
+
+    /// Attaches connections to the channel of a run that has just begun, before it can have a record.
+    fn attach_to_new_run(&self, run: &ChannelKey, subscribers: Vec<Arc<Subscriber>>) {
+        let mut shard = self.shard(run);
+        for subscriber in subscribers {
+            if subscriber.outbox().attach_new(run.clone()) {
+                shard.entry(run.clone()).or_default().subscribers.push(subscriber);
+            }
+        }
+    }
+
+    /// Offers a record to the channel's listeners, and gives those who have all of the channel before it.
+    ///
+    /// A connection that has no room for one more channel is not told of a run's start now: it reads the session's
+    /// log later, when there is room.
+    fn offer(&self, channel: &ChannelKey, record: &Record, opens_run: bool) -> Vec<Arc<Subscriber>> {
+        let mut shard = self.shard(channel);
+        let Some(listeners) = shard.get_mut(channel) else { return Vec::new() };
+        listeners.top = Some(record.position);
+        let mut frames = SharedFrames::new(channel, record);
+        let mut live = Vec::new();
+        for subscriber in &listeners.subscribers {
+            let mut outbox = subscriber.outbox();
+            if opens_run && outbox.is_full() {
+                outbox.fall_behind(channel);
+                continue;
+            }
+            let offer = outbox.offer(channel, record, || frames.get(subscriber.dialect()));
+            drop(outbox);
+            match offer {
+                Offer::Queued => live.push(Arc::clone(subscriber)),
+                Offer::FellBehind => {
+                    self.metrics.channels_fell_behind.inc();
+                }
+                Offer::Ignored => continue,
+            }
+            subscriber.wake();
+        }
+        if record.seals {
+            shard.remove(channel);
+        }
+        live
+    }
+
+    fn shard(&self, channel: &ChannelKey) -> MutexGuard<'_, Shard> {
+        let index = usize::try_from(self.hasher.hash_one(channel) % SHARDS as u64).expect("less than SHARDS");
+        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener for Hub {
+    fn appended(&self, channel: &ChannelKey, record: &Record) {
+        let run = run_started_by(channel, record);
+        let live = self.offer(channel, record, run.is_some());
+        if let Some(run) = run {
+            self.attach_to_new_run(&run, live);
+        }
+    }
+}
+
+/// The channel of the run that this record of a session's channel refers to.
+pub(crate) fn run_started_by(channel: &ChannelKey, record: &Record) -> Option<ChannelKey> {
+    if !matches!(record::parts(&record.data), Ok((RecordKind::RunStarted, _))) {
+        return None;
+    }
+    let (_, message) = record::message(&record.data).ok()?;
+    Some(channel.run_of_same_realm(&message.run?))
+}
+
+/// The frames of one record, each encoded when first asked for.
+struct SharedFrames<'a> {
+    channel: &'a ChannelKey,
+    record: &'a Record,
+    frames: [Option<Bytes>; Dialect::ALL.len()],
+}
+
+impl<'a> SharedFrames<'a> {
+    const fn new(channel: &'a ChannelKey, record: &'a Record) -> Self {
+        Self { channel, record, frames: [const { None }; Dialect::ALL.len()] }
+    }
+
+    fn get(&mut self, dialect: Dialect) -> Bytes {
+        let (channel, record) = (self.channel, self.record);
+        self.frames[dialect as usize].get_or_insert_with(|| frame_of(dialect, channel, record)).clone()
+    }
+}
+
+/// The finished frame of a record. A record that this version cannot read becomes an `error` in its place: it is
+/// never left out in silence.
+pub(crate) fn frame_of(dialect: Dialect, channel: &ChannelKey, record: &Record) -> Bytes {
+    match record::render(dialect, channel, record) {
+        Ok(text) => trunkline_ws::frame::text(&text),
+        Err(error) => {
+            tracing::error!(channel = %channel, position = %record.position, %error, "a record cannot be shown");
+            crate::message::error_frame(
+                dialect,
+                None,
+                trunkline_protocol::ErrorCode::Internal.with_message("a stored message cannot be read by this version"),
+            )
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Writes the gateway's own messages as finished frames.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trunkline_protocol::{Dialect, Envelope, ErrorBody, PayloadError};
+
+use crate::clock::timestamp;
+
+/// A payload made from any serialisable value.
+pub(crate) fn payload(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("the gateway's own payloads serialise into memory")
+}
+
+/// The frame of an envelope.
+pub(crate) fn frame(dialect: Dialect, envelope: &Envelope<'_>) -> Bytes {
+    let mut text = Vec::with_capacity(256);
+    dialect.encode(envelope, &mut text);
+    trunkline_ws::frame::text(&text)
+}
+
+/// The frame of a message that has a type, a payload and perhaps something it answers.
+pub(crate) fn reply_frame(dialect: Dialect, kind: &str, reply_to: Option<&str>, content: &impl Serialize) -> Bytes {
+    let content = payload(content);
+    let envelope = Envelope {
+        kind: Cow::Borrowed(kind),
+        reply_to: reply_to.map(Cow::Borrowed),
+        payload: Some(&content),
+        ..Envelope::default()
+    };
+    frame(dialect, &envelope)
+}
+
+/// The frame of an `error`. Dialect `payload` says it a second time, in the words that its old clients know.
+pub(crate) fn error_frame(dialect: Dialect, reply_to: Option<&str>, error: ErrorBody<'_>) -> Bytes {
+    let spelled = match dialect {
+        Dialect::Native => None,
+        Dialect::Payload => Some(payload(&PayloadError::from(&error))),
+    };
+    let envelope = Envelope {
+        reply_to: reply_to.map(Cow::Borrowed),
+        payload: spelled.as_deref(),
+        error: Some(error),
+        ..Envelope::new("error")
+    };
+    frame(dialect, &envelope)
+}
+
+/// The `ack` of a durable message.
+pub(crate) fn ack_frame(dialect: Dialect, message: &str, run: &str, duplicate: bool) -> Bytes {
+    #[derive(Serialize)]
+    struct Ack<'a> {
+        id: &'a str,
+        level: &'static str,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        duplicate: bool,
+    }
+    let content = payload(&Ack { id: message, level: "stored", duplicate });
+    let envelope = Envelope {
+        reply_to: Some(Cow::Borrowed(message)),
+        run: Some(Cow::Borrowed(run)),
+        payload: Some(&content),
+        ..Envelope::new("ack")
+    };
+    frame(dialect, &envelope)
+}
+
+/// A run's latest state in every dialect, in the order of [`Dialect::ALL`]. `None` if `content` is no JSON.
+pub(crate) fn latest_frames(
+    kind: &str,
+    run: &str,
+    session: &str,
+    content: &[u8],
+) -> Option<[Bytes; Dialect::ALL.len()]> {
+    let content: &RawValue = serde_json::from_slice(content).ok()?;
+    let envelope = Envelope {
+        kind: Cow::Borrowed(kind),
+        run: Some(Cow::Borrowed(run)),
+        session: Some(Cow::Borrowed(session)),
+        payload: Some(content),
+        ..Envelope::default()
+    };
+    Some(Dialect::ALL.map(|dialect| frame(dialect, &envelope)))
+}
+
+/// The answer of `/ws-test`: `{"type":"echo","message":…}`, whatever the text was.
+pub(crate) fn echo_text_frame(text: &str) -> Bytes {
+    #[derive(Serialize)]
+    struct Echo<'a> {
+        r#type: &'static str,
+        message: &'a str,
+    }
+    let echo = Echo { r#type: "echo", message: text };
+    trunkline_ws::frame::text(&serde_json::to_vec(&echo).expect("text serialises into memory"))
+}
+
+/// The payload of `health_response`.
+#[derive(Serialize)]
+pub(crate) struct Health {
+    status: &'static str,
+    timestamp: String,
+}
+
+impl Health {
+    /// The state of this node, now.
+    pub(crate) fn now(status: &'static str) -> Self {
+        Self { status, timestamp: timestamp() }
+    }
+}

@@ -1,0 +1,65 @@
+//! One gateway process: the parts that connections and HTTP handlers use, side by side.
+//!
+//! It has no logic of its own beyond saying how this node is doing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use trunkline_bridge::Bridge;
+use trunkline_broker::Broker;
+use trunkline_protocol::Limits;
+
+use crate::auth::Auth;
+use crate::clock::Clock;
+use crate::hub::Hub;
+use crate::routes::Routes;
+use crate::runs::Runs;
+use crate::sessions::Sessions;
+use crate::telemetry::Metrics;
+
+/// What connections need to know of the configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) limits: Limits,
+    pub(crate) connections_max: usize,
+    pub(crate) handshake: Duration,
+    pub(crate) auth_wait: Duration,
+    pub(crate) heartbeat: Duration,
+    pub(crate) write_stall: Duration,
+}
+
+impl Settings {
+    /// The framing layer's limits, before and after the client has authenticated.
+    pub(crate) fn frame_limits(&self, authenticated: bool) -> trunkline_ws::Limits {
+        let before = self.limits.message_bytes_before_auth_max;
+        let message_bytes = if authenticated { self.limits.message_bytes_max } else { before };
+        trunkline_ws::Limits { message_bytes, ..trunkline_ws::Limits::AUTHENTICATED }
+    }
+}
+
+/// See the module's comment.
+pub(crate) struct Node {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) sessions: Sessions,
+    pub(crate) runs: Arc<Runs>,
+    pub(crate) routes: Routes,
+    pub(crate) auth: Auth,
+    pub(crate) bridge: Bridge,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Cancelled when this node takes no new clients and sends the ones it has away.
+    pub(crate) go_away: CancellationToken,
+    /// The store failed: the node is about to stop.
+    pub(crate) store_failed: AtomicBool,
+}
+
+impl Node {
+    /// One word on how this node is doing, as `health_response` says it.
+    pub(crate) fn status(&self) -> &'static str {
+        if self.go_away.is_cancelled() || self.store_failed.load(Ordering::Relaxed) { "unhealthy" } else { "healthy" }
+    }
+}

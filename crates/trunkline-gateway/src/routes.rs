@@ -1,0 +1,72 @@
+//! Which route a path has, and where a message of that route goes.
+
+use std::sync::Arc;
+
+use trunkline_core::router::Router;
+use trunkline_protocol::{Envelope, ErrorBody, ErrorCode};
+
+use crate::config::Route;
+
+/// Where a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Destination<'r> {
+    /// The built-in echo.
+    Echo,
+    /// A service of the workers.
+    Service(&'r str),
+}
+
+/// The name of the built-in echo in the configuration.
+pub(crate) const ECHO: &str = "builtin:echo";
+
+/// Where a message goes: to the service that it names, where the route allows that, else to the one of its type.
+pub(crate) fn destination<'r>(
+    route: &'r Route,
+    message: &'r Envelope<'_>,
+) -> Result<Destination<'r>, ErrorBody<'static>> {
+    let named = message.to.as_ref().and_then(|to| to.service());
+    match named.or_else(|| route.service_for(&message.kind)) {
+        Some(service) if named.is_some() && !route.allows(service) => {
+            let reason = format!("the route {} does not lead to the service {service:?}", route.path);
+            Err(ErrorCode::PermissionDenied.with_message(reason))
+        }
+        Some(ECHO) => Ok(Destination::Echo),
+        Some(service) => Ok(Destination::Service(service)),
+        None => {
+            let reason = format!(
+                "the route {} has no service for messages of type {:?}; name one in to.service, or configure it",
+                route.path, message.kind
+            );
+            Err(ErrorCode::UnknownType.with_message(reason))
+        }
+    }
+}
+
+/// The routes of this node.
+pub(crate) struct Routes {
+    router: Router,
+    routes: Vec<Arc<Route>>,
+}
+
+impl Routes {
+    /// `table` numbers its routes as they stand in `routes`.
+    pub(crate) fn new(table: Router, routes: Vec<Route>) -> Self {
+        Self { router: table, routes: routes.into_iter().map(Arc::new).collect() }
+    }
+
+    /// The route of a path.
+    pub(crate) fn find(&self, path: &str) -> Option<&Arc<Route>> {
+        let found = self.router.find(path).ok()?;
+        self.routes.get(found.route)
+    }
+
+    /// The known paths that are nearest to one without a route.
+    pub(crate) fn nearest(&self, path: &str, count: usize) -> Vec<String> {
+        self.router.nearest(path, count).into_iter().map(ToOwned::to_owned).collect()
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.iter()
+    }
+}

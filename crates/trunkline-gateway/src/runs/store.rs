@@ -1,0 +1,158 @@
+//! How runs are kept in the broker: the batches that begin and end one, and the value that
+//! tells another life of the gateway that it is open.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use trunkline_broker::{Append, Batch, Broker, BrokerError, Durability, Expect, Idempotency, Op, Put};
+use trunkline_core::channel::ChannelKey;
+use trunkline_core::identity::content_digest;
+use trunkline_core::record::{RecordKind, data};
+use trunkline_core::run::AppendRequest;
+use trunkline_protocol::Envelope;
+
+use crate::message::payload;
+use crate::random;
+
+/// Where open runs are listed.
+pub(super) const OPEN_RUNS: &str = "open-run/";
+
+/// What is needed to call a run's service, or to go on with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct OpenRun {
+    pub(super) session: String,
+    pub(super) user: Option<String>,
+    pub(super) service: String,
+    /// The type of the client's message.
+    pub(super) kind: String,
+    /// The id of the client's message.
+    pub(super) message: String,
+    /// The client's payload, as JSON text.
+    pub(super) payload: Box<RawValue>,
+    /// When the message was accepted; orders the runs of a session after a restart.
+    pub(super) accepted_ms: u64,
+    pub(super) deadline_at_ms: u64,
+    /// Whether a worker may have it: it must not be called again then.
+    pub(super) called: bool,
+}
+
+/// The client's payload, `null` where it sent none.
+pub(super) fn raw_payload(message: &Envelope<'_>) -> Box<RawValue> {
+    message.payload.map_or_else(|| payload(&()), ToOwned::to_owned)
+}
+
+/// A client's message on its way into the store.
+pub(super) struct AcceptedMessage<'a> {
+    pub(super) session: &'a ChannelKey,
+    pub(super) run: &'a ChannelKey,
+    pub(super) open: &'a OpenRun,
+    pub(super) message: &'a Envelope<'a>,
+    pub(super) ts: &'a str,
+    pub(super) durability: Durability,
+}
+
+/// Stores a message, the reference to its run, the run's empty channel and the open run, all or none.
+/// The message's id makes a repetition a refusal.
+pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
+    let AcceptedMessage { session, run, open, message, ts, durability } = *accepted;
+    let stored = Envelope {
+        id: Some(Cow::Borrowed(&open.message)),
+        ts: Some(Cow::Borrowed(ts)),
+        session: Some(Cow::Borrowed(session.id())),
+        run: Some(Cow::Borrowed(run.id())),
+        deadline_ms: None,
+        ..message.clone()
+    };
+    let reference_payload = payload(&RunReference { service: &open.service, channel: run.public_name() });
+    let reference_id = random::id();
+    let reference = Envelope {
+        id: Some(Cow::Borrowed(&reference_id)),
+        ts: Some(Cow::Borrowed(ts)),
+        session: Some(Cow::Borrowed(session.id())),
+        run: Some(Cow::Borrowed(run.id())),
+        reply_to: Some(Cow::Borrowed(&open.message)),
+        payload: Some(&reference_payload),
+        ..Envelope::new("run_started")
+    };
+    let idempotency = Idempotency { key: open.message.clone(), digest: digest(message) };
+    Batch {
+        ops: vec![
+            append(session, data(RecordKind::Message, &stored), Some(idempotency)),
+            append(session, data(RecordKind::RunStarted, &reference), None),
+            Op::Open { channel: run.clone() },
+            Op::Put(put_open_run(run, open)),
+        ],
+        durability,
+    }
+}
+
+/// Notes that a run is handed to a worker now.
+pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun) -> Batch {
+    Batch { ops: vec![Op::Put(put_open_run(run, open))], durability: Durability::Os }
+}
+
+/// Stores events of a run. Its terminal event seals the channel and takes the run off the list of open ones.
+pub(super) fn events_batch(run: &ChannelKey, request: &AppendRequest, durability: Durability) -> Batch {
+    let mut ops: Vec<_> = (request.expected..)
+        .zip(&request.records)
+        .map(|(expected, (kind, data))| {
+            Op::Append(Append {
+                channel: run.clone(),
+                data: data.clone(),
+                expected: Some(expected),
+                seals: *kind == RecordKind::Terminal,
+                idempotency: None,
+            })
+        })
+        .collect();
+    let ends = request.end.is_some();
+    if ends {
+        ops.push(Op::Delete { key: open_run_key(run) });
+    }
+    Batch { ops, durability: if ends { durability } else { Durability::Os } }
+}
+
+#[derive(Serialize)]
+struct RunReference<'a> {
+    service: &'a str,
+    channel: &'a str,
+}
+
+fn append(channel: &ChannelKey, data: Bytes, idempotency: Option<Idempotency>) -> Op {
+    Op::Append(Append { channel: channel.clone(), data, expected: None, seals: false, idempotency })
+}
+
+fn put_open_run(run: &ChannelKey, open: &OpenRun) -> Put {
+    Put {
+        key: open_run_key(run),
+        value: serde_json::to_vec(open).expect("an open run serialises into memory").into(),
+        expect: Expect::Anything,
+        keep_ms: None,
+    }
+}
+
+fn open_run_key(run: &ChannelKey) -> String {
+    format!("{OPEN_RUNS}{run}")
+}
+
+/// The channel of the run that is listed under `key`.
+pub(super) fn run_of_key(key: &str) -> Option<ChannelKey> {
+    let (realm, name) = key.strip_prefix(OPEN_RUNS)?.split_once('/')?;
+    ChannelKey::from_public_name(realm, name)
+}
+
+/// What makes a repeated message the same one.
+fn digest(message: &Envelope<'_>) -> [u8; 16] {
+    let to = serde_json::to_string(&message.to).expect("an address serialises into memory");
+    let deadline = message.deadline_ms.map(|deadline| deadline.to_string()).unwrap_or_default();
+    content_digest(&[&message.kind, &to, &deadline, message.payload.map_or("", RawValue::get)])
+}
+
+/// Whether `run` is open and of this session.
+pub(crate) async fn is_open_run_of(broker: &dyn Broker, run: &ChannelKey, session: &str) -> Result<bool, BrokerError> {
+    let value = broker.get(&open_run_key(run)).await?;
+    let open = value.and_then(|value| serde_json::from_slice::<OpenRun>(&value).ok());
+    Ok(open.is_some_and(|open| open.session == session))
+}

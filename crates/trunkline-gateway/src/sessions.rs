@@ -1,0 +1,194 @@
+//! Sessions: whose they are, how they are found again, and which of their runs is next.
+//!
+//! A session is one value in the broker and a channel. It has a [`Session`] in memory
+//! while a connection or a run needs it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use trunkline_broker::{Batch, Broker, BrokerError, Expect, Op, Put};
+use trunkline_core::channel::ChannelKey;
+use trunkline_core::identity::secret_hash;
+use trunkline_core::turns::Turns;
+
+use crate::clock::wall_ms;
+use crate::random;
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// Nobody in particular: a session is found again by its secret.
+    Anonymous,
+    /// A verified subject of the realm.
+    Subject(String),
+}
+
+/// A session that somebody needs now.
+pub(crate) struct Session {
+    pub(crate) realm: String,
+    pub(crate) id: String,
+    pub(crate) channel: ChannelKey,
+    pub(crate) user: Option<String>,
+    turns: Mutex<Turns>,
+    live: Weak<LiveSessions>,
+}
+
+impl Session {
+    pub(crate) fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(live) = self.live.upgrade() {
+            live.forget(&self.channel);
+        }
+    }
+}
+
+/// A session as it is kept.
+#[derive(Serialize, Deserialize)]
+struct StoredSession {
+    owner: Owner,
+    created_ms: u64,
+}
+
+/// Who may resume a session.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Owner {
+    /// Whoever knows the secret with this hash.
+    Secret(String),
+    /// This subject of the session's realm.
+    Subject(String),
+}
+
+/// A session that was just made.
+pub(crate) struct NewSession {
+    pub(crate) session: Arc<Session>,
+    /// What its owner needs to come back; only for anonymous ones.
+    pub(crate) secret: Option<String>,
+}
+
+/// Makes sessions and finds them again.
+pub(crate) struct Sessions {
+    broker: Arc<dyn Broker>,
+    live: Arc<LiveSessions>,
+    keep: Duration,
+}
+
+impl Sessions {
+    /// `keep` is how long a session that nobody comes back to is kept.
+    pub(crate) fn new(broker: Arc<dyn Broker>, keep: Duration) -> Self {
+        Self { broker, live: Arc::default(), keep }
+    }
+
+    /// Makes a session.
+    pub(crate) async fn create(&self, realm: &str, identity: &Identity) -> Result<NewSession, BrokerError> {
+        let id = random::id();
+        let (owner, secret) = match identity {
+            Identity::Anonymous => {
+                let secret = random::secret();
+                (Owner::Secret(secret_hash(&secret)), Some(secret))
+            }
+            Identity::Subject(subject) => (Owner::Subject(subject.clone()), None),
+        };
+        let stored = StoredSession { owner, created_ms: wall_ms() };
+        let channel = ChannelKey::session(realm, &id);
+        let ops = vec![Op::Put(self.put(realm, &id, &stored)), Op::Open { channel }];
+        self.broker.commit(Batch { ops, ..Batch::default() }).await?;
+        Ok(NewSession { session: self.live.get(realm, &id, identity), secret })
+    }
+
+    /// Gives a session to somebody who may have it. Unknown, expired and another's are the same answer.
+    pub(crate) async fn resume(
+        &self,
+        realm: &str,
+        id: &str,
+        identity: &Identity,
+        secret: Option<&str>,
+    ) -> Result<Option<Arc<Session>>, BrokerError> {
+        let Some(value) = self.broker.get(&key(realm, id)).await? else { return Ok(None) };
+        let Ok(stored) = serde_json::from_slice::<StoredSession>(&value) else {
+            tracing::error!(session = id, "a stored session cannot be read by this version");
+            return Ok(None);
+        };
+        let may = match (&stored.owner, identity) {
+            (Owner::Secret(hash), _) => secret.is_some_and(|secret| secret_hash(secret) == *hash),
+            (Owner::Subject(owner), Identity::Subject(subject)) => owner == subject,
+            (Owner::Subject(_), Identity::Anonymous) => false,
+        };
+        if !may {
+            return Ok(None);
+        }
+        let touch = Op::Put(self.put(realm, id, &stored));
+        self.broker.commit(Batch { ops: vec![touch], ..Batch::default() }).await?;
+        Ok(Some(self.live.get(realm, id, identity)))
+    }
+
+    /// The session of a run that goes on after a restart.
+    pub(crate) fn of_recovered_run(&self, realm: &str, id: &str, user: Option<String>) -> Arc<Session> {
+        let identity = user.map_or(Identity::Anonymous, Identity::Subject);
+        self.live.get(realm, id, &identity)
+    }
+
+    /// Number of sessions that a connection or a run needs now.
+    pub(crate) fn live_count(&self) -> usize {
+        self.live.lock().len()
+    }
+
+    fn put(&self, realm: &str, id: &str, stored: &StoredSession) -> Put {
+        Put {
+            key: key(realm, id),
+            value: serde_json::to_vec(stored).expect("a session serialises into memory").into(),
+            expect: Expect::Anything,
+            keep_ms: Some(u64::try_from(self.keep.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+fn key(realm: &str, id: &str) -> String {
+    format!("session/{realm}/{id}")
+}
+
+/// The sessions in memory. Each is held by its connections and runs, and leaves with the last of them.
+#[derive(Default)]
+struct LiveSessions(Mutex<HashMap<ChannelKey, Weak<Session>>>);
+
+impl LiveSessions {
+    fn get(self: &Arc<Self>, realm: &str, id: &str, identity: &Identity) -> Arc<Session> {
+        let channel = ChannelKey::session(realm, id);
+        let mut sessions = self.lock();
+        if let Some(session) = sessions.get(&channel).and_then(Weak::upgrade) {
+            return session;
+        }
+        let session = Arc::new(Session {
+            realm: realm.to_owned(),
+            id: id.to_owned(),
+            channel: channel.clone(),
+            user: match identity {
+                Identity::Anonymous => None,
+                Identity::Subject(subject) => Some(subject.clone()),
+            },
+            turns: Mutex::default(),
+            live: Arc::downgrade(self),
+        });
+        sessions.insert(channel, Arc::downgrade(&session));
+        session
+    }
+
+    /// The last holder of a session is gone; somebody may have made a new one of the same name since.
+    fn forget(&self, channel: &ChannelKey) {
+        let mut sessions = self.lock();
+        if sessions.get(channel).is_some_and(|session| session.strong_count() == 0) {
+            sessions.remove(channel);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ChannelKey, Weak<Session>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

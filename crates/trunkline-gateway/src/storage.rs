@@ -1,0 +1,64 @@
+//! Opens the broker that the configuration names.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use trunkline_broker::embedded::{EmbeddedBroker, OpenError};
+use trunkline_broker::memory::MemoryBroker;
+use trunkline_broker::{Broker, Durability, Environment, Listener, Metrics, Options};
+
+use crate::clock::wall_ms;
+use crate::config;
+use crate::random;
+
+/// An open broker, and what its owner has to watch.
+pub(crate) struct Storage {
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) durability: Durability,
+    pub(crate) metrics: Arc<Metrics>,
+    embedded: Option<Arc<EmbeddedBroker>>,
+}
+
+impl Storage {
+    /// Opens the broker. Blocks while a store is opened.
+    pub(crate) fn open(config: &config::Broker, listener: Arc<dyn Listener>) -> Result<Self, OpenError> {
+        let options = Options {
+            retention: trunkline_core::log::Retention {
+                records_max: config.retention.records,
+                bytes_max: config.retention.bytes,
+            },
+            ..Options::default()
+        };
+        let environment = Environment { clock: Arc::new(wall_ms), epoch_source: random::number(), listener };
+        let durability = match config.durability {
+            config::Durability::Os => Durability::Os,
+            config::Durability::Disk => Durability::Disk,
+        };
+        Ok(match config.kind {
+            config::BrokerKind::Memory => {
+                let broker = MemoryBroker::new(&options, environment);
+                let metrics = broker.metrics();
+                // The safest level that memory has.
+                Self { broker: Arc::new(broker), durability: Durability::Os, metrics, embedded: None }
+            }
+            config::BrokerKind::Embedded => {
+                let broker = Arc::new(EmbeddedBroker::open(&config.path, &options, environment)?);
+                let metrics = broker.metrics();
+                Self { broker: Arc::<EmbeddedBroker>::clone(&broker), durability, metrics, embedded: Some(broker) }
+            }
+        })
+    }
+
+    /// Resolves with the reason when the store has failed, and never otherwise.
+    pub(crate) fn failed(&self) -> BoxFuture<'static, String> {
+        self.embedded.as_ref().map_or_else(|| std::future::pending().boxed(), |broker| broker.failed())
+    }
+
+    /// Carries out what is queued and lets nothing more in.
+    pub(crate) async fn close(&self) {
+        if let Some(broker) = &self.embedded {
+            broker.close().await;
+        }
+    }
+}

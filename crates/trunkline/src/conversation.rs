@@ -1,0 +1,79 @@
+//! What `send` and `tail` share: arguments for a connection, and printing what comes.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use serde_json::value::RawValue;
+use trunkline_client::{Options, Received, SessionState};
+use trunkline_protocol::Envelope;
+
+#[derive(clap::Args)]
+pub(crate) struct Target {
+    /// The route to connect to
+    #[arg(long, default_value = "ws://127.0.0.1:8001/ws", value_name = "URL")]
+    url: String,
+    /// A token, where the gateway asks for one
+    #[arg(long, env = "TRUNKLINE_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// A session to take part in, instead of a new one
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// The secret of that session, if it is anonymous
+    #[arg(long, env = "TRUNKLINE_SESSION_SECRET", hide_env_values = true, requires = "session")]
+    secret: Option<String>,
+    /// Print every message as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Target {
+    pub(crate) fn options(&self) -> Options {
+        Options { url: self.url.clone(), token: self.token.clone() }
+    }
+
+    pub(crate) fn session(&self) -> SessionState {
+        SessionState { id: self.session.clone(), secret: self.secret.clone(), ..SessionState::default() }
+    }
+}
+
+/// Runs a client's part to its exit code.
+pub(crate) fn block_on(part: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(part));
+    outcome.unwrap_or_else(|error| {
+        eprintln!("trunkline: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Prints a message: as it came, or what a person wants to read of it.
+pub(crate) fn print(received: &Received, message: &Envelope<'_>, json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        writeln!(out, "{}", received.text())?;
+    } else {
+        write_for_people(&mut out, message)?;
+    }
+    out.flush()
+}
+
+fn write_for_people(out: &mut impl io::Write, message: &Envelope<'_>) -> io::Result<()> {
+    let payload = message.payload.map(RawValue::get);
+    let text = payload.filter(|_| message.kind == "run_event").and_then(text_of);
+    match (&*message.kind, text, &message.error) {
+        (_, Some(text), _) => write!(out, "{text}"),
+        ("ack" | "heartbeat" | "run_started" | "progress", ..) => Ok(()),
+        ("run_completed", ..) => match payload {
+            Some(r#"{"result":null}"#) | None => writeln!(out),
+            Some(payload) => writeln!(out, "{payload}"),
+        },
+        (kind, _, Some(error)) => writeln!(out, "\n[{kind}] {}: {}", error.code, error.message),
+        (kind, ..) => writeln!(out, "[{kind}] {}", payload.unwrap_or("")),
+    }
+}
+
+/// The text of a text event.
+fn text_of(payload: &str) -> Option<String> {
+    let payload: serde_json::Value = serde_json::from_str(payload).ok()?;
+    Some(payload.get("text")?.as_str()?.to_owned())
+}
