@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -55,6 +56,14 @@ pub enum StartError {
     /// The store cannot be read.
     #[error("cannot read the store: {0}")]
     Broker(#[from] BrokerError),
+    /// The folder of the workers' socket cannot be made.
+    #[error("cannot make the folder {} for the workers' socket: {source}; choose another with bridge.unix", .folder.display())]
+    BridgeFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Workers cannot connect.
     #[error("cannot start the bridge: {0}")]
     Bridge(#[from] trunkline_bridge::StartError),
@@ -103,7 +112,7 @@ impl Gateway {
     /// The first thing that failed.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let table = config.routes_table().clone();
-        let settings = settings(&config.limits);
+        let settings = settings(&config);
         let listen = config.server.listen;
         let refused = |source| StartError::Listen { address: listen, source };
         let listener = Listener::bind(listen, settings.connections_max).await.map_err(refused)?;
@@ -130,6 +139,10 @@ impl Gateway {
             tracing::info!(to_call = recovered.to_call, to_reclaim = recovered.to_reclaim, "open runs were found");
         }
 
+        if let Some(folder) = config.bridge.unix.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| StartError::BridgeFolder { folder: folder.to_owned(), source })?;
+        }
         let background = TaskTracker::new();
         let stop_bridge = CancellationToken::new();
         let generation = random::id();
@@ -257,7 +270,9 @@ impl Gateway {
     }
 }
 
-fn settings(limits: &config::Limits) -> Settings {
+/// What connections need to know of the configuration. The longest run that a client may wish for is the longest that
+/// any route allows.
+fn settings(config: &Config) -> Settings {
     let config::Limits {
         message_bytes,
         message_bytes_before_auth,
@@ -268,13 +283,15 @@ fn settings(limits: &config::Limits) -> Settings {
         auth_wait,
         heartbeat,
         write_stall,
-    } = limits.clone();
+    } = config.limits.clone();
+    let longest = config.routes.iter().map(|route| route.deadline).max().unwrap_or_default();
     Settings {
         limits: Limits {
             message_bytes_max: message_bytes,
             message_bytes_before_auth_max: message_bytes_before_auth,
             depth_max: depth,
             in_flight_max: in_flight,
+            deadline_ms_max: u64::try_from(longest.as_millis()).unwrap_or(u64::MAX),
             ..Limits::default()
         },
         connections_max: connections,

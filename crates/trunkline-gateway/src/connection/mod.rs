@@ -75,8 +75,13 @@ where
     let _counted = node.metrics.connection_opened(accepted.dialect);
     let mut connection = Connection::new(node, accepted, stream, early);
     let closed = connection.run().await;
-    connection.node.metrics.connection_closed(closed.code().get());
-    tracing::debug!(connection = connection.id, code = closed.code().get(), reason = %closed, "connection closed");
+    let code = match closed {
+        // It was told nothing: it does not read.
+        Closed::WriteStalled => CloseCode::SlowConsumer.number(),
+        ref other => other.code().get(),
+    };
+    connection.node.metrics.connection_closed(code);
+    tracing::debug!(connection = connection.id, code, reason = %closed, "connection closed");
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
