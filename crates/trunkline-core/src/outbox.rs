@@ -91,11 +91,22 @@ struct Attached {
 pub struct Outbox {
     queues: Queues,
     attached: Vec<Attached>,
+    closed: bool,
 }
 
 impl Outbox {
-    /// Queues a frame that belongs to the connection alone.
+    /// The connection is over: nothing is queued or attached from now on. Gives the channels that were attached.
+    pub fn close(&mut self) -> Vec<ChannelKey> {
+        self.closed = true;
+        self.queues = Queues::default();
+        self.attached.drain(..).map(|attached| attached.channel).collect()
+    }
+
+    /// Queues a frame that belongs to the connection alone. After [`Outbox::close`] it is dropped.
     pub fn push_control(&mut self, frame: Bytes) -> Result<(), ControlFull> {
+        if self.closed {
+            return Ok(());
+        }
         if self.queues.control_bytes() + frame.len() > CONTROL_BYTES_MAX {
             return Err(ControlFull);
         }
@@ -115,7 +126,7 @@ impl Outbox {
     }
 
     fn add(&mut self, channel: ChannelKey, priority: Priority, delivery: Delivery, cursor: Option<Position>) -> bool {
-        if self.is_full() || self.find(&channel).is_some() {
+        if self.closed || self.is_full() || self.find(&channel).is_some() {
             return false;
         }
         self.attached.push(Attached { channel, priority, delivery, queued: cursor, sent: cursor });
@@ -262,11 +273,6 @@ impl Outbox {
     /// How far the client was brought in each attached channel, as far as frames were taken for writing.
     pub fn positions(&self) -> impl Iterator<Item = (&ChannelKey, Position)> {
         self.attached.iter().filter_map(|attached| Some((&attached.channel, attached.sent?)))
-    }
-
-    /// The attached channels.
-    pub fn channels(&self) -> impl Iterator<Item = &ChannelKey> {
-        self.attached.iter().map(|attached| &attached.channel)
     }
 
     fn find(&self, channel: &ChannelKey) -> Option<usize> {

@@ -27,7 +27,7 @@ impl Default for Limits {
             depth_max: 64,
             in_flight_max: 64,
             deadline_ms_max: 600_000,
-            resume_channels_max: 128,
+            resume_channels_max: 64,
         }
     }
 }

@@ -186,7 +186,7 @@ fn the_end_of_a_channel_detaches_it_and_drops_its_state() {
     let mut written = Vec::new();
     outbox.take(usize::MAX, |frame| written.push(frame));
     assert_eq!(written, [Bytes::from_static(b"end")]);
-    assert_eq!(outbox.channels().count(), 0);
+    assert_eq!(outbox.close(), []);
 }
 
 #[test]
@@ -201,4 +201,17 @@ fn a_session_waits_while_its_runs_cannot_be_attached() {
     assert_eq!(outbox.wanted().map(|wanted| wanted.channel), Some(channel("1")));
     outbox.detach(&channel("1"));
     assert_eq!(outbox.wanted().map(|wanted| wanted.channel), Some(session));
+}
+
+#[test]
+fn a_closed_outbox_takes_nothing_more() {
+    let mut outbox = Outbox::default();
+    let mut log = Log::new("a");
+    outbox.attach_new(log.channel.clone());
+    assert_eq!(outbox.close(), [log.channel.clone()]);
+    assert!(!outbox.attach_new(log.channel.clone()));
+    let record = log.append(1, false);
+    assert_eq!(outbox.offer(&log.channel, &record, || frame(1)), Offer::Ignored);
+    assert_eq!(outbox.push_control(frame(1)), Ok(()));
+    assert!(outbox.is_empty());
 }

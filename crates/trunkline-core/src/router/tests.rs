@@ -1,3 +1,5 @@
+//! The router against its precedence rule spelled out over a plain list, and against hostile paths.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -83,7 +83,7 @@ pub(super) struct Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        let channels: Vec<_> = self.subscriber.outbox().channels().cloned().collect();
+        let channels = self.subscriber.outbox().close();
         for channel in channels {
             self.hub.detach(&channel, &self.subscriber);
         }
