@@ -23,6 +23,7 @@ use crate::http::{Edge, Guard, Listener, api_router};
 use crate::hub::Hub;
 use crate::node::{Node, Settings};
 use crate::random;
+use crate::retention::{Keep, keep_tidy};
 use crate::routes::Routes;
 use crate::runs::{Recovery, Runs};
 use crate::sessions::Sessions;
@@ -123,7 +124,8 @@ impl Gateway {
         let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
         let storage = Storage::open(&config.broker, Arc::<Hub>::clone(&hub))?;
         let broker = Arc::clone(&storage.broker);
-        let sessions = Sessions::new(Arc::clone(&broker), config.broker.keep);
+        let keep = Keep::new(config.broker.keep);
+        let sessions = Arc::new(Sessions::new(Arc::clone(&broker), keep));
         let stop_runs = CancellationToken::new();
         let runs = Arc::new(Runs::new(
             Arc::clone(&broker),
@@ -131,6 +133,7 @@ impl Gateway {
             clock,
             Arc::clone(&metrics),
             storage.durability,
+            keep,
             stop_runs.clone(),
         ));
         let recovery = Arc::new(Recovery::default());
@@ -163,6 +166,7 @@ impl Gateway {
         .await?;
         runs.connect(bridge.clone());
         background.spawn(recovery.give_up_later(stop_runs.clone()));
+        background.spawn(keep_tidy(Arc::clone(&broker), Arc::clone(&sessions), keep, stop_runs.clone()));
         let supervision = Arc::new(Supervision::default());
         let commands = config.workers.iter().map(worker_command).collect();
         let search_path: Option<OsString> = std::env::var_os("PATH");

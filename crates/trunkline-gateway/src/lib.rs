@@ -16,6 +16,7 @@ mod hub;
 mod message;
 mod node;
 mod random;
+mod retention;
 mod routes;
 mod runs;
 mod sessions;

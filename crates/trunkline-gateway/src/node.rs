@@ -45,7 +45,7 @@ pub(crate) struct Node {
     pub(crate) clock: Clock,
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) hub: Arc<Hub>,
-    pub(crate) sessions: Sessions,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) runs: Arc<Runs>,
     pub(crate) routes: Routes,
     pub(crate) auth: Auth,

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use trunkline_broker::{Batch, Broker, BrokerError, Expect, Op, Put};
@@ -13,8 +12,8 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::secret_hash;
 use trunkline_core::turns::Turns;
 
-use crate::clock::wall_ms;
 use crate::random;
+use crate::retention::Keep;
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,17 +76,22 @@ pub(crate) struct NewSession {
 pub(crate) struct Sessions {
     broker: Arc<dyn Broker>,
     live: Arc<LiveSessions>,
-    keep: Duration,
+    keep: Keep,
 }
 
 impl Sessions {
     /// `keep` is how long a session that nobody comes back to is kept.
-    pub(crate) fn new(broker: Arc<dyn Broker>, keep: Duration) -> Self {
+    pub(crate) fn new(broker: Arc<dyn Broker>, keep: Keep) -> Self {
         Self { broker, live: Arc::default(), keep }
     }
 
     /// Makes a session.
-    pub(crate) async fn create(&self, realm: &str, identity: &Identity) -> Result<NewSession, BrokerError> {
+    pub(crate) async fn create(
+        &self,
+        realm: &str,
+        identity: &Identity,
+        now_ms: u64,
+    ) -> Result<NewSession, BrokerError> {
         let id = random::id();
         let (owner, secret) = match identity {
             Identity::Anonymous => {
@@ -96,9 +100,10 @@ impl Sessions {
             }
             Identity::Subject(subject) => (Owner::Subject(subject.clone()), None),
         };
-        let stored = StoredSession { owner, created_ms: wall_ms() };
+        let stored = StoredSession { owner, created_ms: now_ms };
         let channel = ChannelKey::session(realm, &id);
-        let ops = vec![Op::Put(self.put(realm, &id, &stored)), Op::Open { channel }];
+        let review = self.keep.session_used(&channel, now_ms);
+        let ops = vec![Op::Put(self.put(realm, &id, &stored)), Op::Open { channel }, review];
         self.broker.commit(Batch { ops, ..Batch::default() }).await?;
         Ok(NewSession { session: self.live.get(realm, &id, identity), secret })
     }
@@ -129,6 +134,17 @@ impl Sessions {
         Ok(Some(self.live.get(realm, id, identity)))
     }
 
+    /// Says whether a session may still be asked for, and starts its time anew if somebody uses it now.
+    pub(crate) async fn renew_if_wanted(&self, channel: &ChannelKey) -> Result<bool, BrokerError> {
+        let (realm, id) = (channel.realm(), channel.id());
+        let Some(value) = self.broker.get(&key(realm, id)).await? else { return Ok(false) };
+        if self.live.is_live(channel) {
+            let put = Put { key: key(realm, id), value, expect: Expect::Anything, keep_ms: Some(self.keep.ms()) };
+            self.broker.commit(Batch { ops: vec![Op::Put(put)], ..Batch::default() }).await?;
+        }
+        Ok(true)
+    }
+
     /// The session of a run that goes on after a restart.
     pub(crate) fn of_recovered_run(&self, realm: &str, id: &str, user: Option<String>) -> Arc<Session> {
         let identity = user.map_or(Identity::Anonymous, Identity::Subject);
@@ -145,7 +161,7 @@ impl Sessions {
             key: key(realm, id),
             value: serde_json::to_vec(stored).expect("a session serialises into memory").into(),
             expect: Expect::Anything,
-            keep_ms: Some(u64::try_from(self.keep.as_millis()).unwrap_or(u64::MAX)),
+            keep_ms: Some(self.keep.ms()),
         }
     }
 }
@@ -178,6 +194,10 @@ impl LiveSessions {
         });
         sessions.insert(channel, Arc::downgrade(&session));
         session
+    }
+
+    fn is_live(&self, channel: &ChannelKey) -> bool {
+        self.lock().get(channel).is_some_and(|session| session.strong_count() > 0)
     }
 
     /// The last holder of a session is gone; somebody may have made a new one of the same name since.

@@ -12,6 +12,7 @@ use trunkline_core::log::ResetReason;
 use trunkline_core::record;
 use trunkline_protocol::{Dialect, Envelope, Limits, Position};
 
+use crate::clock::wall_ms;
 use crate::message;
 use crate::node::Node;
 use crate::sessions::{Identity, Session};
@@ -104,7 +105,7 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
         resume_channels(&*node.broker, &session, &hello, &mut channels, &mut attach).await?;
         (session, None)
     } else {
-        let new = node.sessions.create(&realm, &identity).await?;
+        let new = node.sessions.create(&realm, &identity, wall_ms()).await?;
         let lost = hello.session.iter().map(|id| format!("session:{id}"));
         for name in lost.chain(hello.resume.into_keys()) {
             channels.insert(name, Verdict { pos: None, verdict: "reset", reason: Some(ResetReason::Unknown.name()) });

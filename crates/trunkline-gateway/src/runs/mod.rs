@@ -22,6 +22,7 @@ use trunkline_protocol::{ErrorBody, ErrorCode};
 use crate::clock::{Clock, timestamp, wall_ms};
 use crate::connection::Subscriber;
 use crate::hub::Hub;
+use crate::retention::Keep;
 use crate::sessions::Session;
 use crate::telemetry::Metrics;
 
@@ -49,6 +50,7 @@ pub(crate) struct Runs {
     pub(crate) clock: Clock,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) durability: Durability,
+    pub(crate) keep: Keep,
     bridge: OnceLock<Bridge>,
     live: Mutex<HashMap<ChannelKey, LiveRun>>,
     tracker: TaskTracker,
@@ -77,6 +79,7 @@ impl Runs {
         clock: Clock,
         metrics: Arc<Metrics>,
         durability: Durability,
+        keep: Keep,
         stop: CancellationToken,
     ) -> Self {
         Self {
@@ -85,6 +88,7 @@ impl Runs {
             clock,
             metrics,
             durability,
+            keep,
             bridge: OnceLock::new(),
             live: Mutex::default(),
             tracker: TaskTracker::new(),

@@ -13,8 +13,10 @@ use trunkline_core::record::{RecordKind, data};
 use trunkline_core::run::AppendRequest;
 use trunkline_protocol::Envelope;
 
+use crate::clock::wall_ms;
 use crate::message::payload;
 use crate::random;
+use crate::retention::Keep;
 
 /// Where open runs are listed.
 pub(super) const OPEN_RUNS: &str = "open-run/";
@@ -93,8 +95,9 @@ pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun) -> Batch {
     Batch { ops: vec![Op::Put(put_open_run(run, open))], durability: Durability::Os }
 }
 
-/// Stores events of a run. Its terminal event seals the channel and takes the run off the list of open ones.
-pub(super) fn events_batch(run: &ChannelKey, request: &AppendRequest, durability: Durability) -> Batch {
+/// Stores events of a run. Its terminal event seals the channel and takes the run off the list of open ones, and its
+/// channel has its time to live from then on.
+pub(super) fn events_batch(run: &ChannelKey, request: &AppendRequest, durability: Durability, keep: Keep) -> Batch {
     let mut ops: Vec<_> = (request.expected..)
         .zip(&request.records)
         .map(|(expected, (kind, data))| {
@@ -110,6 +113,7 @@ pub(super) fn events_batch(run: &ChannelKey, request: &AppendRequest, durability
     let ends = request.end.is_some();
     if ends {
         ops.push(Op::Delete { key: open_run_key(run) });
+        ops.push(keep.run_ended(run, wall_ms()));
     }
     Batch { ops, durability: if ends { durability } else { Durability::Os } }
 }

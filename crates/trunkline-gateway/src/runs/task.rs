@@ -299,7 +299,7 @@ impl Driver {
     }
 
     fn append(&mut self, request: AppendRequest) {
-        let batch = store::events_batch(&self.task.channel, &request, self.task.runs.durability);
+        let batch = store::events_batch(&self.task.channel, &request, self.task.runs.durability, self.task.runs.keep);
         self.appending = Some(request);
         self.commit = Some(self.write(batch));
     }

@@ -1,0 +1,179 @@
+//! Removes channels whose time is over: runs that ended, and sessions that nobody came back to.
+//!
+//! Every such channel stands in a list that is ordered by the time at which to look at it
+//! again. A session that is still wanted then is listed anew.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use trunkline_broker::{Batch, Broker, BrokerError, Expect, Op, Put};
+use trunkline_core::channel::{ChannelKey, ChannelKind};
+
+use crate::clock::wall_ms;
+use crate::sessions::Sessions;
+
+/// Where channels are listed that are to be looked at.
+const REVIEWS: &str = "review/";
+
+/// Time between two passes.
+const PASS_EVERY: Duration = Duration::from_secs(30);
+
+/// Channels that one pass looks at.
+const PER_PASS_MAX: usize = 512;
+
+/// How long channels are kept after their end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keep {
+    ms: u64,
+}
+
+impl Keep {
+    pub(crate) fn new(keep: Duration) -> Self {
+        Self { ms: u64::try_from(keep.as_millis()).unwrap_or(u64::MAX) }
+    }
+
+    /// The time itself, in milliseconds.
+    pub(crate) const fn ms(self) -> u64 {
+        self.ms
+    }
+
+    /// Lists a run that ends now.
+    pub(crate) fn run_ended(self, run: &ChannelKey, now_ms: u64) -> Op {
+        review(run, now_ms.saturating_add(self.ms))
+    }
+
+    /// Lists a session that is in use now. It is looked at before its time is over, so that one in use is renewed.
+    pub(crate) fn session_used(self, session: &ChannelKey, now_ms: u64) -> Op {
+        review(session, now_ms.saturating_add(self.ms / 2))
+    }
+}
+
+fn review(channel: &ChannelKey, at_ms: u64) -> Op {
+    let key = format!("{REVIEWS}{at_ms:016x}/{channel}");
+    Op::Put(Put { key, value: "1".into(), expect: Expect::Anything, keep_ms: None })
+}
+
+/// The time and the channel of an entry.
+fn parse(key: &str) -> Option<(u64, ChannelKey)> {
+    let (time, channel) = key.strip_prefix(REVIEWS)?.split_once('/')?;
+    let (realm, name) = channel.split_once('/')?;
+    Some((u64::from_str_radix(time, 16).ok()?, ChannelKey::from_public_name(realm, name)?))
+}
+
+/// Looks at channels whose time has come, until `stop`.
+pub(crate) async fn keep_tidy(broker: Arc<dyn Broker>, sessions: Arc<Sessions>, keep: Keep, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PASS_EVERY) => {}
+        }
+        match pass(&*broker, &sessions, keep, wall_ms()).await {
+            Ok(removed) if removed > 0 => tracing::debug!(removed, "channels were removed"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "channels whose time is over were not removed; they are tried again"),
+        }
+    }
+}
+
+/// Does one pass, and gives the number of channels removed.
+async fn pass(broker: &dyn Broker, sessions: &Sessions, keep: Keep, now_ms: u64) -> Result<usize, BrokerError> {
+    let mut removed = 0;
+    for (key, _) in broker.list(REVIEWS, None, PER_PASS_MAX).await? {
+        let Some((due_ms, channel)) = parse(&key) else {
+            tracing::error!(key, "an entry for review cannot be read by this version");
+            continue;
+        };
+        if due_ms > now_ms {
+            break;
+        }
+        let wanted = channel.kind() == ChannelKind::Session && sessions.renew_if_wanted(&channel).await?;
+        let fate = if wanted { keep.session_used(&channel, now_ms) } else { Op::Remove { channel } };
+        removed += usize::from(!wanted);
+        broker.commit(Batch { ops: vec![fate, Op::Delete { key }], ..Batch::default() }).await?;
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use trunkline_broker::memory::MemoryBroker;
+    use trunkline_broker::{Environment, Listener, Options};
+    use trunkline_core::log::Record;
+
+    use super::*;
+    use crate::sessions::Identity;
+
+    struct Nobody;
+
+    impl Listener for Nobody {
+        fn appended(&self, _: &ChannelKey, _: &Record) {}
+    }
+
+    const KEEP: Duration = Duration::from_secs(1);
+
+    struct World {
+        broker: Arc<dyn Broker>,
+        sessions: Sessions,
+        now: Arc<AtomicU64>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let now = Arc::new(AtomicU64::new(10_000));
+            let clock = Arc::clone(&now);
+            let clock = Arc::new(move || clock.load(Ordering::Relaxed));
+            let environment = Environment { clock, epoch_source: 1, listener: Arc::new(Nobody) };
+            let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(&Options::default(), environment));
+            Self { sessions: Sessions::new(Arc::clone(&broker), Keep::new(KEEP)), broker, now }
+        }
+
+        async fn pass_after(&self, ms: u64) {
+            let now = self.now.fetch_add(ms, Ordering::Relaxed) + ms;
+            pass(&*self.broker, &self.sessions, Keep::new(KEEP), now).await.unwrap();
+        }
+
+        async fn exists(&self, channel: &ChannelKey) -> bool {
+            self.broker.head(channel).await.unwrap().is_some()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_goes_when_its_time_is_over() {
+        let world = World::new();
+        let run = ChannelKey::run("default", "r1");
+        let ops = vec![Op::Open { channel: run.clone() }, Keep::new(KEEP).run_ended(&run, 10_000)];
+        world.broker.commit(Batch { ops, ..Batch::default() }).await.unwrap();
+        world.pass_after(999).await;
+        assert!(world.exists(&run).await);
+        world.pass_after(1).await;
+        assert!(!world.exists(&run).await);
+        assert!(world.broker.list(REVIEWS, None, 9).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_session_stays_while_somebody_uses_it() {
+        let world = World::new();
+        let new = world.sessions.create("default", &Identity::Anonymous, 10_000).await.unwrap();
+        let channel = new.session.channel.clone();
+        for _ in 0..6 {
+            world.pass_after(500).await;
+        }
+        assert!(world.exists(&channel).await, "it is connected");
+        let id = new.session.id.clone();
+        drop(new.session);
+        world.pass_after(500).await;
+        assert!(world.exists(&channel).await, "it was in use a moment ago");
+        let resumed = world.sessions.resume("default", &id, &Identity::Anonymous, new.secret.as_deref()).await.unwrap();
+        assert!(resumed.is_some(), "its owner can come back");
+        drop(resumed);
+        for _ in 0..4 {
+            world.pass_after(500).await;
+        }
+        assert!(!world.exists(&channel).await, "nobody came back");
+        let resumed = world.sessions.resume("default", &id, &Identity::Anonymous, new.secret.as_deref()).await.unwrap();
+        assert!(resumed.is_none());
+    }
+}
