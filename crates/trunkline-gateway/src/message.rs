@@ -1,17 +1,38 @@
 //! Writes the gateway's own messages as finished frames.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_protocol::{Dialect, Envelope, ErrorBody, PayloadError};
+use trunkline_ws::connection::{QueueError, WriteQueue};
 
 use crate::clock::timestamp;
 
 /// A payload made from any serialisable value.
 pub(crate) fn payload(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).expect("the gateway's own payloads serialise into memory")
+}
+
+thread_local! {
+    /// Where replies are spelled before they are queued, so that one costs no allocation.
+    static SPELLING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Largest buffer that is kept for the next reply.
+const SPELLING_BYTES_MAX: usize = 64 * 1024;
+
+/// Queues an envelope for one connection alone.
+pub(crate) fn queue(queue: &mut WriteQueue, dialect: Dialect, envelope: &Envelope<'_>) -> Result<(), QueueError> {
+    SPELLING.with_borrow_mut(|text| {
+        text.clear();
+        dialect.encode(envelope, text);
+        let queued = queue.push_text(std::str::from_utf8(text).expect("the encoder writes JSON, which is UTF-8"));
+        text.shrink_to(SPELLING_BYTES_MAX);
+        queued
+    })
 }
 
 /// The frame of an envelope.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trunkline_core::router::Router;
+use trunkline_core::router::{Pattern, Router};
 use trunkline_protocol::{Envelope, ErrorBody, ErrorCode};
 
 use crate::config::Route;
@@ -18,6 +18,10 @@ pub(crate) enum Destination<'r> {
 
 /// The name of the built-in echo in the configuration.
 pub(crate) const ECHO: &str = "builtin:echo";
+
+/// Paths that exist without configuration.
+const BUILT_IN_PATHS: [&str; 6] =
+    ["/ws-test", "/ws/health", "/api/endpoints", "/health/live", "/health/ready", "/metrics"];
 
 /// Where a message goes: to the service that it names, where the route allows that, else to the one of its type.
 pub(crate) fn destination<'r>(
@@ -45,28 +49,34 @@ pub(crate) fn destination<'r>(
 /// The routes of this node.
 pub(crate) struct Routes {
     router: Router,
-    routes: Vec<Arc<Route>>,
+    /// The routes and the paths that are built in, for suggestions.
+    known: Router,
+    all: Vec<Arc<Route>>,
 }
 
 impl Routes {
     /// `table` numbers its routes as they stand in `routes`.
     pub(crate) fn new(table: Router, routes: Vec<Route>) -> Self {
-        Self { router: table, routes: routes.into_iter().map(Arc::new).collect() }
+        let built_in = BUILT_IN_PATHS.into_iter().filter_map(|path| Pattern::parse(path).ok());
+        let known = Router::new(table.patterns().iter().cloned().chain(built_in).collect());
+        // A route may have the path of an HTTP page; then there is nothing to add.
+        let known = known.unwrap_or_else(|_| table.clone());
+        Self { router: table, known, all: routes.into_iter().map(Arc::new).collect() }
     }
 
     /// The route of a path.
     pub(crate) fn find(&self, path: &str) -> Option<&Arc<Route>> {
         let found = self.router.find(path).ok()?;
-        self.routes.get(found.route)
+        self.all.get(found.route)
     }
 
     /// The known paths that are nearest to one without a route.
     pub(crate) fn nearest(&self, path: &str, count: usize) -> Vec<String> {
-        self.router.nearest(path, count).into_iter().map(ToOwned::to_owned).collect()
+        self.known.nearest(path, count).into_iter().map(ToOwned::to_owned).collect()
     }
 
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
-        self.routes.iter()
+        self.all.iter()
     }
 }

@@ -143,6 +143,15 @@ pub fn put_header(buffer: &mut impl BufMut, opcode: Opcode, length: usize) {
     }
 }
 
+/// The length of that header, in bytes.
+const fn header_bytes(length: usize) -> usize {
+    match length {
+        0..126 => 2,
+        126..65_536 => 4,
+        _ => SERVER_HEADER_BYTES_MAX,
+    }
+}
+
 /// A text frame. `payload` must be UTF-8: it is not checked here, and a peer that finds otherwise closes with 1007.
 pub fn text(payload: &[u8]) -> Bytes {
     encode(Opcode::Text, payload)
@@ -179,7 +188,8 @@ pub fn close(code: close::Code, reason: &str) -> Bytes {
 }
 
 fn encode(opcode: Opcode, payload: &[u8]) -> Bytes {
-    let mut frame = BytesMut::with_capacity(SERVER_HEADER_BYTES_MAX + payload.len());
+    // Exactly as large as the frame: spare room would cost `freeze` a second allocation.
+    let mut frame = BytesMut::with_capacity(header_bytes(payload.len()) + payload.len());
     put_header(&mut frame, opcode, payload.len());
     frame.put_slice(payload);
     frame.freeze()

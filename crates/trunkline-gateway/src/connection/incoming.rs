@@ -285,8 +285,9 @@ impl Incoming {
         payload: Option<&serde_json::value::RawValue>,
     ) {
         let envelope = Envelope { reply_to: reply_to.map(Cow::Borrowed), payload, ..Envelope::new(kind) };
-        let frame = message::frame(self.dialect(), &envelope);
-        self.push(queue, frame);
+        if message::queue(queue, self.dialect(), &envelope).is_err() {
+            self.end(CloseCode::SlowConsumer);
+        }
     }
 
     /// Queues a reply. A client that sends without reading what it gets is let go.
