@@ -1,7 +1,6 @@
 /**
  * The built page in Chromium, served as the gateway serves it, against a double of the gateway.
  */
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import type { RequestListener } from "node:http";
 import { tmpdir } from "node:os";
@@ -13,7 +12,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { GatewayDouble, type Call } from "../../../../sdk/typescript/packages/core/test/gateway-double.ts";
 import { listen, type ListeningDouble } from "../../../../sdk/typescript/packages/core/test/web-socket.ts";
 
-const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+const CHROMIUM = process.env.TRUNKLINE_CHROMIUM;
+if (!CHROMIUM) throw new Error("TRUNKLINE_CHROMIUM is not set: it is the path of Chromium");
 /** Where to leave pictures for people to look at; none by default. */
 const PICTURES = process.env.PAGE_PICTURES;
 const ARGUMENTS = [
@@ -57,7 +57,7 @@ const serve: RequestListener = (request, response) => {
   );
 };
 
-describe.skipIf(!existsSync(CHROMIUM))("the page", () => {
+describe("the page", () => {
   beforeAll(async () => {
     dist = await mkdtemp(join(tmpdir(), "chat-page-"));
     profile = await mkdtemp(join(tmpdir(), "chat-profile-"));

@@ -38,7 +38,7 @@ class CancelReason(enum.Enum):
     """Why a handler is cancelled: the error's code, its message, and whether a retry makes sense."""
 
     ASKED = ("cancelled", "the run was cancelled", False)
-    DEADLINE = ("deadline_exceeded", "the run's deadline has passed", False)
+    DEADLINE = ("deadline_exceeded", "the run's deadline has passed", True)
     DROPPED = ("cancelled", "the gateway no longer wants the run", False)
     STOPPING = ("worker_lost", "the worker is stopping", True)
 

@@ -13,7 +13,7 @@ export const CLOSE_ABANDONED = 3000;
 const TERMINAL_MIN = 4500;
 const TERMINAL_MAX = 4999;
 
-/** Codes after which the same would happen again, and what they are called. */
+/** Codes after which the same would happen again, and what they are called; others of their range have no name yet. */
 const TERMINAL_NAMES: Readonly<Record<number, string>> = {
   1000: "normal",
   1002: "protocol_error",
@@ -22,13 +22,7 @@ const TERMINAL_NAMES: Readonly<Record<number, string>> = {
   1008: "policy_violation",
   1009: "too_big",
   4500: "auth_failed",
-  4501: "revoked",
-  4502: "forbidden",
-  4503: "version_unsupported",
-  4504: "superseded",
   4505: "too_many_violations",
-  4506: "connection_limit",
-  4507: "realm_disabled",
 };
 
 /** The reason for not coming back after this close code, if there is one. */

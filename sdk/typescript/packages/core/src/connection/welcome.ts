@@ -25,7 +25,7 @@ export interface Welcome {
 }
 
 /** Figures for a gateway that announces none. */
-const DEFAULT_LIMITS: Limits = { messageBytesMax: 1024 * 1024, inFlightMax: 64 };
+export const DEFAULT_LIMITS: Limits = { messageBytesMax: 1024 * 1024, inFlightMax: 64 };
 const DEFAULT_HEARTBEAT_MS = 25_000;
 /** A drain without a window is spread over this. */
 const DEFAULT_LEAVE_MS_MAX = 2_000;

@@ -29,17 +29,31 @@ export interface ErrorBody {
  * - `aborted`: the caller's `AbortSignal` fired;
  * - `listener_failed`: a callback of the application threw; `cause` is what it threw.
  */
-export type ClientErrorCode =
-  | "connection_lost"
-  | "connection_closed"
-  | "connect_timeout"
-  | "heartbeat_timeout"
-  | "gap"
-  | "token_failed"
-  | "queue_full"
-  | "expired"
-  | "aborted"
-  | "listener_failed";
+export type ClientErrorCode = (typeof CLIENT_ERROR_CODES)[number];
+
+/** Every {@link ClientErrorCode}. */
+export const CLIENT_ERROR_CODES = [
+  "connection_lost",
+  "connection_closed",
+  "connect_timeout",
+  "heartbeat_timeout",
+  "gap",
+  "token_failed",
+  "queue_full",
+  "expired",
+  "aborted",
+  "listener_failed",
+] as const;
+
+/** Codes of the gateway that the client raises too, where it sees first what the gateway would say. */
+export const SHARED_ERROR_CODES = [
+  "payload_too_large",
+  "payload_too_deep",
+  "bad_request",
+  "bad_envelope",
+  "reset",
+  "cancelled",
+] as const;
 
 /** What went wrong, in a form that programs can act on and people can read. */
 export class TrunklineError extends Error {
@@ -67,14 +81,7 @@ export class TrunklineError extends Error {
 
 /** An error that the client raises itself. */
 export function clientError(
-  code:
-    | ClientErrorCode
-    | "payload_too_large"
-    | "payload_too_deep"
-    | "bad_request"
-    | "bad_envelope"
-    | "reset"
-    | "cancelled",
+  code: ClientErrorCode | (typeof SHARED_ERROR_CODES)[number],
   message: string,
   options: { retryable?: boolean; cause?: unknown } = {},
 ): TrunklineError {

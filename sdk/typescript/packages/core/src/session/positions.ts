@@ -10,7 +10,7 @@
 export type Arrival = "next" | "duplicate" | "gap";
 
 /** Channels that one `hello` may resume (`protocol/limits.json`). */
-export const RESUME_CHANNELS_MAX = 128;
+export const RESUME_CHANNELS_MAX = 64;
 
 /** See the module comment. */
 export class Positions {
