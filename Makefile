@@ -25,7 +25,7 @@ MODEL_VENV := .venv-model
 STAMPS := build/stamps
 LOGS := build/logs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
-PYTHON_FOLDERS := sdk/python examples
+PYTHON_FOLDERS := sdk/python examples tests/end-to-end
 PYTHON_TESTED := sdk/python examples/chat
 TEST_BUILD := --workspace --bins --tests --examples
 

@@ -5,7 +5,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { vi } from "vitest";
 import { CHAT_FOLDER, gatewayProgram } from "./environment.ts";
 import { commandLineOf, isRunning, Lines, Program, type Ending } from "./program.ts";
 
@@ -22,6 +22,8 @@ export interface GatewayOptions {
 
 /** How long a gateway and its worker may take to be ready, on a busy machine. */
 const READY_WITHIN_MS = 15_000;
+/** How long a killed process may take to be gone. */
+const GONE_WITHIN_MS = 5_000;
 
 /** See the module comment. Disposing it ends all of its processes, however the test ended. */
 export class Gateway implements AsyncDisposable {
@@ -81,7 +83,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Waits until a worker serves the page's route. */
   async ready(): Promise<void> {
-    await expect.poll(() => this.#state(), { timeout: READY_WITHIN_MS }).toBe("available");
+    await vi.waitUntil(async () => (await this.#state()) === "available", { timeout: READY_WITHIN_MS });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,7 +91,7 @@ export class Gateway implements AsyncDisposable {
     for (const pid of this.#workerPids) {
       if (commandLineOf(pid)?.includes("trunkline-worker")) process.kill(pid, "SIGKILL");
     }
-    await expect.poll(() => this.#workerPids.filter(isRunning)).toEqual([]);
+    await vi.waitUntil(() => !this.#workerPids.some(isRunning), { timeout: GONE_WITHIN_MS });
   }
 
   get #workerPids(): number[] {

@@ -1,0 +1,72 @@
+/**
+ * A bare WebSocket client that speaks dialect `payload`, from the package `ws`.
+ *
+ * Purpose: an independent peer that knows nothing of Trunkline's own clients.
+ */
+import { WebSocket } from "ws";
+
+/** A message of dialect `payload`; only what the tests look at. */
+export interface PayloadMessage {
+  type: string;
+  payload?: Record<string, unknown>;
+  message?: string;
+  _tl?: Record<string, unknown>;
+}
+
+const RECEIVE_MS_MAX = 10_000;
+
+/** See the module comment. */
+export class Peer implements AsyncDisposable {
+  readonly #received: PayloadMessage[] = [];
+  #changed: () => void = () => undefined;
+
+  private constructor(private readonly socket: WebSocket) {
+    socket.on("message", (data: Buffer) => {
+      this.#received.push(JSON.parse(data.toString()) as PayloadMessage);
+      this.#changed();
+    });
+  }
+
+  /** Connects. Rejects where the gateway refuses. */
+  static async connect(url: string): Promise<Peer> {
+    const socket = new WebSocket(url);
+    const peer = new Peer(socket);
+    await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+    return peer;
+  }
+
+  /** Sends a text as it is, or anything else as JSON. */
+  send(message: unknown): void {
+    this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
+  }
+
+  /** Gives messages until one of `type` has come, which is the last of them. Rejects after 10 s. */
+  async receiveUntil(type: string): Promise<PayloadMessage[]> {
+    const timeout = AbortSignal.timeout(RECEIVE_MS_MAX);
+    for (;;) {
+      const end = this.#received.findIndex((message) => message.type === type);
+      if (end >= 0) return this.#received.splice(0, end + 1);
+      await new Promise<void>((resolve, reject) => {
+        this.#changed = resolve;
+        const missing = new Error(`no ${type} came, but ${JSON.stringify(this.#received)}`);
+        timeout.addEventListener("abort", () => reject(missing), { once: true });
+      });
+    }
+  }
+
+  /** Gives the next message, which must be of `type`. */
+  async receive(type: string): Promise<PayloadMessage> {
+    const messages = await this.receiveUntil(type);
+    const [first] = messages;
+    if (first === undefined || messages.length !== 1) {
+      throw new Error(`expected ${type} alone, not ${JSON.stringify(messages)}`);
+    }
+    return first;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.socket.once("close", resolve));
+    this.socket.close();
+    await closed;
+  }
+}
