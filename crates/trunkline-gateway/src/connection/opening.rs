@@ -111,9 +111,9 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
             channels.insert(name, Verdict { pos: None, verdict: "reset", reason: Some(ResetReason::Unknown.name()) });
         }
         let start = start_of(&*node.broker, &new.session.channel).await?;
-        let verdict = Verdict { pos: start, verdict: "new", reason: None };
+        let verdict = Verdict { pos: start.map(|start| start.to_string()), verdict: "new", reason: None };
         channels.insert(new.session.channel.public_name().to_owned(), verdict);
-        attach.push((new.session.channel.clone(), None));
+        attach.push((new.session.channel.clone(), start));
         (new.session, new.secret)
     };
     let welcome = Welcome {
@@ -174,21 +174,23 @@ async fn judge(
     cursor: Option<Position>,
 ) -> Result<(Verdict, Option<Position>), BrokerError> {
     let Some(position) = cursor else {
-        return Ok((Verdict { pos: start_of(broker, channel).await?, verdict: "new", reason: None }, None));
+        let start = start_of(broker, channel).await?;
+        return Ok((Verdict { pos: start.map(|start| start.to_string()), verdict: "new", reason: None }, start));
     };
     match broker.read(channel, Some(position), 0).await? {
         Ok(_) => Ok((Verdict { pos: Some(position.to_string()), verdict: "resumed", reason: None }, cursor)),
         Err(reason) => {
-            let pos = start_of(broker, channel).await?;
-            Ok((Verdict { pos, verdict: "reset", reason: Some(reason.name()) }, None))
+            let start = start_of(broker, channel).await?;
+            let pos = start.map(|start| start.to_string());
+            Ok((Verdict { pos, verdict: "reset", reason: Some(reason.name()) }, start))
         }
     }
 }
 
 /// The place before the oldest retained record.
-async fn start_of(broker: &dyn Broker, channel: &ChannelKey) -> Result<Option<String>, BrokerError> {
+async fn start_of(broker: &dyn Broker, channel: &ChannelKey) -> Result<Option<Position>, BrokerError> {
     let page = broker.read(channel, None, 0).await?;
-    Ok(page.ok().map(|page| page.records.first().map_or(page.head.top, |record| record.previous).to_string()))
+    Ok(page.ok().map(|page| page.records.first().map_or(page.head.top, |record| record.previous)))
 }
 
 /// Whether a run is one of this session: its events say so, or the list of open runs.
