@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-use http::header::{HOST, ORIGIN, USER_AGENT};
+use http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 
 /// Why a request is refused.
@@ -14,6 +14,8 @@ use http::{HeaderMap, StatusCode};
 pub(crate) enum Refusal {
     /// A header that must be plain text is not, or is missing or doubled.
     Malformed,
+    /// It has a body, and nothing here takes one: its bytes could be taken for a second request.
+    Body,
     /// The host is none of ours.
     Host,
     /// The page that asks is none of ours.
@@ -23,7 +25,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     pub(crate) const fn status(self) -> StatusCode {
         match self {
-            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Malformed | Self::Body => StatusCode::BAD_REQUEST,
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::Origin => StatusCode::FORBIDDEN,
         }
@@ -33,6 +35,7 @@ impl Refusal {
     pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
+            Self::Body => "body",
             Self::Host => "host",
             Self::Origin => "origin",
         }
@@ -41,10 +44,18 @@ impl Refusal {
     pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::Malformed => "a header is missing, doubled or not plain text",
+            Self::Body => "requests have no body here",
             Self::Host => "this host is not served here; add it to server.allowed_hosts",
             Self::Origin => "pages of this origin may not connect; add it to server.allowed_origins",
         }
     }
+}
+
+/// Checks that a request has no body.
+pub(crate) fn check_body(headers: &HeaderMap) -> Result<(), Refusal> {
+    let announces = |value: &http::HeaderValue| value.as_bytes() != b"0";
+    let has_body = headers.contains_key(TRANSFER_ENCODING) || headers.get_all(CONTENT_LENGTH).iter().any(announces);
+    if has_body { Err(Refusal::Body) } else { Ok(()) }
 }
 
 /// The lists of one listener.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use serde::Serialize;
@@ -63,7 +63,10 @@ impl Edge {
     ) -> Result<Response<Body>, Infallible> {
         if let Err(refusal) = self.check(request.uri(), request.headers()) {
             self.node.metrics.handshake_refused(refusal.reason());
-            return Ok(text_error(refusal.status(), refusal.message()));
+            let mut response = text_error(refusal.status(), refusal.message());
+            // Who asks in the wrong place or form has nothing more to say here.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return Ok(response);
         }
         if is_upgrade(request.headers()) {
             return Ok(self.upgrade(request, place));
@@ -76,7 +79,8 @@ impl Edge {
         if uri.scheme().is_some() || uri.authority().is_some() {
             return Err(guard::Refusal::Malformed);
         }
-        self.guard.check_host(headers)
+        self.guard.check_host(headers)?;
+        guard::check_body(headers)
     }
 
     fn upgrade(&self, request: Request<Incoming>, place: Arc<Place>) -> Response<Body> {

@@ -148,10 +148,13 @@ impl Driver {
         if turn_is_now {
             self.start();
         }
-        let mut cancel_seen = false;
+        let (mut stop_seen, mut cancel_seen) = (false, false);
         while self.advance() {
-            match self.wait(live, cancel_seen).await {
-                Wake::Stop => self.stopped(),
+            match self.wait(live, stop_seen, cancel_seen).await {
+                Wake::Stop => {
+                    stop_seen = true;
+                    self.stopped();
+                }
                 Wake::Cancelled => {
                     cancel_seen = true;
                     tracing::info!("cancel requested");
@@ -190,7 +193,7 @@ impl Driver {
         !self.run.is_over()
     }
 
-    async fn wait(&mut self, live: &LiveRun, cancel_seen: bool) -> Wake {
+    async fn wait(&mut self, live: &LiveRun, stop_seen: bool, cancel_seen: bool) -> Wake {
         let clock = self.task.runs.clock;
         let timeout = self.run.poll_timeout().map(|moment| clock.instant(moment));
         let stop = &self.task.runs.stop;
@@ -199,7 +202,7 @@ impl Driver {
             outcome = async { self.commit.as_mut().expect("checked by the branch").await }, if self.commit.is_some() => {
                 Wake::Committed(outcome)
             }
-            () = stop.cancelled(), if !stop.is_cancelled() => Wake::Stop,
+            () = stop.cancelled(), if !stop_seen => Wake::Stop,
             () = live.cancel.cancelled(), if !cancel_seen => Wake::Cancelled,
             () = live.turn.cancelled(), if !self.started => Wake::Turn,
             wake = next_of(&mut self.worker) => wake,

@@ -1,0 +1,241 @@
+//! Workers over a real Unix socket: [`Double`] does exactly what a test says, [`serve`] answers every call by itself.
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::task::JoinSet;
+use trunkline_bridge::frame::{
+    CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Parts, Service, WorkerError, decode, encode,
+};
+
+use crate::harness::{TestGateway, within};
+
+/// The worker's end of one connection.
+pub(crate) struct Double {
+    stream: UnixStream,
+}
+
+impl Double {
+    /// Connects as a worker of `service`, and is welcome.
+    pub(crate) async fn join(gateway: &TestGateway, service: &str) -> Self {
+        let stream = UnixStream::connect(gateway.bridge()).await.expect("the bridge listens");
+        let mut double = Self { stream };
+        let hello = Hello {
+            name: format!("worker of {service}"),
+            instance: format!("instance of {service}"),
+            sdk: "double".to_owned(),
+            concurrency: 64,
+            services: vec![Service { name: service.to_owned(), input: None }],
+            ..Hello::default()
+        };
+        double.send(Frame::Hello(hello)).await;
+        let welcome = double.receive().await;
+        assert!(matches!(welcome, Frame::Welcome(_)), "{welcome:?}");
+        double
+    }
+
+    pub(crate) async fn send(&mut self, frame: Frame) {
+        within(self.stream.write_all(&stream_bytes(&encode(frame)))).await.expect("sent");
+    }
+
+    /// The next frame that is no PING; those are answered.
+    pub(crate) async fn receive(&mut self) -> Frame {
+        within(self.receive_at_leisure()).await
+    }
+
+    async fn receive_at_leisure(&mut self) -> Frame {
+        loop {
+            let parts = read_message(&mut self.stream).await.expect("the connection is open");
+            match decode(parts).expect("the gateway speaks the protocol") {
+                Frame::Ping => self.send(Frame::Pong(Load::default())).await,
+                frame => return frame,
+            }
+        }
+    }
+
+    pub(crate) async fn receive_call(&mut self) -> CallFrame {
+        loop {
+            match self.receive().await {
+                Frame::Call(call) => return call,
+                Frame::Credit { .. } | Frame::Cancel { .. } => {}
+                other => panic!("not a call: {other:?}"),
+            }
+        }
+    }
+
+    /// Waits until the gateway asks for this call's end.
+    pub(crate) async fn receive_cancel(&mut self, corr: u64) {
+        loop {
+            match self.receive().await {
+                Frame::Cancel { corr: found } => return assert_eq!(found, corr),
+                Frame::Credit { .. } => {}
+                other => panic!("not a cancel: {other:?}"),
+            }
+        }
+    }
+
+    /// Waits until the gateway has stored this many events of the call.
+    pub(crate) async fn receive_credit(&mut self, corr: u64, ack: u64) {
+        loop {
+            match self.receive().await {
+                Frame::Credit { corr: found, ack: found_ack } if found == corr && found_ack >= ack => return,
+                Frame::Credit { .. } | Frame::Cancel { .. } => {}
+                other => panic!("not credit: {other:?}"),
+            }
+        }
+    }
+
+    pub(crate) async fn text(&mut self, corr: u64, seq: u64, text: &[u8]) {
+        self.send(text_chunk(corr, seq, text)).await;
+    }
+
+    pub(crate) async fn event(&mut self, corr: u64, seq: u64, name: &str, json: &str) {
+        let payload = Bytes::copy_from_slice(json.as_bytes());
+        let kind = ChunkKind::Json { name: name.to_owned() };
+        self.send(Frame::Chunk(Chunk { corr, seq, kind, payload, buffers: Vec::new() })).await;
+    }
+
+    pub(crate) async fn progress(&mut self, corr: u64, json: &str) {
+        let payload = Bytes::copy_from_slice(json.as_bytes());
+        self.send(Frame::Event { corr, name: "progress".to_owned(), key: None, payload }).await;
+    }
+
+    pub(crate) async fn fail(&mut self, corr: u64, seq: u64, code: &str) {
+        let error =
+            WorkerError { code: code.to_owned(), message: "as the test wants".to_owned(), ..WorkerError::default() };
+        self.send(Frame::Error { corr, seq: Some(seq), error }).await;
+    }
+
+    pub(crate) async fn result(&mut self, corr: u64, seq: u64, json: &str) {
+        let payload = Bytes::copy_from_slice(json.as_bytes());
+        self.send(Frame::Result { corr, seq, payload, buffers: Vec::new() }).await;
+    }
+}
+
+/// Serves `service` until the gateway goes away or the set is dropped. A call's payload says what its answer is:
+/// `texts` events of text, each beginning with its number and filled up to `bytes`, with `progress` after each where
+/// that is true, and then a result.
+pub(crate) async fn serve(gateway: &TestGateway, service: &str) -> JoinSet<()> {
+    let mut double = Double::join(gateway, service).await;
+    let mut serving = JoinSet::new();
+    serving.spawn(async move {
+        let mut calls: Vec<Stream> = Vec::new();
+        while let Some(parts) = read_message(&mut double.stream).await {
+            match decode(parts).expect("the gateway speaks the protocol") {
+                Frame::Ping => double.send(Frame::Pong(Load::default())).await,
+                Frame::Call(call) => calls.push(Stream::new(&call)),
+                Frame::Credit { corr, ack } => {
+                    for call in calls.iter_mut().filter(|call| call.corr == corr) {
+                        call.ack = ack;
+                    }
+                }
+                _ => {}
+            }
+            let mut bytes = Vec::new();
+            for call in &mut calls {
+                call.write(&mut bytes);
+            }
+            calls.retain(|call| !call.ended);
+            if double.stream.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    });
+    serving
+}
+
+/// The text of event `number` of [`serve`].
+pub(crate) fn served_text(number: u64, bytes: usize) -> String {
+    let mut text = format!("{number} ");
+    while text.len() < bytes {
+        text.push('.');
+    }
+    text
+}
+
+/// The whole text of a call of [`serve`].
+pub(crate) fn served_texts(texts: u64, bytes: usize) -> String {
+    (0..texts).map(|number| served_text(number, bytes)).collect()
+}
+
+/// One call of [`serve`].
+struct Stream {
+    corr: u64,
+    window: u64,
+    ack: u64,
+    next: u64,
+    texts: u64,
+    bytes: usize,
+    progress: bool,
+    ended: bool,
+}
+
+impl Stream {
+    fn new(call: &CallFrame) -> Self {
+        let payload: Value = serde_json::from_slice(&call.payload).expect("the client's payload is JSON");
+        Self {
+            corr: call.corr,
+            window: call.window.expect("a window"),
+            ack: 0,
+            next: 0,
+            texts: payload["texts"].as_u64().unwrap_or(0),
+            bytes: usize::try_from(payload["bytes"].as_u64().unwrap_or(0)).expect("a size"),
+            progress: payload["progress"] == true,
+            ended: false,
+        }
+    }
+
+    /// Writes as much as there is credit for.
+    fn write(&mut self, out: &mut Vec<u8>) {
+        while self.next < self.texts && self.next < self.ack + self.window {
+            let text = served_text(self.next, self.bytes);
+            out.extend(stream_bytes(&encode(text_chunk(self.corr, self.next, text.as_bytes()))));
+            if self.progress {
+                let payload = Bytes::from(self.next.to_string());
+                let event = Frame::Event { corr: self.corr, name: "progress".to_owned(), key: None, payload };
+                out.extend(stream_bytes(&encode(event)));
+            }
+            self.next += 1;
+        }
+        if self.next == self.texts && !self.ended {
+            self.ended = true;
+            let result = Frame::Result {
+                corr: self.corr,
+                seq: self.next,
+                payload: Bytes::from_static(b"true"),
+                buffers: Vec::new(),
+            };
+            out.extend(stream_bytes(&encode(result)));
+        }
+    }
+}
+
+fn text_chunk(corr: u64, seq: u64, text: &[u8]) -> Frame {
+    let payload = Bytes::copy_from_slice(text);
+    Frame::Chunk(Chunk { corr, seq, kind: ChunkKind::Text, payload, buffers: Vec::new() })
+}
+
+async fn read_message(stream: &mut UnixStream) -> Option<Parts> {
+    let length = stream.read_u32().await.ok()?;
+    let mut rest = vec![0; usize::try_from(length).expect("a length")];
+    stream.read_exact(&mut rest).await.ok()?;
+    let mut rest = Bytes::from(rest);
+    let mut parts = Parts::new();
+    while !rest.is_empty() {
+        let length = u32::from_be_bytes(rest.split_to(4)[..].try_into().expect("four bytes"));
+        parts.push(rest.split_to(usize::try_from(length).expect("a length")));
+    }
+    Some(parts)
+}
+
+fn stream_bytes(parts: &[Bytes]) -> Vec<u8> {
+    let length = |bytes: usize| u32::try_from(bytes).expect("short").to_be_bytes();
+    let total: usize = parts.iter().map(|part| 4 + part.len()).sum();
+    let mut bytes = length(total).to_vec();
+    for part in parts {
+        bytes.extend(length(part.len()));
+        bytes.extend(part);
+    }
+    bytes
+}

@@ -1,0 +1,17 @@
+//! A whole gateway on a real port, with clients and workers that speak over real sockets, well and badly.
+
+mod deaths;
+mod delivery;
+mod double;
+mod envelopes;
+mod frames;
+mod harness;
+mod history;
+mod peer;
+mod requests;
+mod sessions;
+mod stopping;
+mod tokens;
+mod turns;
+mod wire;
+mod workers;
