@@ -59,6 +59,8 @@ def make_worker(endpoint: Callable[[], Awaitable[Endpoint]], http: httpx.AsyncCl
             await run.progress("Reading the question", stage="reading")
             async with aclosing(answer(http, place, messages)) as pieces:
                 async for piece in pieces:
+                    if not said:
+                        await run.progress("Writing the answer", stage="writing")
                     said.append(piece)
                     yield piece
         except QuestionTooLong:
