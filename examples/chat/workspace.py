@@ -25,11 +25,13 @@ BINARY_PROBE_BYTES: Final = 8_192
 
 SKIPPED_FOLDERS: Final = frozenset(
     {
-        ".git", ".hg", ".svn", "node_modules", "target", ".venv", "venv", "__pycache__", "dist", "build",
+        ".git", ".hg", ".svn", "node_modules", "target", "venv", "__pycache__", "dist", "build",
         ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".idea", ".hypothesis",
     }
 )  # fmt: skip
 """Folders of tools: large, generated, or not meant to be read."""
+_ENVIRONMENT_PREFIX: Final = ".venv"
+"""How Python environments are called: `.venv`, and `.venv-` with what they are for."""
 _PRIVATE_SUFFIXES: Final = (".pem", ".key", ".p12", ".pfx")
 _PRIVATE_NAMES: Final = frozenset({"id_rsa", "id_ed25519", "id_ecdsa", ".netrc", ".npmrc", ".pypirc"})
 
@@ -127,9 +129,9 @@ class Workspace:
         if not path.is_relative_to(self.root):
             raise Refused(f"`{name}` is outside of the workspace, and I only look inside of it")
         inner = path.relative_to(self.root)
-        kept_out = SKIPPED_FOLDERS.intersection(inner.parts)
-        if kept_out:
-            raise Refused(f"`{name}` is in `{min(kept_out)}`, which I leave alone")
+        kept_out = next(filter(is_skipped, inner.parts), None)
+        if kept_out is not None:
+            raise Refused(f"`{name}` is in `{kept_out}`, which I leave alone")
         if inner.parts and is_private(inner.name):
             raise Refused(f"`{name}` looks like a secret, so I do not open it")
         if not path.exists():
@@ -150,7 +152,7 @@ class Workspace:
                 entries = list(islice(scanned, FOLDER_ENTRIES_MAX))
         except OSError:
             return []
-        kept = (entry for entry in entries if entry.name not in SKIPPED_FOLDERS and not is_private(entry.name))
+        kept = (entry for entry in entries if not is_skipped(entry.name) and not is_private(entry.name))
         return sorted(kept, key=lambda entry: entry.name)
 
     def scan(self, name: str) -> Scan:
@@ -173,6 +175,11 @@ def read(path: Path) -> bytes:
 def is_binary(content: bytes) -> bool:
     """Whether the content is no text, judged by a zero byte near its start."""
     return b"\0" in content[:BINARY_PROBE_BYTES]
+
+
+def is_skipped(name: str) -> bool:
+    """Whether a folder of this name belongs to a tool."""
+    return name in SKIPPED_FOLDERS or name.startswith(_ENVIRONMENT_PREFIX)
 
 
 def is_private(name: str) -> bool:

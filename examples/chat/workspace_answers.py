@@ -180,7 +180,7 @@ def _matching_lines(file: File, text: str | None, pattern: re.Pattern[str]) -> I
 
 def _language(file: File) -> str:
     suffix = file.path.suffix.lower()
-    return LANGUAGES.get(suffix, f"`{suffix}`" if suffix else "no extension")
+    return LANGUAGES.get(suffix, suffix or "no extension")
 
 
 def _readme(workspace: Workspace) -> str:

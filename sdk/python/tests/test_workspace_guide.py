@@ -30,6 +30,8 @@ def folder(tmp_path: Path) -> Path:
     (root / "src" / "main.py").write_text("import inner\n\nNeedle = 1\nprint(Needle)\n")
     (root / "src" / "inner" / "deep.rs").write_text("fn needle() {}\n")
     (root / "src" / "picture.bin").write_bytes(b"\0needle")
+    (root / ".venv-model").mkdir()
+    (root / ".venv-model" / "module.py").write_text("needle\n" * 1000)
     (root / ".env").write_text("KEY=needle\n")
     (root / "way_out").symlink_to(tmp_path)
     (root / "link.txt").symlink_to(tmp_path / "secret.txt")
@@ -148,6 +150,7 @@ async def test_the_overview_quotes_the_readme(folder: Path) -> None:
         ("list ..", "`..` is outside of the workspace"),
         ("size ..", "`..` is outside of the workspace"),
         ("read .git/config", "is in `.git`, which I leave alone"),
+        ("list .venv-model", "is in `.venv-model`, which I leave alone"),
         ("list node_modules", "is in `node_modules`, which I leave alone"),
         ("read .env", "`.env` looks like a secret"),
         ("read nothing.md", "there is no `nothing.md` in the workspace"),

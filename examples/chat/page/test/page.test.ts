@@ -77,6 +77,8 @@ describe("the page", () => {
     calls = [];
     for (const old of browser.pages().slice(1)) await old.close();
     page = await open();
+    // A page that is still being welcomed would store its session again.
+    await page.locator('[data-status="open"]').waitFor();
     await page.evaluate(() => localStorage.clear());
     await page.reload();
     await page.locator('[data-status="open"]').waitFor();
@@ -92,6 +94,7 @@ describe("the page", () => {
     call.text("A **bold** word, `code` and <img src=x onerror=alert(1)>\n\n- one\n- two\n");
     await answer().locator("strong", { hasText: "bold" }).waitFor();
     expect(await answer().getAttribute("data-state")).toBe("streaming");
+    expect(await answer().getByText("Reading documents").count()).toBe(0);
     expect(await page.getByTestId("stop").isVisible()).toBe(true);
     call.text("\n```\nlet a = 1;\n```\nThe end.");
     call.complete();

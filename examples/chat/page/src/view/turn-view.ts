@@ -29,6 +29,8 @@ export class TurnView {
   readonly #answer = createMessage("assistant");
   readonly #retry = createRetry();
   #run: Run | undefined;
+  /** The newest progress, and how much text there was when it came. */
+  #progress: { value: unknown; textLength: number } = { value: undefined, textLength: 0 };
   #stopObserving: () => void = () => undefined;
   #status: ConnectionState["status"] = "idle";
   readonly #renderSoon: () => void;
@@ -81,14 +83,24 @@ export class TurnView {
     this.#answer.element.setAttribute("aria-busy", String(isLive));
     this.#answer.element.classList.toggle("waiting", isLive && this.#status === "open" && run?.text === "");
     this.#answer.text.show(run?.text ?? "");
-    this.#answer.caption.textContent = captionOf(run, this.#status);
+    const progress = this.#currentProgress(run);
+    this.#answer.caption.textContent = captionOf(run, this.#status, progress);
     this.#retry.hidden = !(run?.state === "failed" || run?.state === "expired") || this.#status === "closed";
-    showProgress(this.#answer.progress, isLive ? percentageOf(run) : undefined);
+    showProgress(this.#answer.progress, isLive ? percentageOf(progress) : undefined);
+  }
+
+  /** What the answer is at; the text that follows is the better news. */
+  #currentProgress(run: Run | undefined): Progress {
+    const value = run?.progress;
+    const textLength = run?.text.length ?? 0;
+    if (value !== this.#progress.value) this.#progress = { value, textLength };
+    const isCurrent = textLength === this.#progress.textLength;
+    return isCurrent && typeof value === "object" && value !== null ? value : {};
   }
 }
 
 /** What stands below an answer. */
-function captionOf(run: Run | undefined, status: ConnectionState["status"]): string {
+function captionOf(run: Run | undefined, status: ConnectionState["status"], progress: Progress): string {
   switch (run?.state) {
     case "completed":
       return run.text === "" ? "Finished without an answer" : "";
@@ -98,7 +110,7 @@ function captionOf(run: Run | undefined, status: ConnectionState["status"]): str
     case "expired":
       return run.error?.message ? sentence(run.error.message) : "The answer failed.";
     default:
-      if (status === "open") return progressOf(run).message ?? (run?.text ? "" : "Thinking");
+      if (status === "open") return progress.message ?? (run?.text ? "" : "Thinking");
       return status === "closed" ? "The connection is closed." : "Waiting for the connection";
   }
 }
@@ -108,19 +120,19 @@ function sentence(text: string): string {
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }
 
-function progressOf(run: Run | undefined): { message?: string; percentage?: number } {
-  const progress = run?.progress;
-  return typeof progress === "object" && progress !== null ? progress : {};
-}
-
-function percentageOf(run: Run | undefined): number | undefined {
-  const { percentage } = progressOf(run);
+function percentageOf({ percentage }: Progress): number | undefined {
   return typeof percentage === "number" ? percentage : undefined;
 }
 
 function showProgress(bar: HTMLProgressElement, percentage: number | undefined): void {
   bar.hidden = percentage === undefined;
   if (percentage !== undefined) bar.value = percentage;
+}
+
+/** What workers say of their progress, as far as the page knows it. */
+interface Progress {
+  message?: string;
+  percentage?: number;
 }
 
 interface Message {

@@ -16,6 +16,8 @@ export interface SessionIdentity {
 /** The identity of one client, and its copy in a storage. */
 export class IdentityStore {
   #own: SessionIdentity | undefined;
+  /** What was found in the storage last: by the time of the answer somebody may have cleared it. */
+  #asked: SessionIdentity | undefined;
 
   constructor(
     private readonly storage: Storage,
@@ -29,12 +31,13 @@ export class IdentityStore {
   load(): SessionIdentity | undefined {
     if (this.#own) return this.#own;
     const text = this.storage.getItem(this.key);
-    return text === null ? undefined : parseIdentity(text);
+    this.#asked = text === null ? undefined : parseIdentity(text);
+    return this.#asked;
   }
 
   /** The gateway gave this session; a secret comes only with a new one. */
   settle(id: string, secret: string | undefined): void {
-    const asked = this.load();
+    const asked = this.#own ?? this.#asked;
     const isNew = asked?.id !== id || secret !== undefined;
     this.#own = isNew ? { id, ...(secret !== undefined && { secret }) } : asked;
     this.storage.setItem(this.key, JSON.stringify(this.#own));
