@@ -44,5 +44,5 @@ pub(crate) fn load(file: Option<&std::path::Path>, flags: Overrides) -> Result<C
 }
 
 fn report(mistakes: &Mistakes) {
-    eprint!("{mistakes}");
+    eprintln!("{mistakes}");
 }

@@ -1,0 +1,90 @@
+//! `trunkline send` and `trunkline tail` against a live gateway.
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use trunkline_client::{Client, SessionState};
+
+use crate::process::{Folder, PythonWorker, Serving, counted, within};
+
+#[tokio::test]
+async fn send_prints_the_answer_and_exits_with_0() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    let _worker = PythonWorker::start(&folder);
+    let url = gateway.url("/ws");
+    let send = ["send", "--url", &url, "--service", "count"];
+    let snapshot = folder.snapshot(&[&send[..], &["[3]"]].concat()).await;
+    assert!(snapshot.starts_with("exit code 1\n") && snapshot.contains("[run_failed] bad_request"), "{snapshot}");
+    let program = folder.command(&[&send[..], &["--json", "[1]"]].concat()).output();
+    assert_eq!(within(program).await.expect("it runs").status.code(), Some(1));
+    let snapshot = folder.snapshot(&["send", "--url", &url, "--service", "builtin:echo", "hello"]).await;
+    assert_eq!(snapshot, "exit code 0\n-- stdout\n[echo] {\"message\":\"hello\"}\n-- stderr\n");
+}
+
+#[tokio::test]
+async fn send_tells_what_went_wrong_and_exits_with_1() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    let address = gateway.address.to_string();
+    for (path, arguments, told) in [
+        ("/ws", &["hello"][..], "[error] unknown_type"),
+        ("/wz", &["hello"], "404"),
+        ("/ws", &["{\"half\":"], "the payload looks like JSON but is not"),
+        ("/ws", &["--deadline-ms", "0", "--service", "count", "hello"], "[error] deadline_exceeded"),
+        ("/ws", &["--deadline-ms", "50", "--service", "count", "hello"], "[run_expired] deadline_exceeded"),
+    ] {
+        let url = gateway.url(path);
+        let snapshot = folder.snapshot(&[&["send", "--url", &url][..], arguments].concat()).await;
+        assert!(snapshot.starts_with("exit code 1\n") && snapshot.contains(told), "{arguments:?}: {snapshot}");
+    }
+    gateway.kill().await;
+    let snapshot = folder.snapshot(&["send", "--url", &format!("ws://{address}/ws"), "hello"]).await;
+    assert!(snapshot.starts_with("exit code 1\n") && snapshot.contains("Connection refused"), "{snapshot}");
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_told() {
+    let folder = Folder::with("[[auth.tokens]]\ntoken = \"0123456789abcdef\"\nsubject = \"alice\"\n");
+    let gateway = Serving::start(&folder).await;
+    let url = gateway.url("/ws");
+    let send = ["send", "--url", &url, "--service", "builtin:echo", "hello"];
+    for token in ["", "--token=wrong-0123456789"] {
+        let arguments: Vec<_> = send.into_iter().chain((!token.is_empty()).then_some(token)).collect();
+        let snapshot = folder.snapshot(&arguments).await;
+        assert!(snapshot.starts_with("exit code 1\n") && snapshot.contains("refused the connection"), "{snapshot}");
+    }
+    let snapshot = folder.snapshot(&[&send[..], &["--token=0123456789abcdef"]].concat()).await;
+    assert!(snapshot.starts_with("exit code 0\n"), "{snapshot}");
+}
+
+#[tokio::test]
+async fn tail_prints_a_session_as_it_goes_and_refuses_one_that_is_not_ours() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    let _worker = PythonWorker::start(&folder);
+    let mut client = Client::connect(&gateway.options(), SessionState::default()).await.expect("welcome");
+    let state = client.state().clone();
+    let (session, secret) = (state.id.expect("an id"), state.secret.expect("a secret"));
+    let url = gateway.url("/ws");
+    let refused = folder.snapshot(&["tail", "--url", &url, "--session", &session, "--secret", "wrong"]).await;
+    assert!(refused.starts_with("exit code 1\n") && refused.contains("its secret is wrong"), "{refused}");
+
+    let arguments = ["tail", "--url", &url, "--session", &session, "--secret", &secret];
+    let mut tail = folder.command(&arguments).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut said = BufReader::new(tail.stderr.take().expect("piped"));
+    let mut first = String::new();
+    within(said.read_line(&mut first)).await.expect("read");
+    assert_eq!(first, format!("session {session}\n"));
+    client.send(&crate::crash::count("m1", 20)).await.expect("sent");
+    let mut out = tail.stdout.take().expect("piped");
+    let mut printed = Vec::new();
+    let expected = counted(20);
+    within(async {
+        while !String::from_utf8_lossy(&printed).contains(&expected) {
+            printed.push(out.read_u8().await.expect("it goes on"));
+        }
+    })
+    .await;
+    tail.start_kill().expect("killed");
+}

@@ -1,0 +1,196 @@
+//! kill -9 of the gateway at random moments: what was acknowledged is kept, and every run ends once.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use trunkline_client::{Client, ClientError, Outgoing, SessionState};
+
+use crate::process::{Folder, PythonWorker, Serving, counted, within};
+
+/// How long a run may take that nobody carries on: the gateway waits 30 s for its worker.
+const RUN_PATIENCE: Duration = Duration::from_secs(50);
+
+/// A message that makes the worker count.
+pub(crate) fn count(id: &str, upto: u64) -> Outgoing {
+    let payload = serde_json::value::to_raw_value(&upto).expect("a number");
+    let service = Some("count".to_owned());
+    Outgoing { kind: "user_message".to_owned(), id: id.to_owned(), service, payload, deadline_ms: None }
+}
+
+/// Random numbers from a seed (splitmix64), so that a failing run can be repeated.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
+/// What a client has seen of its session, over all lives of the gateway.
+#[derive(Default)]
+struct Seen {
+    state: SessionState,
+    /// Messages by id, with how far each counts.
+    sent: BTreeMap<String, u64>,
+    /// The run of each message that was acknowledged.
+    acknowledged: BTreeMap<String, String>,
+    /// The ids of messages that stand in the session, in order.
+    stored: Vec<String>,
+    texts: BTreeMap<String, String>,
+    /// The types of the terminal events of each run.
+    ends: BTreeMap<String, Vec<String>>,
+}
+
+impl Seen {
+    /// Connects, and sends again what was not acknowledged.
+    async fn connect(&self, gateway: &Serving) -> Result<Client, ClientError> {
+        let mut client = Client::connect(&gateway.options(), self.state.clone()).await?;
+        let channels = &client.welcome().channels;
+        assert!(channels.values().all(|channel| channel.verdict != "reset"), "nothing is lost: {channels:?}");
+        for (id, upto) in self.sent.iter().filter(|(id, _)| !self.acknowledged.contains_key(*id)) {
+            client.send(&count(id, *upto)).await?;
+        }
+        Ok(client)
+    }
+
+    /// Receives one message.
+    async fn receive(&mut self, client: &mut Client) -> Result<(), ClientError> {
+        let received = client.receive().await?;
+        let message = received.envelope()?;
+        let run = message.run.as_deref().unwrap_or_default().to_owned();
+        match &*message.kind {
+            "ack" => {
+                self.acknowledged.insert(message.reply_to.as_deref().expect("an id").to_owned(), run);
+            }
+            "user_message" => self.stored.push(message.id.as_deref().expect("an id").to_owned()),
+            "run_event" => {
+                let payload: serde_json::Value =
+                    serde_json::from_str(message.payload.expect("text").get()).expect("JSON");
+                self.texts.entry(run).or_default().push_str(payload["text"].as_str().expect("text"));
+            }
+            "run_completed" | "run_failed" | "run_cancelled" | "run_expired" => {
+                self.ends.entry(run).or_default().push(message.kind.clone().into_owned());
+            }
+            "error" => panic!("{}", received.text()),
+            _ => {}
+        }
+        self.state = client.state().clone();
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.acknowledged.len() == self.sent.len() && self.acknowledged.values().all(|run| self.ends.contains_key(run))
+    }
+
+    /// Reads until every message is acknowledged and its run over.
+    async fn read_to_end(&mut self, gateway: &Serving) {
+        let reading = async {
+            let mut client = self.connect(gateway).await.expect("welcome");
+            while !self.is_over() {
+                self.receive(&mut client).await.expect("the gateway lives");
+            }
+        };
+        tokio::time::timeout(RUN_PATIENCE, reading).await.expect("every run ends");
+    }
+
+    /// What must hold in the end.
+    fn check(mut self) {
+        self.stored.sort();
+        assert_eq!(
+            self.stored,
+            self.sent.keys().cloned().collect::<Vec<_>>(),
+            "each message stands in the session once"
+        );
+        for (id, run) in &self.acknowledged {
+            match self.ends[run].iter().map(String::as_str).collect::<Vec<_>>()[..] {
+                ["run_completed"] => {
+                    assert_eq!(self.texts.get(run).cloned().unwrap_or_default(), counted(self.sent[id]), "{id}");
+                }
+                // It was to be called when the gateway was killed; whether it was, nobody can know.
+                ["run_failed"] => {}
+                ref ends => panic!("{id} ended with {ends:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn row_69_what_was_acknowledged_survives_kills_at_random_moments() {
+    let folder = Folder::with("");
+    let seed = 7;
+    println!("seed {seed}");
+    let mut random = Random(seed);
+    let worker = PythonWorker::start(&folder);
+    let mut clients: Vec<Seen> = Vec::new();
+    for life in 0..8 {
+        let gateway = Serving::start(&folder).await;
+        let sent = (0..4).map(|number| (format!("m{life}-{number}"), random.below(60))).collect();
+        clients.push(Seen { sent, ..Seen::default() });
+        let mut connections = Vec::new();
+        for seen in clients.iter().rev().take(2) {
+            connections.push(within(seen.connect(&gateway)).await.expect("welcome"));
+        }
+        for _ in 0..random.below(16) {
+            let newest = clients.last_mut().expect("one at least");
+            if newest.is_over() {
+                break;
+            }
+            within(newest.receive(&mut connections[0])).await.expect("the gateway lives");
+        }
+        gateway.kill().await;
+    }
+    let gateway = Serving::start(&folder).await;
+    for seen in &mut clients {
+        seen.read_to_end(&gateway).await;
+    }
+    let completed =
+        clients.iter().flat_map(|seen| seen.ends.values()).filter(|ends| *ends == &["run_completed"]).count();
+    println!("{completed} of {} runs completed", clients.len() * 4);
+    assert!(completed > clients.len() * 2, "most runs were carried on: {completed}");
+    clients.into_iter().for_each(Seen::check);
+    drop(worker);
+}
+
+/// A client whose run has begun, and has brought some text.
+async fn begun(gateway: &Serving) -> Seen {
+    let mut seen = Seen { sent: BTreeMap::from([("m1".to_owned(), 300)]), ..Seen::default() };
+    let mut client = within(seen.connect(gateway)).await.expect("welcome");
+    while seen.texts.is_empty() || seen.acknowledged.is_empty() {
+        within(seen.receive(&mut client)).await.expect("the gateway lives");
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_run_is_carried_on_by_its_worker_after_a_kill() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    let worker = PythonWorker::start(&folder);
+    let mut seen = begun(&gateway).await;
+    gateway.kill().await;
+    let gateway = Serving::start(&folder).await;
+    seen.read_to_end(&gateway).await;
+    assert_eq!(seen.ends.values().next(), Some(&vec!["run_completed".to_owned()]));
+    seen.check();
+    drop(worker);
+}
+
+#[tokio::test]
+async fn a_run_without_its_worker_ends_with_worker_lost_30_s_after_the_restart() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    let worker = PythonWorker::start(&folder);
+    let mut seen = begun(&gateway).await;
+    gateway.kill().await;
+    worker.kill().await;
+    let restarted = Instant::now();
+    let gateway = Serving::start(&folder).await;
+    seen.read_to_end(&gateway).await;
+    assert!(restarted.elapsed() >= Duration::from_secs(29), "{:?}", restarted.elapsed());
+    assert_eq!(seen.ends.values().next(), Some(&vec!["run_failed".to_owned()]));
+    seen.check();
+}

@@ -1,0 +1,205 @@
+//! Runs `trunkline` as a process of its own in a folder of its own. It is killed when the test ends.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdout, Command};
+use trunkline_client::Options;
+
+/// Long enough for a machine under load; reaching it is a failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Bounds a wait.
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("it happens in time")
+}
+
+/// A folder with a configuration.
+pub(crate) struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    /// A folder whose `trunkline.toml` says this.
+    pub(crate) fn with(configuration: &str) -> Self {
+        let folder = Self::new();
+        std::fs::write(folder.path().join("trunkline.toml"), configuration).expect("written");
+        folder
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Where workers of a gateway of this folder connect.
+    pub(crate) fn bridge(&self) -> PathBuf {
+        self.path().join("data/worker.sock")
+    }
+
+    /// `trunkline` in this folder, with nothing of our environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs `trunkline` to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
+        within(self.command(arguments).output()).await.expect("it starts")
+    }
+
+    /// Runs `trunkline` to its end, and tells code and output as one text, without the folder's name.
+    pub(crate) async fn snapshot(&self, arguments: &[&str]) -> String {
+        let Output { status, stdout, stderr } = self.run(arguments).await;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&*self.path().to_string_lossy(), "[folder]");
+        let code = status.code().expect("it was not killed");
+        format!("exit code {code}\n-- stdout\n{}-- stderr\n{}", text(&stdout), text(&stderr))
+    }
+}
+
+/// A gateway that serves.
+pub(crate) struct Serving {
+    child: Child,
+    /// Held, so that what it prints has somewhere to go.
+    _stdout: BufReader<ChildStdout>,
+    pub(crate) address: SocketAddr,
+    /// The first line that it printed.
+    pub(crate) announcement: String,
+}
+
+impl Serving {
+    /// Starts a gateway with the folder's configuration on a free port.
+    pub(crate) async fn start(folder: &Folder) -> Self {
+        Self::with(folder, &["serve", "--config", "trunkline.toml", "--listen", "127.0.0.1:0"]).await
+    }
+
+    /// Starts a gateway with these arguments, and waits until it says where it listens.
+    pub(crate) async fn with(folder: &Folder, arguments: &[&str]) -> Self {
+        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
+        let mut child = folder.command(arguments).stderr(log).spawn().expect("it starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let mut announcement = String::new();
+        within(stdout.read_line(&mut announcement)).await.expect("read");
+        let log = || std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+        let address =
+            announcement.trim().rsplit("http://").next().and_then(|rest| rest.trim_end_matches('/').parse().ok());
+        let address = address.unwrap_or_else(|| panic!("no address in {announcement:?}; it said {}", log()));
+        Self { child, _stdout: stdout, address, announcement }
+    }
+
+    /// How a client of the native dialect connects to `/ws`.
+    pub(crate) fn options(&self) -> Options {
+        Options { url: self.url("/ws"), token: None }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("ws://{}{path}", self.address)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(pid, signal).expect("signalled");
+    }
+
+    /// Ends it as a power failure of the process would: it has no say in it.
+    pub(crate) async fn kill(mut self) {
+        within(self.child.kill()).await.expect("killed");
+    }
+
+    /// Waits for its end and gives its exit code.
+    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
+        within(self.child.wait()).await.expect("waited for").code()
+    }
+
+    /// The answer to a GET, head and body.
+    pub(crate) async fn get(&self, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        let mut stream = within(TcpStream::connect(self.address)).await.expect("it listens");
+        within(stream.write_all(request.as_bytes())).await.expect("sent");
+        let mut answer = String::new();
+        within(stream.read_to_string(&mut answer)).await.expect("an answer");
+        answer
+    }
+
+    /// Asks until the answer has this in it.
+    pub(crate) async fn until(&self, path: &str, content: &str) -> String {
+        let asking = async {
+            let mut look = tokio::time::interval(Duration::from_millis(20));
+            loop {
+                let answer = self.get(path).await;
+                if answer.contains(content) {
+                    return answer;
+                }
+                look.tick().await;
+            }
+        };
+        within(asking).await
+    }
+}
+
+/// A Python worker, by the SDK of this repository, which must be installed in `.venv` at its root.
+pub(crate) struct PythonWorker(Child);
+
+/// `count` sends as many numbers as it is asked for, with a moment between them.
+const WORKER: &str = r#"
+import asyncio
+from trunkline import Worker
+
+worker = Worker("counter")
+
+@worker.service("count")
+async def count(upto: int):
+    for number in range(upto):
+        await asyncio.sleep(0.002)
+        yield f"{number} "
+
+worker.run()
+"#;
+
+/// The text of `count`.
+pub(crate) fn counted(upto: u64) -> String {
+    use std::fmt::Write as _;
+    (0..upto).fold(String::new(), |mut text, number| {
+        write!(text, "{number} ").expect("memory does not fail");
+        text
+    })
+}
+
+impl PythonWorker {
+    /// Starts a worker for the gateways of this folder.
+    pub(crate) fn start(folder: &Folder) -> Self {
+        let python = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.venv/bin/python"));
+        assert!(python.exists(), "this test needs the Python SDK in a virtual environment at {}", python.display());
+        let program = folder.path().join("counter.py");
+        std::fs::write(&program, WORKER).expect("written");
+        let log = std::fs::File::create(folder.path().join("worker.log")).expect("a log");
+        let mut command = Command::new(python);
+        let bridge = format!("unix://{}", folder.bridge().display());
+        command.arg(program).env("TRUNKLINE_BRIDGE", bridge).stderr(log).kill_on_drop(true);
+        Self(command.spawn().expect("python starts"))
+    }
+
+    /// Ends it without its say.
+    pub(crate) async fn kill(mut self) {
+        within(self.0.kill()).await.expect("killed");
+    }
+}
