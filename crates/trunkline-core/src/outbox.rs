@@ -28,10 +28,10 @@ pub const CONTROL_BYTES_MAX: usize = 64 * 1024;
 pub const READ_BELOW_BYTES: usize = 64 * 1024;
 
 /// Channels that one connection may have attached at once.
-pub const CHANNELS_MAX: usize = 128;
+pub const CHANNELS_MAX: usize = 64;
 
-/// Values of latest state that may wait at once; the oldest goes when there are more.
-pub const LATEST_MAX: usize = 64;
+/// Bytes of latest state that may wait; the oldest values go when there are more.
+pub const LATEST_BYTES_MAX: usize = 64 * 1024;
 
 /// How urgent a channel is on this connection. Control frames come before both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,12 +204,23 @@ impl Outbox {
         true
     }
 
-    /// Gives a channel that is behind a new place to go on from, and queues the frame that says so in its order.
-    pub fn reset(&mut self, channel: &ChannelKey, frame: Bytes) {
+    /// Takes a channel that is behind back to its oldest record.
+    pub fn rewind(&mut self, channel: &ChannelKey) {
+        if let Some(index) = self.find(channel) {
+            self.attached[index].queued = None;
+            self.attached[index].sent = None;
+        }
+    }
+
+    /// Whether this channel is attached.
+    pub fn is_attached(&self, channel: &ChannelKey) -> bool {
+        self.find(channel).is_some()
+    }
+
+    /// Queues a frame that says something of a channel, in the channel's order.
+    pub fn push_notice(&mut self, channel: &ChannelKey, frame: Bytes) {
         let Some(index) = self.find(channel) else { return };
-        let attached = &mut self.attached[index];
-        attached.queued = None;
-        attached.sent = None;
+        let attached = &self.attached[index];
         let (channel, priority) = (attached.channel.clone(), attached.priority);
         self.queues.push(priority, Item { frame, channel, position: None });
     }
@@ -267,7 +278,7 @@ impl Outbox {
 
     /// Bytes of all frames that wait.
     pub fn bytes(&self) -> usize {
-        self.queues.bytes() + self.queues.control_bytes()
+        self.queues.bytes() + self.queues.control_bytes() + self.queues.latest_bytes()
     }
 
     /// How far the client was brought in each attached channel, as far as frames were taken for writing.

@@ -53,6 +53,12 @@ pub fn data(kind: RecordKind, message: &Envelope<'_>) -> Bytes {
     out.into()
 }
 
+/// The kind of a record, without looking at its message.
+pub fn kind(data: &[u8]) -> Option<RecordKind> {
+    let (&[version, kind], _) = data.split_first_chunk::<2>()?;
+    RecordKind::ALL.get(usize::from(kind)).copied().filter(|_| version == VERSION)
+}
+
 /// Takes a record's data apart: its kind, and the message in the native spelling.
 pub fn parts(data: &[u8]) -> Result<(RecordKind, &str), UnknownForm> {
     let (&[version, kind], message) = data.split_first_chunk::<2>().ok_or(UnknownForm)?;

@@ -1,7 +1,7 @@
 //! Gathers the text deltas of a run into segments, so that one record carries many.
 //!
 //! The first delta goes out at once, so that an answer is seen to begin; then a segment is
-//! due every 40 ms or 4 KiB. A segment is taken only when the one before it is stored, so
+//! due every 40 ms, 4 KiB or 32 deltas. A segment is taken only when the one before it is stored, so
 //! segments grow by themselves when the store is slow.
 
 use std::time::Duration;
@@ -10,6 +10,10 @@ use crate::Moment;
 
 /// How long text may wait for company.
 pub const SEGMENT_INTERVAL: Duration = Duration::from_millis(40);
+
+/// Deltas that are enough for a segment of their own: half of the window that a worker has, so that a fast one is not
+/// stopped by it.
+pub const SEGMENT_DELTAS: u64 = 32;
 
 /// Text that is enough for a segment of its own.
 pub const SEGMENT_BYTES: usize = 4 * 1024;
@@ -48,7 +52,9 @@ impl Segmenter {
     pub fn due(&self) -> Option<Moment> {
         let segment = self.open.as_ref()?;
         match self.last_taken {
-            Some(taken) if segment.text.len() < SEGMENT_BYTES => Some(taken + SEGMENT_INTERVAL),
+            Some(taken) if segment.text.len() < SEGMENT_BYTES && self.len() < SEGMENT_DELTAS => {
+                Some(taken + SEGMENT_INTERVAL)
+            }
             _ => Some(Moment::ZERO),
         }
     }
@@ -56,6 +62,11 @@ impl Segmenter {
     /// Number of deltas that are gathered and not taken.
     pub fn len(&self) -> u64 {
         self.open.as_ref().map_or(0, |segment| segment.seq_end + 1 - segment.seq)
+    }
+
+    /// Bytes of text that are gathered and not taken.
+    pub fn bytes(&self) -> usize {
+        self.open.as_ref().map_or(0, |segment| segment.text.len())
     }
 
     /// Whether there is nothing to take.

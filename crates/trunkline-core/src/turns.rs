@@ -35,19 +35,32 @@ impl Turns {
 
     /// Lines a run up and says what became of it. A run that is lined up already keeps its place.
     pub fn request(&mut self, run: &str) -> Turn {
-        if self.active.as_deref() == Some(run) {
+        match self.place_of(run) {
+            Some(turn) => turn,
+            None if self.next() == Turn::Busy => Turn::Busy,
+            None => self.insist(run),
+        }
+    }
+
+    /// Lines a run up whatever the bound: it was accepted already.
+    pub fn insist(&mut self, run: &str) -> Turn {
+        if let Some(turn) = self.place_of(run) {
+            return turn;
+        }
+        if self.active.is_none() {
+            self.active = Some(run.to_owned());
             return Turn::Now;
         }
-        if self.waiting.iter().any(|waiting| waiting == run) {
-            return Turn::Waits;
+        self.waiting.push_back(run.to_owned());
+        Turn::Waits
+    }
+
+    /// The place that a run has already.
+    fn place_of(&self, run: &str) -> Option<Turn> {
+        if self.active.as_deref() == Some(run) {
+            return Some(Turn::Now);
         }
-        let turn = self.next();
-        match turn {
-            Turn::Now => self.active = Some(run.to_owned()),
-            Turn::Waits => self.waiting.push_back(run.to_owned()),
-            Turn::Busy => {}
-        }
-        turn
+        self.waiting.iter().any(|waiting| waiting == run).then_some(Turn::Waits)
     }
 
     /// Notes that a run is over, and gives the run whose turn it is now.

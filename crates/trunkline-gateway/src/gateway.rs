@@ -34,6 +34,12 @@ use crate::telemetry::Metrics;
 /// How long workers have to end by themselves when the gateway stops.
 const WORKERS_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long the ends of runs may take to be stored when the gateway stops.
+const RUNS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long background tasks have to end.
+const BACKGROUND_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long clients have to close when they are sent away.
 const CLIENTS_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -137,10 +143,7 @@ impl Gateway {
             stop_runs.clone(),
         ));
         let recovery = Arc::new(Recovery::default());
-        let recovered = recovery.start(&runs, &sessions).await?;
-        if recovered.to_call + recovered.to_reclaim > 0 {
-            tracing::info!(to_call = recovered.to_call, to_reclaim = recovered.to_reclaim, "open runs were found");
-        }
+        let recovered = recovery.find(&runs, &sessions).await?;
 
         if let Some(folder) = config.bridge.unix.parent() {
             std::fs::create_dir_all(folder)
@@ -165,6 +168,7 @@ impl Gateway {
         )
         .await?;
         runs.connect(bridge.clone());
+        recovered.go(&runs);
         background.spawn(recovery.give_up_later(stop_runs.clone()));
         background.spawn(keep_tidy(Arc::clone(&broker), Arc::clone(&sessions), keep, stop_runs.clone()));
         let supervision = Arc::new(Supervision::default());
@@ -256,7 +260,7 @@ impl Gateway {
         }
         let patience = if stop.hard.is_cancelled() { Duration::ZERO } else { WORKERS_PATIENCE };
         stop_runs.cancel();
-        node.runs.ended().await;
+        within(RUNS_PATIENCE, &stop, node.runs.ended(), "runs").await;
         supervision.stop(patience).await;
         stop_bridge.cancel();
         connections.close();
@@ -264,13 +268,23 @@ impl Gateway {
             tracing::debug!("some clients did not close in time");
         }
         background.close();
-        background.wait().await;
+        within(BACKGROUND_PATIENCE, &stop, background.wait(), "background tasks").await;
         if let Err(error) = serving.await {
             tracing::error!(%error, "the listener failed");
         }
         storage.close().await;
         tracing::info!("stopped");
         ended
+    }
+}
+
+/// Waits for a part to end, but neither for ever nor after a second signal.
+async fn within(patience: Duration, stop: &Stop, ended: impl Future<Output = ()>, what: &'static str) {
+    tokio::select! {
+        biased;
+        () = ended => {}
+        () = stop.hard.cancelled() => {}
+        () = tokio::time::sleep(patience) => tracing::warn!(what, "did not end in time"),
     }
 }
 

@@ -143,7 +143,8 @@ impl Hub {
             let offer = outbox.offer(channel, record, || frames.get(subscriber.dialect()));
             drop(outbox);
             match offer {
-                Offer::Queued => live.push(Arc::clone(subscriber)),
+                Offer::Queued if opens_run => live.push(Arc::clone(subscriber)),
+                Offer::Queued => {}
                 Offer::FellBehind => {
                     self.metrics.channels_fell_behind.inc();
                 }
@@ -152,7 +153,11 @@ impl Hub {
             subscriber.wake();
         }
         if record.seals {
-            shard.remove(channel);
+            // Whoever is behind still has to learn that there is more to read.
+            listeners.subscribers.retain(|subscriber| subscriber.outbox().is_attached(channel));
+            if listeners.subscribers.is_empty() {
+                shard.remove(channel);
+            }
         }
         live
     }
@@ -175,7 +180,7 @@ impl Listener for Hub {
 
 /// The channel of the run that this record of a session's channel refers to.
 pub(crate) fn run_started_by(channel: &ChannelKey, record: &Record) -> Option<ChannelKey> {
-    if !matches!(record::parts(&record.data), Ok((RecordKind::RunStarted, _))) {
+    if record::kind(&record.data) != Some(RecordKind::RunStarted) {
         return None;
     }
     let (_, message) = record::message(&record.data).ok()?;
@@ -213,5 +218,58 @@ pub(crate) fn frame_of(dialect: Dialect, channel: &ChannelKey, record: &Record) 
                 trunkline_protocol::ErrorCode::Internal.with_message("a stored message cannot be read by this version"),
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trunkline_core::log::Head;
+
+    use super::*;
+
+    /// A run's log, of which everything is published as it is appended.
+    struct Log {
+        hub: Hub,
+        channel: ChannelKey,
+        head: Head,
+    }
+
+    impl Log {
+        fn new() -> Self {
+            let (metrics, _) = Metrics::new();
+            Self { hub: Hub::new(metrics), channel: ChannelKey::run("default", "r"), head: Head::new(1) }
+        }
+
+        fn append(&mut self, seals: bool) -> Record {
+            let event = trunkline_protocol::Envelope::new("run_event");
+            let record = self.head.append(record::data(RecordKind::Event, &event), seals, None, 0).unwrap();
+            self.hub.appended(&self.channel, &record);
+            record
+        }
+    }
+
+    #[test]
+    fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
+        let mut log = Log::new();
+        let subscriber = Subscriber::new(Dialect::Native);
+        log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
+        let first = log.append(false);
+        subscriber.outbox().push_read(&log.channel, &first, Bytes::new);
+        let end = log.append(true);
+        assert!(!log.hub.caught_up(&log.channel, &subscriber), "the end was published since the log was read");
+        assert!(subscriber.outbox().wanted().is_some());
+        subscriber.outbox().push_read(&log.channel, &end, Bytes::new);
+        log.hub.detach(&log.channel, &subscriber);
+        assert!(log.hub.shard(&log.channel).is_empty(), "nothing of the run is left behind");
+    }
+
+    #[test]
+    fn live_listeners_of_a_run_that_ended_are_forgotten() {
+        let mut log = Log::new();
+        let subscriber = Subscriber::new(Dialect::Native);
+        log.hub.attach_to_new_run(&log.channel, vec![Arc::clone(&subscriber)]);
+        log.append(true);
+        assert!(log.hub.shard(&log.channel).is_empty());
+        assert!(!subscriber.outbox().is_attached(&log.channel));
     }
 }

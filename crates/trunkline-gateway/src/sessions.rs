@@ -40,6 +40,14 @@ impl Session {
     }
 }
 
+#[cfg(test)]
+impl Session {
+    /// A session that nobody keeps.
+    pub(crate) fn for_tests(realm: &str, id: &str) -> Arc<Self> {
+        Arc::<LiveSessions>::default().get(realm, id, None)
+    }
+}
+
 impl Drop for Session {
     fn drop(&mut self) {
         if let Some(live) = self.live.upgrade() {
@@ -63,6 +71,16 @@ enum Owner {
     Secret(String),
     /// This subject of the session's realm.
     Subject(String),
+}
+
+impl Owner {
+    /// The user that its runs act for.
+    fn user(&self) -> Option<String> {
+        match self {
+            Self::Secret(_) => None,
+            Self::Subject(subject) => Some(subject.clone()),
+        }
+    }
 }
 
 /// A session that was just made.
@@ -105,7 +123,7 @@ impl Sessions {
         let review = self.keep.session_used(&channel, now_ms);
         let ops = vec![Op::Put(self.put(realm, &id, &stored)), Op::Open { channel }, review];
         self.broker.commit(Batch { ops, ..Batch::default() }).await?;
-        Ok(NewSession { session: self.live.get(realm, &id, identity), secret })
+        Ok(NewSession { session: self.live.get(realm, &id, stored.owner.user()), secret })
     }
 
     /// Gives a session to somebody who may have it. Unknown, expired and another's are the same answer.
@@ -131,7 +149,7 @@ impl Sessions {
         }
         let touch = Op::Put(self.put(realm, id, &stored));
         self.broker.commit(Batch { ops: vec![touch], ..Batch::default() }).await?;
-        Ok(Some(self.live.get(realm, id, identity)))
+        Ok(Some(self.live.get(realm, id, stored.owner.user())))
     }
 
     /// Says whether a session may still be asked for, and starts its time anew if somebody uses it now.
@@ -147,8 +165,7 @@ impl Sessions {
 
     /// The session of a run that goes on after a restart.
     pub(crate) fn of_recovered_run(&self, realm: &str, id: &str, user: Option<String>) -> Arc<Session> {
-        let identity = user.map_or(Identity::Anonymous, Identity::Subject);
-        self.live.get(realm, id, &identity)
+        self.live.get(realm, id, user)
     }
 
     /// Number of sessions that a connection or a run needs now.
@@ -175,7 +192,7 @@ fn key(realm: &str, id: &str) -> String {
 struct LiveSessions(Mutex<HashMap<ChannelKey, Weak<Session>>>);
 
 impl LiveSessions {
-    fn get(self: &Arc<Self>, realm: &str, id: &str, identity: &Identity) -> Arc<Session> {
+    fn get(self: &Arc<Self>, realm: &str, id: &str, user: Option<String>) -> Arc<Session> {
         let channel = ChannelKey::session(realm, id);
         let mut sessions = self.lock();
         if let Some(session) = sessions.get(&channel).and_then(Weak::upgrade) {
@@ -185,10 +202,7 @@ impl LiveSessions {
             realm: realm.to_owned(),
             id: id.to_owned(),
             channel: channel.clone(),
-            user: match identity {
-                Identity::Anonymous => None,
-                Identity::Subject(subject) => Some(subject.clone()),
-            },
+            user,
             turns: Mutex::default(),
             live: Arc::downgrade(self),
         });

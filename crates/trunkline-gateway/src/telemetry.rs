@@ -54,6 +54,7 @@ pub(crate) struct Metrics {
     pub(crate) channels_fell_behind: Count,
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
+    pub(crate) latest_refused: Count,
     pub(crate) runs_open: Level,
     pub(crate) sessions_live: Level,
 }
@@ -73,6 +74,7 @@ impl Metrics {
             channels_fell_behind,
             runs_started,
             runs_ended,
+            latest_refused,
             runs_open,
             sessions_live,
         } = &*metrics;
@@ -93,6 +95,11 @@ impl Metrics {
         );
         registry.register("runs_started", "Runs accepted", runs_started.clone());
         registry.register("runs_ended", "Runs that ended, by state", runs_ended.clone());
+        registry.register(
+            "latest_refused",
+            "Values of latest state of a wrong type, size or form",
+            latest_refused.clone(),
+        );
         registry.register("runs_open", "Runs that have not ended", runs_open.clone());
         registry.register("sessions_live", "Sessions with a connection or an open run", sessions_live.clone());
         (metrics, registry)

@@ -11,6 +11,11 @@ pub enum Class {
     Control,
 }
 
+/// Whether a type says something about a run or a connection that only the gateway can know.
+pub fn belongs_to_gateway(kind: &str) -> bool {
+    kind.starts_with("run_") || class_of(kind) == Class::Control
+}
+
 /// The class of a message of this type. Types that the gateway does not know are durable:
 /// a service defined them, and a service's messages are worth keeping.
 pub fn class_of(kind: &str) -> Class {

@@ -18,7 +18,7 @@ mod limits;
 mod position;
 mod scan;
 
-pub use catalog::{Class, class_of};
+pub use catalog::{Class, belongs_to_gateway, class_of};
 pub use close::CloseCode;
 pub use dialect::Dialect;
 pub use envelope::{Address, DecodeError, Envelope, Extra};

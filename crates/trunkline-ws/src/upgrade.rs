@@ -50,7 +50,9 @@ where
     let upgraded = hyper::upgrade::on(request);
     let transport = async move {
         let parts = upgraded.await?.downcast::<TokioIo<S>>().map_err(|_| UpgradeError::StreamType)?;
-        Ok(Transport { stream: parts.io.into_inner(), early: parts.read_buf })
+        // Even an empty buffer would keep hyper's memory for as long as the connection lasts.
+        let early = if parts.read_buf.is_empty() { Bytes::new() } else { parts.read_buf };
+        Ok(Transport { stream: parts.io.into_inner(), early })
     };
     (accept.response(subprotocol), transport)
 }

@@ -13,6 +13,9 @@ enum Item {
     End(Outcome, Vec<Bytes>),
 }
 
+/// Largest value of latest state; a larger one is dropped and counted. It needs no credit, so nothing else bounds it.
+const LATEST_BYTES_MAX: usize = 16 * 1024;
+
 impl Registry {
     pub(super) fn stream_frame(&mut self, link: LinkId, worker: WorkerId, frame: Frame, now: Instant) {
         let (corr, seq, item) = match frame {
@@ -68,6 +71,10 @@ impl Registry {
             self.metrics.late_frames.increment();
             return;
         };
+        if payload.len() > LATEST_BYTES_MAX {
+            self.metrics.latest_dropped.increment();
+            return;
+        }
         match &call.caller {
             Caller::Local(inbox) => {
                 if !inbox.push(CallEvent::Latest { name, key, payload }) {

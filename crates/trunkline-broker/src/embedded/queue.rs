@@ -67,14 +67,21 @@ impl Queue {
         if state.closed {
             return Err(TurnedAway::Closed);
         }
-        if state.waiting.len() >= self.batches_max || state.bytes.saturating_add(bytes) > self.bytes_max {
+        // One task alone is always let in, however large: it could never be otherwise.
+        let too_many = state.waiting.len() >= self.batches_max;
+        let too_large = !state.waiting.is_empty() && state.bytes.saturating_add(bytes) > self.bytes_max;
+        if too_many || too_large {
             return Err(TurnedAway::Full);
         }
+        let writer_sleeps = state.waiting.is_empty();
         state.waiting.push(task);
         state.bytes += bytes;
         self.measure(&state);
         drop(state);
-        self.changed.notify_one();
+        // The writer takes everything that waits, so only the first task has to wake it.
+        if writer_sleeps {
+            self.changed.notify_one();
+        }
         Ok(())
     }
 

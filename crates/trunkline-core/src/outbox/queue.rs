@@ -5,11 +5,14 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use trunkline_protocol::Position;
 
-use super::{LATEST_MAX, Priority};
+use super::{LATEST_BYTES_MAX, Priority};
 use crate::channel::ChannelKey;
 
 /// Interactive bytes that go for each bulk byte while both wait.
 const INTERACTIVE_WEIGHT: usize = 8;
+
+/// Places that an empty queue keeps, so that a connection at work does not allocate for every frame.
+const KEPT_PLACES: usize = 4;
 
 /// A frame of a channel, and the position that the client has once it is written.
 #[derive(Debug)]
@@ -43,6 +46,7 @@ pub(super) struct Queues {
     interactive: VecDeque<Item>,
     bulk: VecDeque<Item>,
     latest: VecDeque<Latest>,
+    latest_bytes: usize,
     bytes: usize,
     /// Interactive bytes written since the last bulk frame.
     interactive_run: usize,
@@ -57,6 +61,10 @@ impl Queues {
 
     pub(super) const fn control_bytes(&self) -> usize {
         self.control_bytes
+    }
+
+    pub(super) const fn latest_bytes(&self) -> usize {
+        self.latest_bytes
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -77,31 +85,25 @@ impl Queues {
     }
 
     pub(super) fn push_latest(&mut self, channel: &ChannelKey, key: &str, frame: Bytes) {
-        self.bytes += frame.len();
+        self.latest_bytes += frame.len();
         let same = |latest: &&mut Latest| latest.channel == *channel && *latest.key == *key;
         if let Some(latest) = self.latest.iter_mut().find(same) {
-            self.bytes -= latest.frame.len();
+            self.latest_bytes -= latest.frame.len();
             latest.frame = frame;
-            return;
+        } else {
+            self.latest.push_back(Latest { channel: channel.clone(), key: key.into(), frame });
         }
-        if self.latest.len() >= LATEST_MAX
+        while self.latest_bytes > LATEST_BYTES_MAX
             && let Some(oldest) = self.latest.pop_front()
         {
-            self.bytes -= oldest.frame.len();
+            self.latest_bytes -= oldest.frame.len();
         }
-        self.latest.push_back(Latest { channel: channel.clone(), key: key.into(), frame });
     }
 
     /// Drops state of a channel that is over: it must not come after the channel's end.
     pub(super) fn forget_latest(&mut self, channel: &ChannelKey) {
-        let bytes = &mut self.bytes;
-        self.latest.retain(|latest| {
-            let keep = latest.channel != *channel;
-            if !keep {
-                *bytes -= latest.frame.len();
-            }
-            keep
-        });
+        self.latest.retain(|latest| latest.channel != *channel);
+        self.latest_bytes = self.latest.iter().map(|latest| latest.frame.len()).sum();
     }
 
     /// The next frame: control, then interactive and bulk by weight, then latest state.
@@ -115,9 +117,21 @@ impl Queues {
             self.bytes -= item.frame.len();
             return Some(Next { frame: item.frame, channel: Some(item.channel), position: item.position });
         }
-        let latest = self.latest.pop_front()?;
-        self.bytes -= latest.frame.len();
+        let Some(latest) = self.latest.pop_front() else {
+            self.shrink();
+            return None;
+        };
+        self.latest_bytes -= latest.frame.len();
         Some(Next { frame: latest.frame, channel: None, position: None })
+    }
+
+    /// Everything was taken: what it took is given back, so that an idle connection holds next to none of it.
+    fn shrink(&mut self) {
+        let Self { control, interactive, bulk, latest, .. } = self;
+        control.shrink_to(KEPT_PLACES);
+        interactive.shrink_to(KEPT_PLACES);
+        bulk.shrink_to(KEPT_PLACES);
+        latest.shrink_to(KEPT_PLACES);
     }
 
     /// Bulk goes when nothing interactive waits, or when interactive had its share since the last bulk frame.

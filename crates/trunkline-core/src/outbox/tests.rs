@@ -215,3 +215,16 @@ fn a_closed_outbox_takes_nothing_more() {
     assert_eq!(outbox.push_control(frame(1)), Ok(()));
     assert!(outbox.is_empty());
 }
+
+#[test]
+fn latest_state_is_bounded_and_does_not_push_records_out() {
+    let mut outbox = Outbox::default();
+    let mut log = Log::new("a");
+    outbox.attach_new(log.channel.clone());
+    for key in 0..100 {
+        outbox.push_latest(&log.channel, &key.to_string(), frame(LATEST_BYTES_MAX / 4));
+    }
+    assert!(outbox.bytes() <= LATEST_BYTES_MAX);
+    let record = log.append(1, false);
+    assert_eq!(outbox.offer(&log.channel, &record, || frame(QUEUE_BYTES_MAX)), Offer::Queued);
+}

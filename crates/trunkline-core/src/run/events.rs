@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use trunkline_protocol::{Class, Envelope, ErrorCode, class_of, scan};
+use trunkline_protocol::{Class, Envelope, ErrorCode, belongs_to_gateway, class_of, scan};
 
 use super::End;
 use crate::record::{RecordKind, data, text_payload};
@@ -85,8 +85,8 @@ pub(super) fn raw_json(payload: &[u8]) -> Result<Box<RawValue>, String> {
     serde_json::from_str(text).map_err(|error| format!("the worker's payload is not JSON: {error}"))
 }
 
-/// Types that say something about a run or a connection, which only the gateway can know.
+/// Types that a worker cannot emit as an event: the gateway's own, and those that are no events.
 pub(super) fn is_reserved(name: &str) -> bool {
-    let lifecycle = name.starts_with("run_") && name != "run_event";
-    name.is_empty() || name.len() > 128 || lifecycle || class_of(name) != Class::Durable
+    let wrong = name.is_empty() || name.len() > 128 || class_of(name) != Class::Durable;
+    wrong || (belongs_to_gateway(name) && name != "run_event")
 }

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use trunkline_protocol::{ErrorBody, ErrorCode};
 
 use crate::Moment;
-use crate::record::RecordKind;
+use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
 use crate::segment::{Segment, Segmenter};
 use events::Writer;
 
@@ -23,6 +23,12 @@ pub const CANCEL_CONFIRM_WITHIN: Duration = Duration::from_secs(2);
 
 /// Most bytes of events in one run; one more byte fails it.
 pub const RUN_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Most bytes of one event or result; one more fails the run.
+pub const EVENT_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of records after which an append is not made larger.
+const APPEND_BYTES_MAX: usize = 1024 * 1024;
 
 /// Most events in one run; one more fails it.
 pub const RUN_EVENTS_MAX: u64 = 1_000_000;
@@ -55,8 +61,8 @@ impl End {
 /// What a run's worker did.
 #[derive(Clone, Debug)]
 pub enum WorkerEvent {
-    /// The next delta of text.
-    Text(String),
+    /// The next delta of text, which must be UTF-8.
+    Text(Bytes),
     /// The next other event, of this type.
     Json {
         /// The event's type.
@@ -99,6 +105,16 @@ pub struct AppendRequest {
 enum Pending {
     Text(Segment),
     Json { seq: u64, name: String, payload: Box<RawValue> },
+}
+
+impl Pending {
+    /// Number of events that it carries.
+    const fn events(&self) -> u64 {
+        match self {
+            Self::Text(segment) => segment.seq_end + 1 - segment.seq,
+            Self::Json { .. } => 1,
+        }
+    }
 }
 
 /// An append that was not answered yet.
@@ -160,6 +176,21 @@ impl Run {
         self.stored
     }
 
+    /// When it has to be over.
+    pub const fn deadline(&self) -> Option<Moment> {
+        self.deadline
+    }
+
+    /// Whether its end is decided, stored or not.
+    pub const fn is_ending(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Whether its worker was told to stop.
+    pub const fn is_cancelling(&self) -> bool {
+        self.cancel_by.is_some()
+    }
+
     /// Whether the terminal event is stored: nothing more will happen.
     pub const fn is_over(&self) -> bool {
         self.sealed
@@ -179,15 +210,18 @@ impl Run {
             return;
         }
         match event {
-            WorkerEvent::Text(text) => self.add_text(&text),
+            WorkerEvent::Text(text) => match std::str::from_utf8(&text) {
+                Ok(text) => self.add_text(text),
+                Err(_) => self.break_off(ErrorCode::WorkerProtocol.with_message("the worker's text is not UTF-8")),
+            },
             WorkerEvent::Json { name, payload } => self.add_json(name, &payload),
             WorkerEvent::Ended => self.end = Some(End::Completed(None)),
-            WorkerEvent::Returned(payload) => match events::raw_json(&payload) {
-                Ok(result) => self.end = Some(End::Completed(Some(result))),
-                Err(reason) => self.break_off(ErrorCode::WorkerProtocol.with_message(reason)),
-            },
+            WorkerEvent::Returned(payload) => self.add_result(&payload),
             WorkerEvent::Failed(error) if error.code == ErrorCode::Cancelled.name() && self.cancel_by.is_some() => {
                 self.end = Some(End::Cancelled);
+            }
+            WorkerEvent::Failed(error) if error.code == ErrorCode::DeadlineExceeded.name() => {
+                self.end = Some(End::Expired);
             }
             WorkerEvent::Failed(error) => self.end = Some(End::Failed(error)),
         }
@@ -241,8 +275,8 @@ impl Run {
         self.actions.pop_front()
     }
 
-    /// The next batch to append, if one is due and none is in flight. `ts` is the wall clock's time, RFC 3339.
-    pub fn poll_append(&mut self, now: Moment, ts: &str) -> Option<AppendRequest> {
+    /// The next batch to append, if one is due and none is in flight. `ts` gives the wall clock's time, RFC 3339.
+    pub fn poll_append(&mut self, now: Moment, ts: impl FnOnce() -> String) -> Option<AppendRequest> {
         if self.sealed || self.in_flight.is_some() {
             return None;
         }
@@ -253,24 +287,25 @@ impl Run {
         if self.end.is_none() && self.pending.is_empty() {
             return None;
         }
-        let mut records: Vec<_> = Vec::with_capacity(self.pending.len() + 1);
-        for pending in self.pending.drain(..) {
-            records.push(match pending {
-                Pending::Text(segment) => self.writer.text(&segment, ts),
-                Pending::Json { seq, name, payload } => self.writer.json(seq, &name, &payload, ts),
-            });
+        let ts = &*ts();
+        let (mut records, mut bytes, mut events) = (Vec::new(), 0, 0);
+        while bytes < APPEND_BYTES_MAX
+            && let Some(pending) = self.pending.pop_front()
+        {
+            let (kind, data) = match &pending {
+                Pending::Text(segment) => self.writer.text(segment, ts),
+                Pending::Json { seq, name, payload } => self.writer.json(*seq, name, payload, ts),
+            };
+            events += pending.events();
+            bytes += data.len();
+            records.push((kind, data));
         }
-        if let Some(end) = &self.end {
+        let end = if self.pending.is_empty() { self.end.clone() } else { None };
+        if let Some(end) = &end {
             records.push(self.writer.terminal(self.next_seq, end, ts));
         }
-        let open_events = self.segmenter.len();
-        let in_flight = InFlight {
-            records: records.len() as u64,
-            events: self.next_seq - open_events - self.stored,
-            seals: self.end.is_some(),
-        };
-        self.in_flight = Some(in_flight);
-        Some(AppendRequest { expected: self.top, records, end: self.end.clone() })
+        self.in_flight = Some(InFlight { records: records.len() as u64, events, seals: end.is_some() });
+        Some(AppendRequest { expected: self.top, records, end })
     }
 
     /// The batch of [`Run::poll_append`] is stored.
@@ -287,6 +322,9 @@ impl Run {
 
     fn add_text(&mut self, text: &str) {
         if self.accepts(text.len()) {
+            if self.segmenter.bytes() + text.len() > FOLDED_TEXT_BYTES_MAX {
+                self.pending.extend(self.segmenter.close().map(Pending::Text));
+            }
             self.segmenter.push(self.next_seq, text);
             self.next_seq += 1;
         }
@@ -310,8 +348,23 @@ impl Run {
         }
     }
 
+    fn add_result(&mut self, payload: &[u8]) {
+        if !self.accepts(payload.len()) {
+            return;
+        }
+        match events::raw_json(payload) {
+            Ok(result) => self.end = Some(End::Completed(Some(result))),
+            Err(reason) => self.break_off(ErrorCode::WorkerProtocol.with_message(reason)),
+        }
+    }
+
     /// Counts one more event of `bytes`; an event over the run's bounds fails the run.
     fn accepts(&mut self, bytes: usize) -> bool {
+        if bytes > EVENT_BYTES_MAX {
+            let reason = format!("an event may have {EVENT_BYTES_MAX} bytes, and this one has {bytes}");
+            self.break_off(ErrorCode::PayloadTooLarge.with_message(reason));
+            return false;
+        }
         self.bytes += bytes as u64;
         if self.bytes > RUN_BYTES_MAX || self.next_seq >= RUN_EVENTS_MAX {
             let reason =

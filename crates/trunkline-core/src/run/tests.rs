@@ -7,7 +7,9 @@ use trunkline_protocol::Envelope;
 use super::*;
 use crate::record::message;
 
-const TS: &str = "2026-01-01T00:00:00.000Z";
+fn ts() -> String {
+    "2026-01-01T00:00:00.000Z".to_owned()
+}
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -51,7 +53,7 @@ impl Driver {
 
     fn settle(&mut self) {
         self.run.tick(self.now);
-        if let Some(request) = self.run.poll_append(self.now, TS) {
+        if let Some(request) = self.run.poll_append(self.now, ts) {
             assert_eq!(request.expected, self.channel.len() as u64, "an append names the top");
             assert!(self.in_flight.replace(request).is_none(), "one append at a time");
         }
@@ -112,7 +114,7 @@ proptest! {
             match step {
                 Step::Text(text) => {
                     if driver.run.end.is_none() { sent.push_str(&text); }
-                    driver.run.handle_worker(WorkerEvent::Text(text));
+                    driver.run.handle_worker(WorkerEvent::Text(text.into()));
                 }
                 Step::Json(valid) => {
                     let payload = if valid { &b"{\"a\":1}"[..] } else { b"{\"a\":" };
@@ -172,7 +174,7 @@ fn a_run_that_waits_for_its_turn_is_cancelled_without_a_call() {
     assert!(run.cancel(Moment::ZERO));
     run.start();
     assert_eq!(run.poll_action(), None);
-    let request = run.poll_append(Moment::ZERO, TS).unwrap();
+    let request = run.poll_append(Moment::ZERO, ts).unwrap();
     assert_eq!(request.end.unwrap().state(), "cancelled");
 }
 
@@ -193,9 +195,51 @@ fn a_worker_cannot_speak_for_the_gateway() {
 fn a_recovered_run_goes_on_where_its_channel_stands() {
     let mut run = Run::recovered("r", "s", None, 3, 12);
     run.handle_worker(WorkerEvent::Text("x".into()));
-    let request = run.poll_append(Moment::ZERO, TS).unwrap();
+    let request = run.poll_append(Moment::ZERO, ts).unwrap();
     assert_eq!(request.expected, 3);
     assert_eq!(message(&request.records[0].1).unwrap().1.seq, Some(12));
     run.appended();
     assert_eq!(run.poll_action(), Some(Action::Stored(13)));
+}
+
+#[test]
+fn an_append_is_bounded_however_slow_the_store_is() {
+    let mut driver = Driver::new(None);
+    driver.run.handle_worker(WorkerEvent::Text("first".into()));
+    driver.settle();
+    let delta = "\u{1}".repeat(EVENT_BYTES_MAX);
+    for _ in 0..16 {
+        driver.run.handle_worker(WorkerEvent::Text(delta.clone().into()));
+    }
+    driver.run.handle_worker(WorkerEvent::Ended);
+    let mut appends = 0;
+    while !driver.run.is_over() {
+        let request = driver.in_flight.as_ref().expect("there is always something to append");
+        let bytes: usize = request.records.iter().map(|(_, data)| data.len()).sum();
+        assert!(bytes <= APPEND_BYTES_MAX + 6 * EVENT_BYTES_MAX + 1024, "{bytes}");
+        appends += 1;
+        driver.store();
+    }
+    assert!(appends > 16);
+    check_channel(&driver.channel);
+    assert_eq!(driver.text().len(), "first".len() + 16 * EVENT_BYTES_MAX);
+}
+
+#[test]
+fn an_event_that_is_too_large_fails_the_run() {
+    let mut driver = Driver::new(None);
+    driver.run.handle_worker(WorkerEvent::Text("x".repeat(EVENT_BYTES_MAX + 1).into()));
+    driver.settle();
+    driver.store();
+    let (_, last) = message(&driver.channel.last().unwrap().1).unwrap();
+    assert_eq!(last.error.unwrap().code, "payload_too_large");
+}
+
+#[test]
+fn a_deadline_that_the_worker_reports_expires_the_run() {
+    let mut driver = Driver::new(None);
+    driver.run.handle_worker(WorkerEvent::Failed(ErrorCode::DeadlineExceeded.body()));
+    driver.settle();
+    driver.store();
+    assert_eq!(message(&driver.channel[0].1).unwrap().1.kind, "run_expired");
 }

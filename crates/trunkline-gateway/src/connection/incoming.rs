@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use trunkline_core::Moment;
-use trunkline_protocol::{Class, CloseCode, Dialect, Envelope, ErrorBody, ErrorCode, class_of};
+use trunkline_protocol::{Class, CloseCode, Dialect, Envelope, ErrorBody, ErrorCode, belongs_to_gateway, class_of};
 use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
 
@@ -116,7 +116,7 @@ impl Incoming {
             }
             _ if self.identity.is_none() => self.unauthorized(id, "say hello with a token first", queue),
             ("cancel", _) => self.cancel(envelope, queue),
-            (_, Class::Durable) => self.durable(envelope, text, queue),
+            (kind, Class::Durable) if !belongs_to_gateway(kind) => self.durable(envelope, text, queue),
             (kind, _) => {
                 let error =
                     ErrorCode::UnknownType.with_message(format!("{kind:?} is a type that only the gateway sends"));
@@ -218,14 +218,14 @@ impl Incoming {
             return Err(ErrorCode::DeadlineExceeded.body());
         }
         let message_id = envelope.id.clone().unwrap_or_else(|| random::id().into());
-        if !self.subscriber.acquire_in_flight(limits.in_flight_max) {
+        let Some(in_flight) = self.subscriber.acquire_in_flight(limits.in_flight_max) else {
             return Err(ErrorCode::TooManyInFlight.body());
-        }
+        };
         let wish = envelope.deadline_ms.unwrap_or(u64::MAX);
         let route_ms = u64::try_from(self.route.deadline.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = wish.min(route_ms).min(limits.deadline_ms_max);
         let new = NewRun { session, service, message: envelope, message_id: &message_id, deadline_ms };
-        self.node.runs.accept(&new, &self.subscriber).inspect_err(|_| self.subscriber.release_in_flight())
+        self.node.runs.accept(&new, in_flight)
     }
 
     /// The session is open: messages that came meanwhile are handled now.

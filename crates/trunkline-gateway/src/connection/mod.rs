@@ -27,7 +27,7 @@ use self::incoming::Incoming;
 use self::opening::{Client, Opened, open};
 use self::outgoing::Outgoing;
 use self::subscriber::Membership;
-pub(crate) use self::subscriber::Subscriber;
+pub(crate) use self::subscriber::{InFlight, Subscriber};
 use crate::config::Route;
 use crate::message;
 use crate::node::Node;

@@ -33,11 +33,13 @@ pub(super) struct Outgoing {
     node: Arc<Node>,
     subscriber: Arc<Subscriber>,
     reading: Option<BoxFuture<'static, Read>>,
+    /// A channel that goes on from its oldest record: its client is told with the next page, which says where that is.
+    resetting: Option<(ChannelKey, ResetReason)>,
 }
 
 impl Outgoing {
     pub(super) fn new(node: Arc<Node>, subscriber: Arc<Subscriber>) -> Self {
-        Self { node, subscriber, reading: None }
+        Self { node, subscriber, reading: None, resetting: None }
     }
 
     /// Moves frames to the socket until its queue has enough for one write, and starts a read of a log if there is
@@ -88,8 +90,8 @@ impl Outgoing {
             Ok(Ok(page)) => self.deliver(&channel, page),
             Ok(Err(ResetReason::Unknown)) => self.lose(&channel),
             Ok(Err(reason)) => {
-                let frame = self.reset_frame(&channel, reason);
-                self.subscriber.outbox().reset(&channel, frame);
+                self.subscriber.outbox().rewind(&channel);
+                self.resetting = Some((channel, reason));
             }
             Err(error) => {
                 tracing::error!(channel = %channel, %error, "a log cannot be read");
@@ -100,12 +102,22 @@ impl Outgoing {
 
     /// The channel is gone, or cannot be read: the client is told, and nothing more of it comes.
     fn lose(&self, channel: &ChannelKey) {
-        let frame = self.reset_frame(channel, ResetReason::Unknown);
-        self.subscriber.outbox().reset(channel, frame);
+        let frame = self.reset_frame(channel, ResetReason::Unknown, None);
+        self.subscriber.outbox().push_notice(channel, frame);
         self.node.hub.detach(channel, &self.subscriber);
     }
 
-    fn deliver(&self, channel: &ChannelKey, page: Page) {
+    /// Tells the client of a channel that goes on from its oldest record where that is.
+    fn announce_reset(&mut self, channel: &ChannelKey, page: &Page) {
+        if let Some((_, reason)) = self.resetting.take_if(|(resetting, _)| resetting == channel) {
+            let start = page.records.first().map_or(page.head.top, |record| record.previous);
+            let frame = self.reset_frame(channel, reason, Some(start.to_string()));
+            self.subscriber.outbox().push_notice(channel, frame);
+        }
+    }
+
+    fn deliver(&mut self, channel: &ChannelKey, page: Page) {
+        self.announce_reset(channel, &page);
         let at_top = page.records.last().is_none_or(|last| last.position == page.head.top);
         let records = match fold(page.records) {
             Ok(records) => records,
@@ -133,12 +145,14 @@ impl Outgoing {
         }
     }
 
-    fn reset_frame(&self, channel: &ChannelKey, reason: ResetReason) -> Bytes {
+    fn reset_frame(&self, channel: &ChannelKey, reason: ResetReason, pos: Option<String>) -> Bytes {
         #[derive(Serialize)]
         struct Reset {
             reason: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pos: Option<String>,
         }
-        let payload = message::payload(&Reset { reason: reason.name() });
+        let payload = message::payload(&Reset { reason: reason.name(), pos });
         let envelope =
             Envelope { channel: Some(channel.public_name().into()), payload: Some(&payload), ..Envelope::new("reset") };
         message::frame(self.subscriber.dialect(), &envelope)

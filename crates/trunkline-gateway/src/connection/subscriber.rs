@@ -62,16 +62,32 @@ impl Subscriber {
         self.control_overflowed.load(Ordering::Relaxed)
     }
 
-    /// Counts one more durable message that is not acknowledged; `false` when there are `most` already.
-    pub(super) fn acquire_in_flight(&self, most: usize) -> bool {
-        self.in_flight
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count < most).then_some(count + 1))
-            .is_ok()
+    /// Counts one more durable message that is not answered; `None` when there are `most` already.
+    pub(super) fn acquire_in_flight(self: &Arc<Self>, most: usize) -> Option<InFlight> {
+        let more = |count| (count < most).then_some(count + 1);
+        let counted = self.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        counted.is_ok().then(|| InFlight(Arc::clone(self)))
+    }
+}
+
+/// A durable message that its sender has no answer to yet; counted until it is dropped.
+pub(crate) struct InFlight(Arc<Subscriber>);
+
+impl InFlight {
+    /// The dialect in which the answer is written.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.0.dialect()
     }
 
-    /// A durable message was answered.
-    pub(crate) fn release_in_flight(&self) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    /// Answers the message.
+    pub(crate) fn answer(self, frame: Bytes) {
+        self.0.push_control(frame);
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

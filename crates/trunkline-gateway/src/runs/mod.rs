@@ -1,14 +1,17 @@
 //! Runs on this node: accepting a message that starts one, finding a live one, and taking
 //! up those that another life of the gateway left open.
 //!
-//! What a run may do is decided by `trunkline_core::run`; [`task`] drives one.
+//! What a run may do is decided by `trunkline_core::run`; [`driver`] is the loop of one,
+//! [`task`] what stands around it, [`roster`] the list of the open ones.
 
+mod driver;
 mod recovery;
+mod roster;
 mod store;
 mod task;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,23 +19,20 @@ use trunkline_bridge::Bridge;
 use trunkline_broker::{Broker, Durability};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::run_id;
-use trunkline_core::turns::Turn;
 use trunkline_protocol::{ErrorBody, ErrorCode};
 
 use crate::clock::{Clock, timestamp, wall_ms};
-use crate::connection::Subscriber;
+use crate::connection::InFlight;
 use crate::hub::Hub;
 use crate::retention::Keep;
 use crate::sessions::Session;
 use crate::telemetry::Metrics;
 
 pub(crate) use recovery::Recovery;
+use roster::{NoPlace, Roster};
 pub(crate) use store::is_open_run_of;
 use store::{AcceptedMessage, OpenRun};
 use task::RunTask;
-
-/// Runs that may be open on this node at once; one more message is `overloaded`.
-const OPEN_RUNS_MAX: usize = 50_000;
 
 /// A message that is to start a run.
 pub(crate) struct NewRun<'a> {
@@ -52,23 +52,11 @@ pub(crate) struct Runs {
     pub(crate) durability: Durability,
     pub(crate) keep: Keep,
     bridge: OnceLock<Bridge>,
-    live: Mutex<HashMap<ChannelKey, LiveRun>>,
+    roster: Arc<Roster>,
+    /// Messages accepted by this process: orders those of one millisecond.
+    accepted: AtomicU64,
     tracker: TaskTracker,
     stop: CancellationToken,
-}
-
-/// A run's place among the live ones, and in the line of its session.
-struct Place {
-    run: LiveRun,
-    turn_is_now: bool,
-}
-
-/// How others reach a run's task.
-#[derive(Clone)]
-struct LiveRun {
-    session: ChannelKey,
-    cancel: CancellationToken,
-    turn: CancellationToken,
 }
 
 impl Runs {
@@ -90,7 +78,8 @@ impl Runs {
             durability,
             keep,
             bridge: OnceLock::new(),
-            live: Mutex::default(),
+            roster: Arc::default(),
+            accepted: AtomicU64::new(0),
             tracker: TaskTracker::new(),
             stop,
         }
@@ -103,15 +92,11 @@ impl Runs {
 
     /// Accepts a message: it is stored together with the run that it starts, and `origin` gets the `ack` or the
     /// `error`. What is stored keeps the order of these calls.
-    pub(crate) fn accept(
-        self: &Arc<Self>,
-        new: &NewRun<'_>,
-        origin: &Arc<Subscriber>,
-    ) -> Result<(), ErrorBody<'static>> {
+    pub(crate) fn accept(self: &Arc<Self>, new: &NewRun<'_>, origin: InFlight) -> Result<(), ErrorBody<'static>> {
         let session = new.session;
         let id = run_id(&session.realm, &session.id, new.message_id);
         let channel = ChannelKey::run(&session.realm, &id);
-        let place = self.enlist(&channel, session)?;
+        let place = self.roster.enlist(&channel, session).map_err(refusal)?;
         let accepted_ms = wall_ms();
         let open = OpenRun {
             session: session.id.clone(),
@@ -121,8 +106,9 @@ impl Runs {
             message: new.message_id.to_owned(),
             payload: store::raw_payload(new.message),
             accepted_ms,
+            order: self.accepted.fetch_add(1, Ordering::Relaxed),
             deadline_at_ms: accepted_ms.saturating_add(new.deadline_ms),
-            called: matches!(&place, Some(place) if place.turn_is_now),
+            called: place.as_ref().is_some_and(|place| place.turn_is_now),
         };
         let batch = store::accept_batch(&AcceptedMessage {
             session: &session.channel,
@@ -135,29 +121,23 @@ impl Runs {
         // Queued now, so that messages are stored in the order in which they came.
         let commit = self.broker.commit(batch);
         let task = RunTask::new(Arc::clone(self), channel, Arc::clone(session), open);
-        self.tracker.spawn(task.accept(place, commit, Arc::clone(origin)));
+        self.tracker.spawn(task.accept(place, commit, origin));
         Ok(())
     }
 
     /// Asks a live run of this session to stop. `false` when there is none: unknown, over, and another's are the same.
     pub(crate) fn cancel(&self, session: &Session, run: &str) -> bool {
-        let live = self.lock();
-        let Some(found) = live.get(&ChannelKey::run(&session.realm, run)) else { return false };
-        let own = found.session == session.channel;
-        if own {
-            found.cancel.cancel();
-        }
-        own
+        self.roster.cancel(&ChannelKey::run(&session.realm, run), &session.channel)
     }
 
     /// Whether this run is open on this node.
     pub(crate) fn is_live(&self, channel: &ChannelKey) -> bool {
-        self.lock().contains_key(channel)
+        self.roster.contains(channel)
     }
 
     /// Number of open runs on this node.
     pub(crate) fn live_count(&self) -> usize {
-        self.lock().len()
+        self.roster.len()
     }
 
     /// Resolves when no run is open, by itself or because `stop` was cancelled.
@@ -165,45 +145,12 @@ impl Runs {
         self.tracker.close();
         self.tracker.wait().await;
     }
+}
 
-    fn bridge(&self) -> Option<&Bridge> {
-        self.bridge.get()
-    }
-
-    /// Makes a run findable and lines it up for its turn. `None` when a task drives it already: its message was
-    /// repeated.
-    fn enlist(&self, channel: &ChannelKey, session: &Session) -> Result<Option<Place>, ErrorBody<'static>> {
-        let mut live = self.lock();
-        if live.contains_key(channel) {
-            return Ok(None);
-        }
-        if live.len() >= OPEN_RUNS_MAX {
-            return Err(ErrorCode::Overloaded.with_message("this gateway has as many open runs as it can hold"));
-        }
-        let turn = session.turns().request(channel.id());
-        if turn == Turn::Busy {
-            return Err(ErrorCode::Busy.body());
-        }
-        let run = LiveRun {
-            session: session.channel.clone(),
-            cancel: CancellationToken::new(),
-            turn: CancellationToken::new(),
-        };
-        live.insert(channel.clone(), run.clone());
-        Ok(Some(Place { run, turn_is_now: turn == Turn::Now }))
-    }
-
-    /// A run is over: the next one of its session has its turn.
-    fn retire(&self, channel: &ChannelKey, session: &Session) {
-        let mut live = self.lock();
-        live.remove(channel);
-        let next = session.turns().ended(channel.id()).map(|run| ChannelKey::run(&session.realm, run));
-        if let Some(next) = next.and_then(|next| live.get(&next)) {
-            next.turn.cancel();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<ChannelKey, LiveRun>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+/// Why a message starts no run, in the client's words.
+fn refusal(no_place: NoPlace) -> ErrorBody<'static> {
+    match no_place {
+        NoPlace::Full => ErrorCode::Overloaded.with_message("this gateway has as many open runs as it can hold"),
+        NoPlace::Busy => ErrorCode::Busy.body(),
     }
 }

@@ -14,12 +14,12 @@ use trunkline_bridge::frame::Offer;
 use trunkline_bridge::{Call, Claimed, Claims};
 use trunkline_broker::{Broker, BrokerError};
 use trunkline_core::channel::ChannelKey;
-use trunkline_core::record;
 use trunkline_core::run::Run;
 
-use super::store::{OPEN_RUNS, OpenRun, run_of_key};
+use super::Runs;
+use super::roster::Place;
+use super::store::{self, OPEN_RUNS, OpenRun, run_of_key};
 use super::task::RunTask;
-use super::{Place, Runs};
 use crate::sessions::Sessions;
 
 /// How long a worker may take to offer a run again after the gateway was started.
@@ -27,9 +27,6 @@ pub(crate) const RECLAIM_WITHIN: Duration = Duration::from_secs(30);
 
 /// Open runs read from the broker at a time.
 const PAGE: usize = 256;
-
-/// Bytes of a run's log read at a time.
-const READ_BYTES: usize = 256 * 1024;
 
 /// Runs whose workers may come back, by run id.
 #[derive(Default)]
@@ -42,64 +39,72 @@ struct Waiting {
     call: Option<oneshot::Sender<Call>>,
 }
 
-/// How many runs were found open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RecoveredRuns {
-    pub(crate) to_call: usize,
-    pub(crate) to_reclaim: usize,
+/// Runs that were found open.
+pub(crate) struct RecoveredRuns(Vec<Recovered>);
+
+struct Recovered {
+    task: RunTask,
+    run: Run,
+    place: Place,
+    call: Option<oneshot::Receiver<Call>>,
+}
+
+impl RecoveredRuns {
+    /// Goes on with them.
+    pub(crate) fn go(self, runs: &Runs) {
+        if !self.0.is_empty() {
+            let to_reclaim = self.0.iter().filter(|recovered| recovered.call.is_some()).count();
+            tracing::info!(to_call = self.0.len() - to_reclaim, to_reclaim, "open runs were found");
+        }
+        for Recovered { task, run, place, call } in self.0 {
+            runs.tracker.spawn(task.recover(run, place, call));
+        }
+    }
 }
 
 impl Recovery {
-    /// Takes up every open run. Call it before workers can connect; then [`Recovery::give_up_later`].
-    pub(crate) async fn start(&self, runs: &Arc<Runs>, sessions: &Sessions) -> Result<RecoveredRuns, BrokerError> {
+    /// Finds every open run. Call it before workers can connect, so that what they offer is known; the runs go on with
+    /// [`RecoveredRuns::go`], once they can be called.
+    pub(crate) async fn find(&self, runs: &Arc<Runs>, sessions: &Sessions) -> Result<RecoveredRuns, BrokerError> {
         let mut found = open_runs(&*runs.broker).await?;
-        found.sort_by_key(|(_, open)| open.accepted_ms);
-        let mut recovered = RecoveredRuns::default();
+        // A run that was called has had its turn; the others are lined up as their messages came.
+        found.sort_by_key(|(_, open)| (!open.called, open.accepted_ms, open.order));
+        let mut recovered = RecoveredRuns(Vec::with_capacity(found.len()));
         for (channel, open) in found {
-            let realm = channel.realm().to_owned();
-            let session = sessions.of_recovered_run(&realm, &open.session, open.user.clone());
-            let place = match runs.enlist(&channel, &session) {
-                Ok(Some(place)) => place,
-                Ok(None) => continue,
-                Err(error) => {
-                    tracing::error!(run = %channel, code = %error.code, "an open run was left for the next start");
-                    continue;
-                }
+            let end = store::end_of_log(&*runs.broker, &channel).await;
+            let end = end.inspect_err(|error| tracing::error!(run = %channel, %error, "an open run cannot be read"));
+            let Some(end) = end.unwrap_or(None) else {
+                runs.broker.commit(store::forget_batch(&channel)).await?;
+                continue;
             };
-            let task = RunTask::new(Arc::clone(runs), channel.clone(), session, open.clone());
-            if open.called {
-                let (run, call) = self.expect_worker(&*runs.broker, &channel, &open, &task).await?;
-                recovered.to_reclaim += 1;
-                // It was called: whatever its place in the line, its turn has been.
-                let place = Place { turn_is_now: true, ..place };
-                runs.tracker.spawn(task.recover(run, place, Some(call)));
+            let session = sessions.of_recovered_run(channel.realm(), &open.session, open.user.clone());
+            let mut place = runs.roster.take_over(&channel, &session);
+            let task = RunTask::new(Arc::clone(runs), channel, session, open);
+            let (run, call) = if task.open.called {
+                place.turn_is_now = true;
+                let run =
+                    Run::recovered(task.channel.id(), &task.session.id, Some(task.deadline()), end.top, end.events);
+                (run, Some(self.expect_worker(&task, end.events)))
             } else {
-                recovered.to_call += 1;
-                let run = task.new_run();
-                runs.tracker.spawn(task.recover(run, place, None));
-            }
+                (task.new_run(), None)
+            };
+            recovered.0.push(Recovered { task, run, place, call });
         }
         Ok(recovered)
     }
 
-    async fn expect_worker(
-        &self,
-        broker: &dyn Broker,
-        channel: &ChannelKey,
-        open: &OpenRun,
-        task: &RunTask,
-    ) -> Result<(Run, oneshot::Receiver<Call>), BrokerError> {
-        let (top, stored) = end_of_log(broker, channel).await?;
+    fn expect_worker(&self, task: &RunTask, stored: u64) -> oneshot::Receiver<Call> {
+        let RunTask { channel, session, open, .. } = task;
         let (sender, call) = oneshot::channel();
         let claimed = Claimed {
             ack: stored,
             service: open.service.clone(),
-            session: open.session.clone(),
-            realm: channel.realm().to_owned(),
+            session: session.id.clone(),
+            realm: session.realm.clone(),
             user: open.user.clone(),
         };
         self.lock().insert(channel.id().to_owned(), Waiting { claimed, call: Some(sender) });
-        Ok((Run::recovered(channel.id(), &open.session, Some(task.deadline()), top, stored), call))
+        call
     }
 
     /// After [`RECLAIM_WITHIN`], runs that nobody offered end.
@@ -147,23 +152,5 @@ async fn open_runs(broker: &dyn Broker) -> Result<Vec<(ChannelKey, OpenRun)>, Br
             };
             found.extend(run_of_key(&key).map(|channel| (channel, open)));
         }
-    }
-}
-
-/// The offset of a run's last record, and the number of its events that are stored.
-async fn end_of_log(broker: &dyn Broker, channel: &ChannelKey) -> Result<(u64, u64), BrokerError> {
-    let (mut top, mut stored, mut cursor) = (0, 0, None);
-    loop {
-        let page = match broker.read(channel, cursor, READ_BYTES).await? {
-            Ok(page) => page,
-            Err(reason) => {
-                return Err(BrokerError::Unavailable(format!("{channel} cannot be read: {}", reason.name())));
-            }
-        };
-        let Some(last) = page.records.last() else { return Ok((top, stored)) };
-        let (_, event) = record::message(&last.data).map_err(|error| BrokerError::Unavailable(error.to_string()))?;
-        top = last.position.offset;
-        stored = event.seq_end.or(event.seq).map_or(stored, |seq| seq + 1);
-        cursor = Some(last.position);
     }
 }

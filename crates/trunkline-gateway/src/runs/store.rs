@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use trunkline_broker::{Append, Batch, Broker, BrokerError, Durability, Expect, Idempotency, Op, Put};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::content_digest;
-use trunkline_core::record::{RecordKind, data};
+use trunkline_core::record::{RecordKind, data, message};
 use trunkline_core::run::AppendRequest;
 use trunkline_protocol::Envelope;
 
@@ -35,6 +35,8 @@ pub(super) struct OpenRun {
     pub(super) payload: Box<RawValue>,
     /// When the message was accepted; orders the runs of a session after a restart.
     pub(super) accepted_ms: u64,
+    /// Orders those of one millisecond.
+    pub(super) order: u64,
     pub(super) deadline_at_ms: u64,
     /// Whether a worker may have it: it must not be called again then.
     pub(super) called: bool,
@@ -59,13 +61,19 @@ pub(super) struct AcceptedMessage<'a> {
 /// The message's id makes a repetition a refusal.
 pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
     let AcceptedMessage { session, run, open, message, ts, durability } = *accepted;
+    // Only what is the client's to say: position, numbers and error are the gateway's.
     let stored = Envelope {
+        kind: message.kind.clone(),
         id: Some(Cow::Borrowed(&open.message)),
         ts: Some(Cow::Borrowed(ts)),
         session: Some(Cow::Borrowed(session.id())),
         run: Some(Cow::Borrowed(run.id())),
-        deadline_ms: None,
-        ..message.clone()
+        to: message.to.clone(),
+        reply_to: message.reply_to.clone(),
+        payload: message.payload,
+        meta: message.meta,
+        extra: message.extra.clone(),
+        ..Envelope::default()
     };
     let reference_payload = payload(&RunReference { service: &open.service, channel: run.public_name() });
     let reference_id = random::id();
@@ -90,9 +98,17 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
     }
 }
 
-/// Notes that a run is handed to a worker now.
-pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun) -> Batch {
-    Batch { ops: vec![Op::Put(put_open_run(run, open))], durability: Durability::Os }
+/// Notes that a run is handed to a worker now. Refused when the run has ended meanwhile.
+pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun, durability: Durability) -> Batch {
+    let before = put_open_run(run, open).value;
+    let called = OpenRun { called: true, ..open.clone() };
+    let put = Put { expect: Expect::Value(before), ..put_open_run(run, &called) };
+    Batch { ops: vec![Op::Put(put)], durability }
+}
+
+/// Takes a run off the list that has ended already.
+pub(super) fn forget_batch(run: &ChannelKey) -> Batch {
+    Batch { ops: vec![Op::Delete { key: open_run_key(run) }], ..Batch::default() }
 }
 
 /// Stores events of a run. Its terminal event seals the channel and takes the run off the list of open ones, and its
@@ -159,4 +175,71 @@ pub(crate) async fn is_open_run_of(broker: &dyn Broker, run: &ChannelKey, sessio
     let value = broker.get(&open_run_key(run)).await?;
     let open = value.and_then(|value| serde_json::from_slice::<OpenRun>(&value).ok());
     Ok(open.is_some_and(|open| open.session == session))
+}
+
+/// How far a run's channel has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EndOfLog {
+    /// The offset of its last record.
+    pub(super) top: u64,
+    /// Number of the run's events in it.
+    pub(super) events: u64,
+}
+
+/// Bytes of a run's log read at a time.
+const READ_BYTES: usize = 256 * 1024;
+
+/// Reads a run's channel to its end; `None` if it has ended or is gone.
+pub(super) async fn end_of_log(broker: &dyn Broker, run: &ChannelKey) -> Result<Option<EndOfLog>, BrokerError> {
+    let mut end = EndOfLog { top: 0, events: 0 };
+    let mut cursor = None;
+    loop {
+        let Ok(page) = broker.read(run, cursor, READ_BYTES).await? else { return Ok(None) };
+        if page.head.sealed {
+            return Ok(None);
+        }
+        let Some(last) = page.records.last() else { return Ok(Some(end)) };
+        let (_, event) = message(&last.data).map_err(|error| BrokerError::Unavailable(error.to_string()))?;
+        end.top = last.position.offset;
+        end.events = event.seq_end.or(event.seq).map_or(end.events, |seq| seq + 1);
+        cursor = Some(last.position);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trunkline_protocol::Dialect;
+
+    use super::*;
+
+    #[test]
+    fn a_client_cannot_say_what_is_the_gateways_to_say() {
+        let forged = r#"{"type":"x","id":"m","channel":"session:z","pos":"1-1-1","prev":"1-0-0","run":"z","session":"z","seq":1,
+            "seq_end":2,"ts":"z","error":{"code":"internal","message":"z","retryable":false},"payload":{"mine":1},"other":2}"#;
+        let message = Dialect::Native.decode(forged, 64).unwrap();
+        let open = OpenRun {
+            session: "s".to_owned(),
+            user: None,
+            service: "chat".to_owned(),
+            kind: "x".to_owned(),
+            message: "m".to_owned(),
+            payload: raw_payload(&message),
+            accepted_ms: 0,
+            order: 0,
+            deadline_at_ms: 0,
+            called: true,
+        };
+        let batch = accept_batch(&AcceptedMessage {
+            session: &ChannelKey::session("default", "s"),
+            run: &ChannelKey::run("default", "r"),
+            open: &open,
+            message: &message,
+            ts: "now",
+            durability: Durability::Os,
+        });
+        let Op::Append(append) = &batch.ops[0] else { panic!("the message comes first") };
+        let (_, text) = trunkline_core::record::parts(&append.data).unwrap();
+        let expected = r#"{"type":"x","id":"m","ts":"now","session":"s","run":"r","payload":{"mine":1},"other":2}"#;
+        assert_eq!(text, expected);
+    }
 }

@@ -66,7 +66,12 @@ impl Cut {
             if self.history.ended() == expected {
                 break;
             }
-            let received = client.receive().await?;
+            let received = match client.receive().await {
+                Ok(received) => received,
+                // On a busy machine the gateway may give the connection up: one cut more.
+                Err(ClientError::Closed { code: 4003, .. }) => break,
+                Err(error) => return Err(error),
+            };
             let message: Value = serde_json::from_str(received.text()).expect("JSON");
             self.history.message(&message);
             self.acknowledge(&message);
@@ -95,7 +100,7 @@ fn welcome(client: &Client) -> Value {
 
 #[tokio::test]
 async fn every_message_has_its_effect_once_and_is_seen_once_across_random_cuts() {
-    let gateway = TestGateway::start("limits.heartbeat = \"100ms\"").await;
+    let gateway = TestGateway::start("limits.heartbeat = \"300ms\"").await;
     let _serving = serve(&gateway, "chat").await;
     for seed in 0..12 {
         println!("seed {seed}");
@@ -128,7 +133,7 @@ async fn read_runs(peer: &mut Peer, history: &mut History, runs: usize) {
 
 #[tokio::test]
 async fn row_41_two_connections_of_one_session_get_everything_once() {
-    let gateway = TestGateway::start("limits.heartbeat = \"100ms\"").await;
+    let gateway = TestGateway::start("limits.heartbeat = \"300ms\"").await;
     let _serving = serve(&gateway, "chat").await;
     let (mut one, welcome) = Peer::welcomed(&gateway, json!({})).await;
     let (mut two, second) = Peer::welcomed(&gateway, returning(&welcome)).await;
@@ -229,8 +234,8 @@ async fn heartbeats_say_how_far_the_client_was_brought() {
     let mut worker = Double::join(&gateway, "chat").await;
     let (mut peer, welcome) = Peer::welcomed(&gateway, json!({})).await;
     let own = format!("session:{}", welcome["session"].as_str().expect("an id"));
-    // A channel of which nothing was sent is left out.
-    assert_eq!(peer.until("heartbeat").await["payload"]["channels"], json!({}));
+    let start = json!({ &own: welcome["channels"][&own]["pos"] });
+    assert_eq!(peer.until("heartbeat").await["payload"]["channels"], start, "also before anything was sent");
     peer.start("m1", json!({})).await;
     let call = worker.receive_call().await;
     let started = peer.until("run_started").await;

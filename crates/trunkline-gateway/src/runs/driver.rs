@@ -1,0 +1,373 @@
+//! The loop of one run: feeds `trunkline_core::run::Run` with its worker, the clock, clients
+//! and the broker, and does what it says. It decides nothing itself.
+
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::WaitForCancellationFuture;
+use trunkline_bridge::{Call, CallEvent, CallFailure, CallSpec, EventKind, FailureReason, Outcome};
+use trunkline_broker::{BrokerError, Committed};
+use trunkline_core::run::{Action, AppendRequest, Run, WorkerEvent};
+use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
+
+use super::roster::Place;
+use super::store;
+use super::task::RunTask;
+use crate::clock::timestamp;
+use crate::message;
+
+/// How long a write waits before it is tried again when the broker's queue is full.
+const RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// Events taken from the worker before they are looked at together.
+const EVENTS_PER_TURN_MAX: usize = 256;
+
+/// Largest value of latest state.
+const LATEST_BYTES_MAX: usize = 16 * 1024;
+
+/// A write to the broker that is under way.
+pub(super) type Commit = BoxFuture<'static, Result<Committed, BrokerError>>;
+
+/// The worker's side of a run: a call, none any more, or one that is expected to come back.
+pub(super) enum Worker {
+    /// Not called, or the call has ended.
+    None,
+    Calling(Call),
+    /// Another life of the gateway made the call; its worker may offer it again until the sender is dropped.
+    Expected(oneshot::Receiver<Call>),
+}
+
+/// What the loop was woken by.
+enum Wake {
+    Stop,
+    Cancelled,
+    Written(Result<Committed, BrokerError>),
+    Turn,
+    Worker(Option<CallEvent>),
+    Reclaimed(Option<Call>),
+    Time,
+}
+
+/// A write that is not answered yet, kept to be made again if the broker had no room.
+enum Writing {
+    /// That a worker may have the run.
+    Called,
+    Events(AppendRequest),
+}
+
+/// Waits that go on from one turn of the loop to the next.
+struct Waits<'w, 't> {
+    stop: Pin<&'w mut WaitForCancellationFuture<'t>>,
+    cancel: Pin<&'w mut WaitForCancellationFuture<'t>>,
+    turn: Pin<&'w mut WaitForCancellationFuture<'t>>,
+    timer: Pin<&'w mut Sleep>,
+    stopping: bool,
+    cancelled: bool,
+    started: bool,
+}
+
+/// See the module's comment.
+pub(super) struct Driver {
+    task: RunTask,
+    run: Run,
+    worker: Worker,
+    write: Option<(Commit, Writing)>,
+    /// When a write that found no room is made again.
+    retry: Option<(Instant, Writing)>,
+}
+
+impl Driver {
+    pub(super) fn new(task: RunTask, run: Run, worker: Worker) -> Self {
+        Self { task, run, worker, write: None, retry: None }
+    }
+
+    /// Drives the run until it is over, or until this process has no part in it any more.
+    pub(super) async fn go(mut self, place: &Place) {
+        let stop = self.task.runs.stop.clone();
+        let (stopped, cancelled) = (pin!(stop.cancelled()), pin!(place.cancel.cancelled()));
+        let (turned, timer) = (pin!(place.turn.cancelled()), pin!(tokio::time::sleep(Duration::ZERO)));
+        let mut waits = Waits {
+            stop: stopped,
+            cancel: cancelled,
+            turn: turned,
+            timer,
+            stopping: false,
+            cancelled: false,
+            started: place.turn_is_now,
+        };
+        if place.turn_is_now {
+            self.take_turn();
+        }
+        while self.advance() {
+            let goes_on = match self.wait(&mut waits).await {
+                Wake::Stop => self.stop(&mut waits),
+                Wake::Cancelled => self.cancel(&mut waits),
+                Wake::Written(outcome) => self.written(outcome, waits.stopping).await,
+                Wake::Turn => {
+                    waits.started = true;
+                    self.take_turn();
+                    true
+                }
+                Wake::Worker(event) => self.worker_events(event),
+                Wake::Reclaimed(call) => self.reclaimed(call),
+                Wake::Time => self.retry(),
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Does everything that is due now. `false` when the run is over.
+    fn advance(&mut self) -> bool {
+        let now = self.task.runs.clock.now();
+        self.run.tick(now);
+        while let Some(action) = self.run.poll_action() {
+            match (action, &self.worker) {
+                (Action::Call, _) => self.call(),
+                (Action::CancelCall, Worker::Calling(call)) => call.cancel(),
+                (Action::Stored(count), Worker::Calling(call)) => call.stored(count),
+                (Action::CancelCall | Action::Stored(_), _) => {}
+            }
+        }
+        if self.write.is_none()
+            && self.retry.is_none()
+            && let Some(request) = self.run.poll_append(now, timestamp)
+        {
+            self.begin(Writing::Events(request));
+        }
+        !self.run.is_over()
+    }
+
+    async fn wait(&mut self, waits: &mut Waits<'_, '_>) -> Wake {
+        let due = self.run.poll_timeout().map(|moment| self.task.runs.clock.instant(moment));
+        let due = due.into_iter().chain(self.retry.as_ref().map(|(at, _)| *at)).min();
+        if let Some(due) = due.filter(|due| *due != waits.timer.deadline()) {
+            waits.timer.as_mut().reset(due);
+        }
+        tokio::select! {
+            biased;
+            outcome = written(&mut self.write) => Wake::Written(outcome),
+            () = &mut waits.stop, if !waits.stopping => Wake::Stop,
+            () = &mut waits.cancel, if !waits.cancelled => Wake::Cancelled,
+            () = &mut waits.turn, if !waits.started => Wake::Turn,
+            wake = next_of(&mut self.worker) => wake,
+            () = &mut waits.timer, if due.is_some() => Wake::Time,
+        }
+    }
+
+    /// Its turn has come. That a worker may have the run is stored before it has, so that it is never called twice.
+    fn take_turn(&mut self) {
+        if self.run.is_ending() {
+        } else if self.task.open.called {
+            self.run.start();
+        } else if self.write.is_none() && self.retry.is_none() {
+            self.begin(Writing::Called);
+        }
+    }
+
+    fn cancel(&mut self, waits: &mut Waits<'_, '_>) -> bool {
+        waits.cancelled = true;
+        tracing::info!("cancel requested");
+        self.run.cancel(self.task.runs.clock.now());
+        true
+    }
+
+    /// The gateway stops. A run that no worker has is called after the next start; any other ends now.
+    fn stop(&mut self, waits: &mut Waits<'_, '_>) -> bool {
+        waits.stopping = true;
+        let untouched = !self.task.open.called && self.write.is_none() && !self.run.is_ending();
+        if !untouched {
+            self.run.fail(ErrorCode::WorkerLost.with_message("the gateway was stopped before the run ended"));
+        }
+        !untouched
+    }
+
+    fn call(&mut self) {
+        let RunTask { runs, channel, session, open } = &mut self.task;
+        let Some(bridge) = runs.bridge.get() else {
+            return self.run.handle_worker(WorkerEvent::Failed(ErrorCode::NoWorker.body()));
+        };
+        // It is stored; nobody here needs it again.
+        let payload = std::mem::replace(&mut open.payload, message::payload(&()));
+        let spec = CallSpec {
+            service: open.service.clone(),
+            run: channel.id().to_owned(),
+            session: session.id.clone(),
+            realm: session.realm.clone(),
+            user: session.user.clone(),
+            message: open.message.clone(),
+            kind: open.kind.clone(),
+            attempt: 1,
+            deadline: Some(runs.clock.instant(self.run.deadline().unwrap_or_default())),
+            codec: "json".to_owned(),
+            traceparent: None,
+            payload: Bytes::from(Box::<str>::from(payload).into_string()),
+        };
+        self.worker = Worker::Calling(bridge.call(spec));
+    }
+
+    /// Takes one event of the worker, and those that are there already.
+    fn worker_events(&mut self, first: Option<CallEvent>) -> bool {
+        let mut next = first;
+        for _ in 0..EVENTS_PER_TURN_MAX {
+            let Some(event) = next.take() else {
+                self.worker = Worker::None;
+                return true;
+            };
+            self.worker_event(event);
+            let Worker::Calling(call) = &mut self.worker else { return true };
+            next = call.try_next();
+            if next.is_none() {
+                return true;
+            }
+        }
+        if let Some(event) = next {
+            self.worker_event(event);
+        }
+        true
+    }
+
+    fn worker_event(&mut self, event: CallEvent) {
+        let event = match event {
+            CallEvent::Started { worker } => return tracing::debug!(worker, "called"),
+            CallEvent::Latest { name, key, payload } => return self.latest(&name, key.as_deref(), &payload),
+            CallEvent::Event { kind: EventKind::Text, payload, .. } => WorkerEvent::Text(payload),
+            CallEvent::Event { kind: EventKind::Json { name }, payload, .. } => WorkerEvent::Json { name, payload },
+            CallEvent::Ended { outcome: Outcome::End, .. } => WorkerEvent::Ended,
+            CallEvent::Ended { outcome: Outcome::Result(payload), .. } => WorkerEvent::Returned(payload),
+            CallEvent::Ended { outcome: Outcome::Error(error), .. } => WorkerEvent::Failed(worker_error(error)),
+            CallEvent::Failed(failure) => WorkerEvent::Failed(bridge_error(&failure)),
+        };
+        self.run.handle_worker(event);
+    }
+
+    fn reclaimed(&mut self, call: Option<Call>) -> bool {
+        let Some(call) = call else {
+            self.worker = Worker::None;
+            self.run.handle_worker(WorkerEvent::Failed(ErrorCode::WorkerLost.body()));
+            return true;
+        };
+        tracing::info!("its worker came back");
+        if self.run.is_cancelling() || self.run.is_ending() {
+            call.cancel();
+        }
+        self.worker = Worker::Calling(call);
+        true
+    }
+
+    fn begin(&mut self, writing: Writing) {
+        let RunTask { runs, channel, open, .. } = &mut self.task;
+        let batch = match &writing {
+            Writing::Called => store::called_batch(channel, open, runs.durability),
+            Writing::Events(request) => store::events_batch(channel, request, runs.durability, runs.keep),
+        };
+        self.write = Some((runs.broker.commit(batch), writing));
+    }
+
+    fn retry(&mut self) -> bool {
+        let due = self.retry.take_if(|(at, _)| *at <= Instant::now());
+        if let Some((_, writing)) = due {
+            self.begin(writing);
+        }
+        true
+    }
+
+    /// Handles the outcome of a write. `false` when this task can do nothing more.
+    async fn written(&mut self, outcome: Result<Committed, BrokerError>, stopping: bool) -> bool {
+        let Some((_, writing)) = self.write.take() else { return true };
+        match (outcome, writing) {
+            (Ok(_), Writing::Called) => {
+                self.task.open.called = true;
+                self.run.start();
+            }
+            (Ok(_), Writing::Events(request)) => {
+                self.run.appended();
+                if let Some(end) = &request.end {
+                    tracing::info!(state = end.state(), "ended");
+                    self.task.runs.metrics.run_ended(end.state());
+                }
+            }
+            (Err(BrokerError::Overloaded), writing) if !stopping => {
+                self.retry = Some((Instant::now() + RETRY_AFTER, writing));
+            }
+            (Err(error @ BrokerError::Refused { .. }), _) => {
+                tracing::warn!(%error, "somebody else ended this run");
+                self.forget().await;
+                return false;
+            }
+            (Err(error), _) => {
+                tracing::error!(%error, "a run cannot be stored");
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The channel is sealed: the run must not be found open after the next start.
+    async fn forget(&mut self) {
+        let RunTask { runs, channel, .. } = &self.task;
+        if let Err(error) = runs.broker.commit(store::forget_batch(channel)).await {
+            tracing::warn!(%error, "the run is taken off the list of open ones after the next start");
+        }
+    }
+
+    fn latest(&self, name: &str, key: Option<&str>, content: &[u8]) {
+        let RunTask { runs, channel, session, .. } = &self.task;
+        if self.run.is_ending() {
+            return;
+        }
+        let acceptable = class_of(name) == Class::Latest && content.len() <= LATEST_BYTES_MAX;
+        let frames = if acceptable { message::latest_frames(name, channel.id(), &session.id, content) } else { None };
+        let Some(frames) = frames else {
+            runs.metrics.latest_refused.inc();
+            tracing::warn!(
+                name,
+                bytes = content.len(),
+                "a worker's state was left out: its type, size or form is wrong"
+            );
+            return;
+        };
+        runs.hub.publish_latest(channel, format!("{name}/{}", key.unwrap_or_default()), frames);
+    }
+}
+
+async fn written(write: &mut Option<(Commit, Writing)>) -> Result<Committed, BrokerError> {
+    match write {
+        Some((commit, _)) => commit.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_of(worker: &mut Worker) -> Wake {
+    match worker {
+        Worker::None => std::future::pending().await,
+        Worker::Calling(call) => Wake::Worker(call.next().await),
+        Worker::Expected(call) => Wake::Reclaimed(call.await.ok()),
+    }
+}
+
+/// A worker's own error, as clients see it. A code that the protocol does not know is `upstream_error`.
+fn worker_error(error: trunkline_bridge::frame::WorkerError) -> ErrorBody<'static> {
+    let code = ErrorCode::from_name(&error.code).unwrap_or(ErrorCode::UpstreamError);
+    ErrorBody {
+        retryable: error.retryable,
+        retry_after_ms: error.retry_after_ms,
+        trace_id: error.trace_id.map(Into::into),
+        ..code.with_message(error.message)
+    }
+}
+
+/// The bridge's error, as clients see it.
+fn bridge_error(failure: &CallFailure) -> ErrorBody<'static> {
+    tracing::warn!(reason = ?failure.reason, handed_over = failure.handed_over, "the call failed");
+    let code = match &failure.reason {
+        FailureReason::TooLarge => ErrorCode::PayloadTooLarge,
+        reason => ErrorCode::from_name(reason.code()).unwrap_or(ErrorCode::Internal),
+    };
+    code.body()
+}
