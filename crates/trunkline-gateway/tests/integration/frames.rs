@@ -130,7 +130,7 @@ async fn row_28_a_flood_of_pings_is_4006() {
 
 #[tokio::test]
 async fn row_29_a_client_that_never_pongs_is_4003_and_its_session_stays() {
-    let gateway = TestGateway::start("limits.heartbeat = \"150ms\"").await;
+    let gateway = TestGateway::start("limits.heartbeat = \"250ms\"").await;
     let (mut other, welcome) = Peer::welcomed(&gateway, json!({})).await;
     let hello = json!({ "type": "hello", "payload": { "session": welcome["session"], "secret": welcome["secret"] } });
     let request = format!("GET /ws HTTP/1.1\r\nSec-WebSocket-Protocol: {NATIVE}\r\n");
