@@ -45,6 +45,7 @@ describe("blocks", () => {
     ["- a\n- **b**\n  more", ["ul a | B[b] more"]],
     ["3. a\n4) b", ["ol3 a | b"]],
     ["- a\n1. b", ["ul a", "ol1 b"]],
+    ["said:\n> a **b**\n>c\n\n> d", ["paragraph said:", "quote a B[b]\nc", "quote d"]],
     ["```js\nlet a;\n\n# no\n```\nafter", ['code "let a;\\n\\n# no"', "paragraph after"]],
     ["text\n```\nopen", ["paragraph text", 'code "open"']],
     ["a\r\nb", ["paragraph a\nb"]],

@@ -1,7 +1,7 @@
 /**
  * A small part of Markdown, as a tree.
  *
- * Purpose: paragraphs, headings, lists, code blocks, bold, emphasis and inline code of text that may
+ * Purpose: paragraphs, headings, quotes, lists, code blocks, bold, emphasis and inline code of text that may
  * still be growing. It knows no elements and produces no HTML. What it does not recognise stays as it is.
  */
 
@@ -12,12 +12,14 @@ export type Inline = { kind: "text" | "bold" | "emphasis" | "code"; text: string
 export type Block = { source: string } & (
   | { kind: "paragraph"; inlines: Inline[] }
   | { kind: "heading"; inlines: Inline[] }
+  | { kind: "quote"; inlines: Inline[] }
   | { kind: "list"; ordered: boolean; start: number; items: Inline[][] }
   | { kind: "code"; text: string }
 );
 
 const FENCE = /^ {0,3}```/;
 const HEADING = /^ {0,3}#{1,6} +/;
+const QUOTE = /^ {0,3}> ?/;
 const ITEM = /^ {0,3}(?:[-*+]|(\d{1,9})[.)]) +/;
 const INLINE = /(`+)([^`](?:.*?[^`])?)\1(?!`)|\*\*(?=\S)(.+?)(?<=\S)\*\*|\*(?=[^\s*])(.+?)(?<=[^\s*])\*/gs;
 
@@ -56,6 +58,7 @@ function inlineOf([, , code, bold, emphasis]: RegExpMatchArray): Inline {
 function takeBlock(first: string, lines: string[]): Block {
   if (FENCE.test(first)) return takeCode(lines);
   if (HEADING.test(first)) return takeHeading(lines);
+  if (QUOTE.test(first)) return takeQuote(lines);
   if (ITEM.test(first)) return takeList(lines);
   const source = takeWhile(lines, (line, index) => index === 0 || !startsBlock(line)).join("\n");
   return { kind: "paragraph", source, inlines: parseInlines(source) };
@@ -74,6 +77,12 @@ function takeHeading(lines: string[]): Block {
   return { kind: "heading", source, inlines: parseInlines(source.replace(HEADING, "")) };
 }
 
+function takeQuote(lines: string[]): Block {
+  const quoted = takeWhile(lines, (line) => QUOTE.test(line));
+  const text = quoted.map((line) => line.replace(QUOTE, "")).join("\n");
+  return { kind: "quote", source: quoted.join("\n"), inlines: parseInlines(text) };
+}
+
 function takeList(lines: string[]): Block {
   const marker = ITEM.exec(lines[0] ?? "")?.[1];
   const ordered = marker !== undefined;
@@ -89,7 +98,7 @@ function takeList(lines: string[]): Block {
 }
 
 function startsBlock(line: string): boolean {
-  return line.trim() === "" || FENCE.test(line) || HEADING.test(line) || ITEM.test(line);
+  return line.trim() === "" || [FENCE, HEADING, QUOTE, ITEM].some((start) => start.test(line));
 }
 
 function takeWhile(lines: string[], accept: (line: string, index: number) => boolean): string[] {

@@ -48,6 +48,8 @@ function renderBlock(block: Block): HTMLElement {
       return renderList(block.ordered, block.start, block.items);
     case "heading":
       return create("h3", block.inlines.map(renderInline));
+    case "quote":
+      return create("blockquote", block.inlines.map(renderInline));
     case "paragraph":
       return create("p", block.inlines.map(renderInline));
   }
