@@ -224,6 +224,8 @@ impl Gateway {
     /// Serves until told to stop, or until the store fails, and then stops in order.
     pub async fn run(self, stop: Stop) -> Ended {
         let failed = self.storage.failed();
+        // Until the end, so that whoever asks hears that this node is not ready.
+        let stop_listener = CancellationToken::new();
         let Self {
             listener,
             edge,
@@ -237,7 +239,7 @@ impl Gateway {
             drain,
             ..
         } = self;
-        let serving = tokio::spawn(listener.serve(edge, node.settings.handshake, node.go_away.clone()));
+        let serving = tokio::spawn(listener.serve(edge, node.settings.handshake, stop_listener.clone()));
         let ended = tokio::select! {
             () = stop.soft.cancelled() => Ended::Stopped,
             () = stop.hard.cancelled() => Ended::Stopped,
@@ -263,6 +265,7 @@ impl Gateway {
         within(RUNS_PATIENCE, &stop, node.runs.ended(), "runs").await;
         supervision.stop(patience).await;
         stop_bridge.cancel();
+        stop_listener.cancel();
         connections.close();
         if tokio::time::timeout(CLIENTS_PATIENCE, connections.wait()).await.is_err() {
             tracing::debug!("some clients did not close in time");

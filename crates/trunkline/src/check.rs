@@ -44,5 +44,8 @@ pub(crate) fn load(file: Option<&std::path::Path>, flags: Overrides) -> Result<C
 }
 
 fn report(mistakes: &Mistakes) {
+    for warning in &mistakes.warnings {
+        eprintln!("warning: {warning}");
+    }
     eprintln!("{mistakes}");
 }

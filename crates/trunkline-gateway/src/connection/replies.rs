@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use trunkline_protocol::{CloseCode, Dialect, ErrorCode};
 use trunkline_ws::{Connection as Socket, Message, Options};
 
+use super::violations::Violations;
 use super::{MISSES_MAX, close_code};
 use crate::message::{self, Health};
 use crate::node::Node;
@@ -41,30 +42,39 @@ where
         ..Options::default()
     };
     let mut socket = Socket::new(stream, early, &options);
-    let silence_max = node.settings.heartbeat * (MISSES_MAX + 1);
-    let mut refused = false;
+    let mut violations = Violations::default();
+    let mut misses = 0;
+    let mut close = None;
     loop {
-        let drive = socket.drive(|message, queue| {
-            if let Message::Text(text) = message {
+        let drive = socket.drive(|message, queue| match message {
+            Message::Text(text) => {
                 node.metrics.messages_in.inc();
-                refused |= queue.push(reply(text, &node)).is_err();
+                if queue.push(reply(text, &node)).is_err() {
+                    close = Some(CloseCode::SlowConsumer);
+                }
             }
+            Message::Binary(_) => close = Some(CloseCode::Unsupported),
+            Message::Ping(_) if violations.add_ping(node.clock.now()) => close = Some(CloseCode::RateLimited),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
         });
-        let outcome = tokio::select! {
+        tokio::select! {
             biased;
-            outcome = drive => outcome,
-            () = node.go_away.cancelled() => {
-                return finish(&mut socket, CloseCode::Drain).await;
+            outcome = drive => match outcome {
+                Ok(activity) if activity.bytes_read > 0 => misses = 0,
+                Ok(_) => {}
+                Err(_) => return,
+            },
+            () = node.go_away.cancelled() => close = Some(CloseCode::Drain),
+            () = tokio::time::sleep(node.settings.heartbeat) => {
+                misses += 1;
+                let pinged = socket.queue(trunkline_ws::frame::ping(b"")).is_ok();
+                if misses > MISSES_MAX || !pinged {
+                    close = Some(CloseCode::HeartbeatTimeout);
+                }
             }
-            () = tokio::time::sleep(silence_max) => {
-                return finish(&mut socket, CloseCode::HeartbeatTimeout).await;
-            }
-        };
-        if outcome.is_err() {
-            return;
         }
-        if refused {
-            return finish(&mut socket, CloseCode::SlowConsumer).await;
+        if let Some(code) = close {
+            return finish(&mut socket, code).await;
         }
     }
 }
