@@ -23,6 +23,8 @@ async fn every_mistake_is_told_at_once_and_no_port_is_opened() {
 exit code 2
 -- stdout
 -- stderr
+warning: trunkline.toml:3:1: server.lissten: unknown key, it has no effect
+  hint: did you mean \"listen\"?
 trunkline.toml:4:9: server.drain: expected a duration such as \"500ms\", \"30s\", \"5m\", \"2h\" or \"7d\", got \"soon\"
 trunkline.toml:7:9: limits.depth: expected a number from 1 to 128, got 0
 trunkline.toml:14:8: route[1].path: \"/ws\" fits the same paths as \"/ws\" at trunkline.toml:10:8
