@@ -31,6 +31,12 @@ export interface ShownMessage {
   caption: string;
 }
 
+/** A text that answer number `answer`, from 0, began to show. */
+export interface ShownText {
+  answer: number;
+  text: string;
+}
+
 /** Starts a browser with a profile of its own. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumProgram(), args: ARGUMENTS });
@@ -118,7 +124,12 @@ export class ChatTab {
 
   /** Every text that answer number `index` has ever shown in this tab. */
   async texts(index: number): Promise<string[]> {
-    return this.#answer(index).evaluate((element) => window.recordedTexts.get(element) ?? []);
+    return (await this.allTexts()).filter((text) => text.answer === index).map(({ text }) => text);
+  }
+
+  /** Every text that any answer has ever shown in this tab, in the order of time. */
+  allTexts(): Promise<ShownText[]> {
+    return this.page.evaluate(() => window.recordedTexts);
   }
 
   /** How often the page has lost its connection and come back. */
@@ -137,7 +148,7 @@ export class ChatTab {
 
 declare global {
   interface Window {
-    recordedTexts: Map<Element, string[]>;
+    recordedTexts: ShownText[];
     recordedStatuses: string[];
   }
 }
@@ -149,14 +160,15 @@ function rawText(message: Locator): Promise<string> {
 
 /** Runs in the page before anything else: keeps every text and every status that is shown, however shortly. */
 function recordTexts(): void {
-  window.recordedTexts = new Map();
+  const newest: string[] = [];
+  window.recordedTexts = [];
   window.recordedStatuses = [];
   const observer = new MutationObserver(() => {
-    for (const message of document.querySelectorAll('[data-role="assistant"]')) {
-      const texts = window.recordedTexts.get(message) ?? [];
-      const element = message.querySelector('[data-testid="text"]') as unknown as { rawText: string };
-      if (texts.at(-1) !== element.rawText) texts.push(element.rawText);
-      window.recordedTexts.set(message, texts);
+    const elements = document.querySelectorAll('[data-role="assistant"] [data-testid="text"]');
+    for (const [answer, element] of elements.entries()) {
+      const text = (element as unknown as { rawText: string }).rawText;
+      if (newest[answer] !== text) window.recordedTexts.push({ answer, text });
+      newest[answer] = text;
     }
     const status = document.querySelector<HTMLElement>('[data-testid="status"]')?.dataset.status;
     if (status !== undefined && window.recordedStatuses.at(-1) !== status)

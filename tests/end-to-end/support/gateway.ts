@@ -60,7 +60,9 @@ export class Gateway implements AsyncDisposable {
 
   /** The process id of the worker that was started last. */
   get workerPid(): number {
-    return Number(this.#workerPids.at(-1));
+    const pid = this.#workerPids.at(-1);
+    if (pid === undefined) throw new Error("the log names no worker that was started");
+    return pid;
   }
 
   /** Ends the gateway's process at once; its worker lives on. */
