@@ -260,16 +260,14 @@ impl Gateway {
                 () = stop.hard.cancelled() => {}
             }
         }
-        let patience = if stop.hard.is_cancelled() { Duration::ZERO } else { WORKERS_PATIENCE };
         stop_runs.cancel();
         within(RUNS_PATIENCE, &stop, node.runs.ended(), "runs").await;
-        supervision.stop(patience).await;
+        // Dropped at a second signal, it kills them.
+        within(WORKERS_PATIENCE * 2, &stop, supervision.stop(WORKERS_PATIENCE), "workers").await;
         stop_bridge.cancel();
         stop_listener.cancel();
         connections.close();
-        if tokio::time::timeout(CLIENTS_PATIENCE, connections.wait()).await.is_err() {
-            tracing::debug!("some clients did not close in time");
-        }
+        within(CLIENTS_PATIENCE, &stop, connections.wait(), "clients").await;
         background.close();
         within(BACKGROUND_PATIENCE, &stop, background.wait(), "background tasks").await;
         if let Err(error) = serving.await {

@@ -203,6 +203,7 @@ impl Incoming {
             (_, None) => return self.unauthorized(id, "say hello with a token first", queue),
         };
         if let Err(error) = self.start_run(&session, service, envelope) {
+            self.node.metrics.client_error(&error.code);
             self.push(queue, message::error_frame(self.dialect(), id, error));
         }
     }
@@ -257,6 +258,7 @@ impl Incoming {
     }
 
     fn unauthorized(&mut self, id: Option<&str>, message: &'static str, queue: &mut WriteQueue) {
+        self.node.metrics.client_error(ErrorCode::Unauthorized.name());
         self.push(queue, message::error_frame(self.dialect(), id, ErrorCode::Unauthorized.with_message(message)));
         self.end(CloseCode::AuthFailed);
     }

@@ -33,13 +33,13 @@ pub(super) struct Outgoing {
     node: Arc<Node>,
     subscriber: Arc<Subscriber>,
     reading: Option<BoxFuture<'static, Read>>,
-    /// A channel that goes on from its oldest record: its client is told with the next page, which says where that is.
-    resetting: Option<(ChannelKey, ResetReason)>,
+    /// Channels that go on from their oldest record: the client is told with the next page, which says where that is.
+    resetting: Vec<(ChannelKey, ResetReason)>,
 }
 
 impl Outgoing {
     pub(super) fn new(node: Arc<Node>, subscriber: Arc<Subscriber>) -> Self {
-        Self { node, subscriber, reading: None, resetting: None }
+        Self { node, subscriber, reading: None, resetting: Vec::new() }
     }
 
     /// Moves frames to the socket until its queue has enough for one write, and starts a read of a log if there is
@@ -91,7 +91,8 @@ impl Outgoing {
             Ok(Err(ResetReason::Unknown)) => self.lose(&channel),
             Ok(Err(reason)) => {
                 self.subscriber.outbox().rewind(&channel);
-                self.resetting = Some((channel, reason));
+                self.resetting.retain(|(resetting, _)| *resetting != channel);
+                self.resetting.push((channel, reason));
             }
             Err(error) => {
                 tracing::error!(channel = %channel, %error, "a log cannot be read");
@@ -109,7 +110,8 @@ impl Outgoing {
 
     /// Tells the client of a channel that goes on from its oldest record where that is.
     fn announce_reset(&mut self, channel: &ChannelKey, page: &Page) {
-        if let Some((_, reason)) = self.resetting.take_if(|(resetting, _)| resetting == channel) {
+        if let Some(index) = self.resetting.iter().position(|(resetting, _)| resetting == channel) {
+            let (_, reason) = self.resetting.swap_remove(index);
             let start = page.records.first().map_or(page.head.top, |record| record.previous);
             let frame = self.reset_frame(channel, reason, Some(start.to_string()));
             self.subscriber.outbox().push_notice(channel, frame);

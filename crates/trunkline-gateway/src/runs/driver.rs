@@ -162,10 +162,11 @@ impl Driver {
 
     /// Its turn has come. That a worker may have the run is stored before it has, so that it is never called twice.
     fn take_turn(&mut self) {
-        if self.run.is_ending() {
-        } else if self.task.open.called {
+        if self.task.open.called {
             self.run.start();
-        } else if self.write.is_none() && self.retry.is_none() {
+        } else if !self.run.is_ending() {
+            // A run that was not started writes nothing before its end is decided.
+            debug_assert!(self.write.is_none() && self.retry.is_none());
             self.begin(Writing::Called);
         }
     }
@@ -188,11 +189,12 @@ impl Driver {
     }
 
     fn call(&mut self) {
-        let RunTask { runs, channel, session, open } = &mut self.task;
+        let RunTask { runs, channel, session, open, stored } = &mut self.task;
         let Some(bridge) = runs.bridge.get() else {
             return self.run.handle_worker(WorkerEvent::Failed(ErrorCode::NoWorker.body()));
         };
         // It is stored; nobody here needs it again.
+        *stored = Bytes::new();
         let payload = std::mem::replace(&mut open.payload, message::payload(&()));
         let spec = CallSpec {
             service: open.service.clone(),
@@ -261,9 +263,9 @@ impl Driver {
     }
 
     fn begin(&mut self, writing: Writing) {
-        let RunTask { runs, channel, open, .. } = &mut self.task;
+        let RunTask { runs, channel, open, stored, .. } = &self.task;
         let batch = match &writing {
-            Writing::Called => store::called_batch(channel, open, runs.durability),
+            Writing::Called => store::called_batch(channel, open, stored.clone(), runs.durability),
             Writing::Events(request) => store::events_batch(channel, request, runs.durability, runs.keep),
         };
         self.write = Some((runs.broker.commit(batch), writing));
@@ -354,7 +356,9 @@ async fn next_of(worker: &mut Worker) -> Wake {
 /// A worker's own error, as clients see it. A code that the protocol does not know is `upstream_error`.
 fn worker_error(error: trunkline_bridge::frame::WorkerError) -> ErrorBody<'static> {
     let code = ErrorCode::from_name(&error.code).unwrap_or(ErrorCode::UpstreamError);
+    let details = (!error.details.is_empty()).then(|| Box::new(error.details.into_iter().collect()));
     ErrorBody {
+        details,
         retryable: error.retryable,
         retry_after_ms: error.retry_after_ms,
         trace_id: error.trace_id.map(Into::into),

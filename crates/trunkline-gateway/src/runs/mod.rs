@@ -110,17 +110,19 @@ impl Runs {
             deadline_at_ms: accepted_ms.saturating_add(new.deadline_ms),
             called: place.as_ref().is_some_and(|place| place.turn_is_now),
         };
+        let stored = open.to_value();
         let batch = store::accept_batch(&AcceptedMessage {
             session: &session.channel,
             run: &channel,
             open: &open,
+            stored: &stored,
             message: new.message,
             ts: &timestamp(),
             durability: self.durability,
         });
         // Queued now, so that messages are stored in the order in which they came.
         let commit = self.broker.commit(batch);
-        let task = RunTask::new(Arc::clone(self), channel, Arc::clone(session), open);
+        let task = RunTask::new(Arc::clone(self), channel, Arc::clone(session), open, stored);
         self.tracker.spawn(task.accept(place, commit, origin));
         Ok(())
     }

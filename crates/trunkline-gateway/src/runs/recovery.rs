@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use trunkline_bridge::frame::Offer;
@@ -68,18 +69,24 @@ impl Recovery {
     pub(crate) async fn find(&self, runs: &Arc<Runs>, sessions: &Sessions) -> Result<RecoveredRuns, BrokerError> {
         let mut found = open_runs(&*runs.broker).await?;
         // A run that was called has had its turn; the others are lined up as their messages came.
-        found.sort_by_key(|(_, open)| (!open.called, open.accepted_ms, open.order));
+        found.sort_by_key(|(_, open, _)| (!open.called, open.accepted_ms, open.order));
         let mut recovered = RecoveredRuns(Vec::with_capacity(found.len()));
-        for (channel, open) in found {
-            let end = store::end_of_log(&*runs.broker, &channel).await;
-            let end = end.inspect_err(|error| tracing::error!(run = %channel, %error, "an open run cannot be read"));
-            let Some(end) = end.unwrap_or(None) else {
-                runs.broker.commit(store::forget_batch(&channel)).await?;
-                continue;
+        for (channel, open, stored) in found {
+            let end = match store::end_of_log(&*runs.broker, &channel).await {
+                Ok(Some(end)) => end,
+                Ok(None) => {
+                    runs.broker.commit(store::forget_batch(&channel)).await?;
+                    continue;
+                }
+                Err(error) => {
+                    // It stays on the list: the next start tries again.
+                    tracing::error!(run = %channel, %error, "an open run cannot be read");
+                    continue;
+                }
             };
             let session = sessions.of_recovered_run(channel.realm(), &open.session, open.user.clone());
             let mut place = runs.roster.take_over(&channel, &session);
-            let task = RunTask::new(Arc::clone(runs), channel, session, open);
+            let task = RunTask::new(Arc::clone(runs), channel, session, open, stored);
             let (run, call) = if task.open.called {
                 place.turn_is_now = true;
                 let run =
@@ -138,7 +145,7 @@ impl Claims for Recovery {
     }
 }
 
-async fn open_runs(broker: &dyn Broker) -> Result<Vec<(ChannelKey, OpenRun)>, BrokerError> {
+async fn open_runs(broker: &dyn Broker) -> Result<Vec<(ChannelKey, OpenRun, Bytes)>, BrokerError> {
     let mut found = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -150,7 +157,7 @@ async fn open_runs(broker: &dyn Broker) -> Result<Vec<(ChannelKey, OpenRun)>, Br
                 tracing::error!(key, "an open run cannot be read by this version");
                 continue;
             };
-            found.extend(run_of_key(&key).map(|channel| (channel, open)));
+            found.extend(run_of_key(&key).map(|channel| (channel, open, value)));
         }
     }
 }

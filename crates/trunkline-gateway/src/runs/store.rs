@@ -52,6 +52,8 @@ pub(super) struct AcceptedMessage<'a> {
     pub(super) session: &'a ChannelKey,
     pub(super) run: &'a ChannelKey,
     pub(super) open: &'a OpenRun,
+    /// The open run as it is stored.
+    pub(super) stored: &'a Bytes,
     pub(super) message: &'a Envelope<'a>,
     pub(super) ts: &'a str,
     pub(super) durability: Durability,
@@ -60,7 +62,7 @@ pub(super) struct AcceptedMessage<'a> {
 /// Stores a message, the reference to its run, the run's empty channel and the open run, all or none.
 /// The message's id makes a repetition a refusal.
 pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
-    let AcceptedMessage { session, run, open, message, ts, durability } = *accepted;
+    let AcceptedMessage { session, run, open, stored: open_run, message, ts, durability } = *accepted;
     // Only what is the client's to say: position, numbers and error are the gateway's.
     let stored = Envelope {
         kind: message.kind.clone(),
@@ -92,18 +94,17 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
             append(session, data(RecordKind::Message, &stored), Some(idempotency)),
             append(session, data(RecordKind::RunStarted, &reference), None),
             Op::Open { channel: run.clone() },
-            Op::Put(put_open_run(run, open)),
+            Op::Put(put_open_run(run, open_run.clone(), Expect::Anything)),
         ],
         durability,
     }
 }
 
-/// Notes that a run is handed to a worker now. Refused when the run has ended meanwhile.
-pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun, durability: Durability) -> Batch {
-    let before = put_open_run(run, open).value;
+/// Notes that a run is handed to a worker now. `stored` is what the list has of it: refused when the run has ended
+/// meanwhile.
+pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun, stored: Bytes, durability: Durability) -> Batch {
     let called = OpenRun { called: true, ..open.clone() };
-    let put = Put { expect: Expect::Value(before), ..put_open_run(run, &called) };
-    Batch { ops: vec![Op::Put(put)], durability }
+    Batch { ops: vec![Op::Put(put_open_run(run, called.to_value(), Expect::Value(stored)))], durability }
 }
 
 /// Takes a run off the list that has ended already.
@@ -144,12 +145,14 @@ fn append(channel: &ChannelKey, data: Bytes, idempotency: Option<Idempotency>) -
     Op::Append(Append { channel: channel.clone(), data, expected: None, seals: false, idempotency })
 }
 
-fn put_open_run(run: &ChannelKey, open: &OpenRun) -> Put {
-    Put {
-        key: open_run_key(run),
-        value: serde_json::to_vec(open).expect("an open run serialises into memory").into(),
-        expect: Expect::Anything,
-        keep_ms: None,
+fn put_open_run(run: &ChannelKey, value: Bytes, expect: Expect) -> Put {
+    Put { key: open_run_key(run), value, expect, keep_ms: None }
+}
+
+impl OpenRun {
+    /// The value in the list of open runs.
+    pub(super) fn to_value(&self) -> Bytes {
+        serde_json::to_vec(self).expect("an open run serialises into memory").into()
     }
 }
 
@@ -233,6 +236,7 @@ mod tests {
             session: &ChannelKey::session("default", "s"),
             run: &ChannelKey::run("default", "r"),
             open: &open,
+            stored: &open.to_value(),
             message: &message,
             ts: "now",
             durability: Durability::Os,

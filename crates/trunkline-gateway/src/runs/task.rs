@@ -33,11 +33,19 @@ pub(super) struct RunTask {
     pub(super) channel: ChannelKey,
     pub(super) session: Arc<Session>,
     pub(super) open: OpenRun,
+    /// What the list of open runs has of it, until a worker may have it.
+    pub(super) stored: Bytes,
 }
 
 impl RunTask {
-    pub(super) fn new(runs: Arc<Runs>, channel: ChannelKey, session: Arc<Session>, open: OpenRun) -> Self {
-        Self { runs, channel, session, open }
+    pub(super) fn new(
+        runs: Arc<Runs>,
+        channel: ChannelKey,
+        session: Arc<Session>,
+        open: OpenRun,
+        stored: Bytes,
+    ) -> Self {
+        Self { runs, channel, session, open, stored }
     }
 
     /// Waits until the run is stored, tells its sender, and drives it. Whoever's message was stored drives the run:
@@ -77,7 +85,11 @@ impl RunTask {
             Err(BrokerError::Refused { refusal: Refusal::Duplicate(Duplicate { same_content: true, .. }), .. }) => {
                 message::ack_frame(dialect, message, run, true)
             }
-            Err(error) => message::error_frame(dialect, Some(message), accept_error(&error, run)),
+            Err(error) => {
+                let error = accept_error(&error, run);
+                self.runs.metrics.client_error(&error.code);
+                message::error_frame(dialect, Some(message), error)
+            }
         }
     }
 
