@@ -196,3 +196,43 @@ async fn buffers_have_no_place_in_json() {
     called.worker.send(frame).await;
     called.fails_with("worker_protocol").await;
 }
+
+#[tokio::test]
+async fn what_a_worker_says_of_its_error_reaches_the_client() {
+    let gateway = TestGateway::start("").await;
+    let mut called = Called::new(&gateway).await;
+    let error = trunkline_bridge::frame::WorkerError {
+        code: "bad_request".to_owned(),
+        message: "the question is empty".to_owned(),
+        retryable: false,
+        retry_after_ms: Some(7),
+        details: [("path".to_owned(), json!("$.message"))].into(),
+        trace_id: Some("t1".to_owned()),
+    };
+    called.worker.send(Frame::Error { corr: called.corr, seq: Some(0), error }).await;
+    let end = called.only_end().await;
+    let expected = json!({
+        "code": "bad_request", "message": "the question is empty", "retryable": false, "retry_after_ms": 7,
+        "details": {"path": "$.message"}, "trace_id": "t1",
+    });
+    assert_eq!(end["error"], expected);
+}
+
+#[tokio::test]
+async fn a_worker_cannot_speak_for_the_gateway_as_state() {
+    let gateway = TestGateway::start("").await;
+    let mut called = Called::new(&gateway).await;
+    for name in ["run_completed", "welcome", "reset", "tool_output"] {
+        let payload = Bytes::from_static(b"{\"forged\":1}");
+        let event = Frame::Event { corr: called.corr, name: name.to_owned(), key: None, payload };
+        called.worker.send(event).await;
+    }
+    called.worker.progress(called.corr, r#"{"message":"mine"}"#).await;
+    loop {
+        let message = called.peer.message().await;
+        assert_ne!(message["payload"]["forged"], 1, "{message}");
+        if message["type"] == "progress" {
+            return;
+        }
+    }
+}
