@@ -50,7 +50,8 @@ help: ## list the targets
 .PHONY: run
 run: release $(STAMPS)/python $(STAMPS)/page ## the gateway with the chat page and a worker that answers about a folder's files
 	$(call say,The gateway starts; Ctrl-C stops it)
-	@export PATH="$(CURDIR)/$(VENV)/bin:$$PATH" TRUNKLINE_WORKSPACE="$$(cd "$(or $(WORKSPACE),.)" && pwd)"
+	@TRUNKLINE_WORKSPACE="$$(cd "$(or $(WORKSPACE),.)" && pwd)"
+	export PATH="$(CURDIR)/$(VENV)/bin:$$PATH" TRUNKLINE_WORKSPACE
 	$(if $(PORT),export WEBSOCKET_PORT="$(PORT)")
 	exec "$(CARGO_TARGET_DIR)/release/trunkline" serve --config examples/chat/trunkline.toml
 

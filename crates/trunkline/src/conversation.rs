@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use serde_json::value::RawValue;
-use trunkline_client::{Options, Received, SessionState};
+use trunkline_client::{Client, Options, Received, SessionState};
 use trunkline_protocol::Envelope;
 
 #[derive(clap::Args)]
@@ -36,12 +36,24 @@ impl Target {
     }
 }
 
+/// Connects to the session that was asked for, or to a new one; another one than asked for is a failure.
+pub(crate) async fn connect(target: &Target) -> anyhow::Result<Client> {
+    let state = target.session();
+    let asked_for = state.id.clone();
+    let client = Client::connect(&target.options(), state).await?;
+    anyhow::ensure!(
+        asked_for.is_none_or(|id| id == client.welcome().session),
+        "the session is unknown, has expired, or its secret is wrong"
+    );
+    Ok(client)
+}
+
 /// Runs a client's part to its exit code.
 pub(crate) fn block_on(part: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(part));
     outcome.unwrap_or_else(|error| {
-        eprintln!("trunkline: {error:#}");
+        eprintln!("trunkline: {error}");
         ExitCode::FAILURE
     })
 }

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use serde_json::value::RawValue;
-use trunkline_client::{Client, Outgoing};
+use trunkline_client::Outgoing;
 use trunkline_core::identity::hex;
 
-use crate::conversation::{Target, block_on, print};
+use crate::conversation::{Target, block_on, connect, print};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 
 async fn send(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Arguments { payload, kind, service, deadline_ms, target } = arguments;
-    let mut client = Client::connect(&target.options(), target.session()).await?;
+    let mut client = connect(&target).await?;
     let id = random_id()?;
     let message = Outgoing { kind, id: id.clone(), service, payload: as_json(&payload)?, deadline_ms };
     client.send(&message).await?;

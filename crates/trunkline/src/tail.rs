@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use trunkline_client::{Client, ClientError, SessionState};
 
-use crate::conversation::{Target, block_on, print};
+use crate::conversation::{Target, block_on, connect, print};
 
 /// Waits between attempts to come back, the last one repeated.
 const BACKOFF: [Duration; 5] = [
@@ -27,22 +27,19 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 }
 
 async fn tail(target: Target) -> anyhow::Result<ExitCode> {
-    let mut state = target.session();
-    let asked_for = state.id.clone();
-    let mut client = Client::connect(&target.options(), state.clone()).await?;
-    let session = client.welcome().session.clone();
-    anyhow::ensure!(
-        asked_for.is_none_or(|id| id == session),
-        "the session is unknown, has expired, or its secret is wrong"
-    );
-    eprintln!("session {session}");
+    let mut client = connect(&target).await?;
+    let welcome = client.welcome();
+    match &welcome.secret {
+        Some(secret) => eprintln!("session {} secret {secret}", welcome.session),
+        None => eprintln!("session {}", welcome.session),
+    }
     loop {
         let error = follow(&mut client, target.json).await?;
         if !comes_back(&error) {
             return Err(error.into());
         }
         eprintln!("{error}; reconnecting");
-        state = client.into_state();
+        let state = client.into_state();
         client = reconnect(&target, &state).await?;
     }
 }

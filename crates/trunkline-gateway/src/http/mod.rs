@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use serde::Serialize;
@@ -93,6 +93,9 @@ impl Edge {
             Err(refusal) => return refused("handshake", refusal.response().map(|()| Body::from(refusal.to_string()))),
         };
         if let Err(refusal) = self.guard.check_origin(request.headers()) {
+            let origin =
+                request.headers().get(http::header::ORIGIN).map(http::HeaderValue::as_bytes).unwrap_or_default();
+            tracing::warn!(origin = %origin.escape_ascii(), "a connection was refused: {}", refusal.message());
             return refused(refusal.reason(), text_error(refusal.status(), refusal.message()));
         }
         if self.node.go_away.is_cancelled() {
@@ -166,8 +169,13 @@ struct HttpError<'a> {
     error: ErrorBody<'a>,
 }
 
-/// The answer to a path without a route: it names the nearest ones.
+/// The answer to a path that no page has: it names the nearest ones, or says that a WebSocket is wanted.
 fn unknown_route(node: &Node, path: &str) -> Response<Body> {
+    if path == "/ws-test" || node.routes.find(path).is_some() {
+        let mut response = text_error(StatusCode::UPGRADE_REQUIRED, "connect to this path with a WebSocket");
+        response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+        return response;
+    }
     let nearest = node.routes.nearest(path, NEAREST_MAX);
     let hint = nearest.first().map_or_else(String::new, |near| format!("; the nearest is {near}"));
     let mut error = ErrorCode::UnknownRoute.with_message(format!("no route has this path{hint}"));

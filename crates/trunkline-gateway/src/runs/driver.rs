@@ -243,7 +243,7 @@ impl Driver {
             CallEvent::Ended { outcome: Outcome::End, .. } => WorkerEvent::Ended,
             CallEvent::Ended { outcome: Outcome::Result(payload), .. } => WorkerEvent::Returned(payload),
             CallEvent::Ended { outcome: Outcome::Error(error), .. } => WorkerEvent::Failed(worker_error(error)),
-            CallEvent::Failed(failure) => WorkerEvent::Failed(bridge_error(&failure)),
+            CallEvent::Failed(failure) => WorkerEvent::Failed(bridge_error(&failure, &self.task.open.service)),
         };
         self.run.handle_worker(event);
     }
@@ -367,9 +367,12 @@ fn worker_error(error: trunkline_bridge::frame::WorkerError) -> ErrorBody<'stati
 }
 
 /// The bridge's error, as clients see it.
-fn bridge_error(failure: &CallFailure) -> ErrorBody<'static> {
+fn bridge_error(failure: &CallFailure, service: &str) -> ErrorBody<'static> {
     tracing::warn!(reason = ?failure.reason, handed_over = failure.handed_over, "the call failed");
     let code = match &failure.reason {
+        FailureReason::NoWorker => {
+            return ErrorCode::NoWorker.with_message(format!("no worker serves {service:?} now"));
+        }
         FailureReason::TooLarge => ErrorCode::PayloadTooLarge,
         reason => ErrorCode::from_name(reason.code()).unwrap_or(ErrorCode::Internal),
     };
