@@ -21,7 +21,7 @@ table=${1:-}
 
 find_python2() {
     local candidate
-    for candidate in "$(command -v python2.7 || true)" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/2.7*/bin/python2.7; do
+    for candidate in "$(command -v python2.7 || true)" "$(pyenv root 2>/dev/null || true)"/versions/2.7*/bin/python2.7; do
         # A pyenv shim exists for versions that are not selected, and fails: ask each candidate.
         if [[ -n $candidate ]] && "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (2, 7))' 2>/dev/null; then
             echo "$candidate"
@@ -33,7 +33,7 @@ find_python2() {
 
 find_python3() {
     local candidate
-    for candidate in "${PYTHON:-}" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.{9,10,11}.*/bin/python3 \
+    for candidate in "${PYTHON:-}" "$(pyenv root 2>/dev/null || true)"/versions/3.{9,10,11}.*/bin/python3 \
         "$(command -v python3.9 || true)" "$(command -v python3.10 || true)" "$(command -v python3.11 || true)" \
         "$(command -v python3 || true)"; do
         if [[ -n $candidate ]] &&
