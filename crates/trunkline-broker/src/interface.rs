@@ -20,8 +20,10 @@ pub const KEY_BYTES_MAX: usize = 1024;
 pub trait Broker: Send + Sync + 'static {
     /// Carries out all operations of a batch, or none.
     ///
-    /// The work is queued when this is called, not when the future is first polled, and goes on when
-    /// the future is dropped. A full queue is [`BrokerError::Overloaded`]: nothing was done.
+    /// The work is done or queued when this is called, not when the future is first polled, and goes on when
+    /// the future is dropped. A broker that has nothing else to do may call the [`Listener`] before this returns, so
+    /// the caller must hold no lock that the listener takes. A full queue is [`BrokerError::Overloaded`]: nothing was
+    /// done.
     fn commit(&self, batch: Batch) -> BoxFuture<'static, Result<Committed, BrokerError>>;
 
     /// Reads a channel's records after `cursor` (`None`: from the oldest that is retained), at least one if
@@ -52,8 +54,8 @@ pub trait Broker: Send + Sync + 'static {
     fn capabilities(&self) -> Capabilities;
 }
 
-/// Is told of every record, in its channel's order. Called on the thread that writes: it must neither block nor
-/// call the broker.
+/// Is told of every record, in its channel's order. Called by whoever writes, under the broker's own lock: it must neither
+/// block nor call the broker.
 pub trait Listener: Send + Sync + 'static {
     /// A record was appended and is durable at its level.
     fn appended(&self, channel: &ChannelKey, record: &Record);

@@ -17,6 +17,8 @@ pub struct Metrics {
     pub bytes: AtomicU64,
     /// Groups of batches that were written together; `batches / groups` is the mean size.
     pub groups: AtomicU64,
+    /// Of these, those that their caller wrote.
+    pub groups_by_caller: AtomicU64,
     /// Time spent writing groups, in microseconds.
     pub commit_us: AtomicU64,
     /// Gauge: batches that wait to be written.

@@ -163,6 +163,7 @@ impl Collector for Parts {
             ("broker_records", "Records appended", read(&broker.records)),
             ("broker_record_bytes", "Bytes of data in them", read(&broker.bytes)),
             ("broker_groups", "Groups of batches that were written together", read(&broker.groups)),
+            ("broker_groups_by_caller", "Of these, those that their caller wrote", read(&broker.groups_by_caller)),
             ("broker_commit_microseconds", "Time spent writing groups", read(&broker.commit_us)),
             ("broker_trimmed", "Records removed by retention", read(&broker.trimmed)),
             ("broker_swept", "Expired entries removed", read(&broker.swept)),

@@ -1,7 +1,7 @@
 //! A broker in a folder of this machine: nothing to install, and nothing acknowledged is lost.
 //!
-//! [`EmbeddedBroker`] hands batches through a bounded `queue` to the one `writer`, and reads
-//! through a few `reader`s. `store` holds the engine, `layout` says how things are spelled on
+//! [`EmbeddedBroker`] writes a batch itself when nobody else writes, or hands it through a bounded `queue` to the
+//! `writer`'s thread, and reads through a few `reader`s. `store` holds the engine, `layout` says how things are spelled on
 //! disk, `sweep` removes what has expired, `open` finds the store and locks it.
 
 mod layout;
@@ -29,7 +29,7 @@ pub use self::open::OpenError;
 use self::queue::{Queue, Task, TurnedAway};
 use self::reader::Reader;
 use self::store::{Store, StoreView};
-use self::writer::Writer;
+use self::writer::{Pen, Writer};
 use crate::environment::{Environment, Epochs, Options};
 use crate::interface::{Batch, Broker, BrokerError, Capabilities, Committed, Durability, Page};
 use crate::metrics::Metrics;
@@ -44,7 +44,8 @@ pub struct EmbeddedBroker {
     store: Arc<Store>,
     reader: Reader,
     queue: Arc<Queue>,
-    writer: Option<JoinHandle<()>>,
+    writer: Arc<Writer>,
+    thread: Option<JoinHandle<()>>,
     condition: watch::Receiver<Condition>,
     environment: Environment,
     metrics: Arc<Metrics>,
@@ -66,21 +67,21 @@ impl EmbeddedBroker {
         let metrics = Arc::<Metrics>::default();
         let queue = Arc::new(Queue::new(options.queue_batches_max, options.queue_bytes_max, metrics.clone()));
         let (condition, watched) = watch::channel(Condition::Working);
-        let writer = Writer {
-            queue: queue.clone(),
+        let pen = Pen {
             store: store.clone(),
             rules: Rules::from(options),
             epochs: Epochs::new(environment.epoch_source),
             environment: environment.clone(),
             metrics: metrics.clone(),
-            condition,
         };
-        let writer = writer.start().map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
+        let writer = Arc::new(Writer::new(queue.clone(), pen, condition));
+        let thread = writer.clone().start().map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
         Ok(Self {
             reader: Reader::new(store.clone(), options.readers_max),
             store,
             queue,
-            writer: Some(writer),
+            writer,
+            thread: Some(thread),
             condition: watched,
             environment,
             metrics,
@@ -171,6 +172,10 @@ fn stopped() -> BrokerError {
 
 impl Broker for EmbeddedBroker {
     fn commit(&self, batch: Batch) -> BoxFuture<'static, Result<Committed, BrokerError>> {
+        let batch = match self.writer.commit_now(batch) {
+            Ok(outcome) => return ready(outcome).boxed(),
+            Err(batch) => batch,
+        };
         let (answer, answered) = oneshot::channel();
         let answered = answered.map(|outcome| outcome.unwrap_or_else(|_| Err(stopped())));
         self.enqueue(Task::Commit { batch, answer }, answered)
@@ -225,10 +230,10 @@ impl Broker for EmbeddedBroker {
 impl Drop for EmbeddedBroker {
     fn drop(&mut self) {
         self.queue.close();
-        // A listener may hold the last handle, and then this is the writer itself.
-        if let Some(writer) = self.writer.take().filter(|writer| writer.thread().id() != thread::current().id()) {
+        // A listener may hold the last handle, and then this is the thread itself.
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
             // A panic of the writer was told through its condition already.
-            let _ = writer.join();
+            let _ = thread.join();
         }
     }
 }

@@ -1,14 +1,24 @@
-//! What waits for the writer: bounded in batches and in bytes.
+//! Whose turn it is to write, and what waits for the next one: bounded in batches and in bytes.
+//!
+//! One [`Turn`] is taken at a time. While nothing waits, the caller of a small batch takes it and saves two
+//! changes of thread; everything else waits for the writer's thread. A turn that took long says
+//! that the disk is slow now: callers then leave the writing to the thread until it is fast again.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::interface::{Batch, BrokerError, Committed, Op};
+use crate::interface::{Batch, BrokerError, Committed, Durability, Op};
 use crate::metrics::Metrics;
 
-/// Something for the writer to do.
+/// A turn that takes longer would hold up a caller's other work. Writing a small batch takes 10 to 50 µs.
+const TURN_IS_SLOW: Duration = Duration::from_millis(1);
+
+/// Most bytes of a batch that its caller writes.
+const CALLER_BYTES_MAX: usize = 16 * 1024;
+
+/// Something for the writer's thread to do.
 #[derive(Debug)]
 pub(super) enum Task {
     /// Carry out a batch.
@@ -21,13 +31,11 @@ pub(super) enum Task {
     Sweep { answer: oneshot::Sender<()> },
 }
 
-/// What the writer finds when it looks.
+/// What the writer's thread finds when it looks.
 #[derive(Debug)]
-pub(super) enum Taken {
-    /// All that waited.
-    Tasks(Vec<Task>),
-    /// Nothing came in time.
-    Nothing,
+pub(super) enum Taken<'q> {
+    /// All that waited; nothing if nothing came in time.
+    Tasks(Turn<'q>, Vec<Task>),
     /// Nothing waits, and nothing will.
     Closed,
 }
@@ -53,6 +61,17 @@ struct State {
     waiting: Vec<Task>,
     bytes: usize,
     closed: bool,
+    /// Somebody has the turn.
+    taken: bool,
+    /// The last turn was slow.
+    slow: bool,
+}
+
+/// The right to write, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn<'q> {
+    queue: &'q Queue,
+    began: Instant,
 }
 
 impl Queue {
@@ -60,9 +79,19 @@ impl Queue {
         Self { state: Mutex::default(), changed: Condvar::new(), batches_max, bytes_max, metrics }
     }
 
+    /// The turn for the caller of `batch`, if it may write that itself.
+    pub(super) fn turn_for(&self, batch: &Batch) -> Option<Turn<'_>> {
+        if batch.durability != Durability::Os || bytes_of(batch) > CALLER_BYTES_MAX {
+            return None;
+        }
+        let mut state = self.lock();
+        let free = state.waiting.is_empty() && !state.closed && !state.taken && !state.slow;
+        free.then(|| self.take_turn(&mut state))
+    }
+
     /// Adds a task, or says why not. Never waits.
     pub(super) fn push(&self, task: Task) -> Result<(), TurnedAway> {
-        let bytes = bytes_of(&task);
+        let bytes = task.bytes();
         let mut state = self.lock();
         if state.closed {
             return Err(TurnedAway::Closed);
@@ -73,40 +102,61 @@ impl Queue {
         if too_many || too_large {
             return Err(TurnedAway::Full);
         }
-        let writer_sleeps = state.waiting.is_empty();
+        // The thread takes everything that waits, so only the first task has to wake it; who has the turn now wakes
+        // it afterwards.
+        let thread_sleeps = state.waiting.is_empty() && !state.taken;
         state.waiting.push(task);
         state.bytes += bytes;
         self.measure(&state);
         drop(state);
-        // The writer takes everything that waits, so only the first task has to wake it.
-        if writer_sleeps {
+        if thread_sleeps {
             self.changed.notify_one();
         }
         Ok(())
     }
 
-    /// Takes everything that waits, as soon as there is anything, but waits no longer than `deadline`.
-    pub(super) fn take(&self, deadline: Instant) -> Taken {
+    /// Takes the turn and everything that waits, as soon as there is anything, but waits no longer than `deadline`.
+    pub(super) fn take(&self, deadline: Instant) -> Taken<'_> {
         let mut state = self.lock();
-        while state.waiting.is_empty() {
-            if state.closed {
-                return Taken::Closed;
+        loop {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            if !state.taken {
+                if state.waiting.is_empty() && state.closed {
+                    return Taken::Closed;
+                }
+                if !state.waiting.is_empty() || patience.is_zero() {
+                    break;
+                }
             }
-            let Some(patience) = deadline.checked_duration_since(Instant::now()) else {
-                return Taken::Nothing;
-            };
+            // The end of a turn is told only if something waits for it.
+            let patience = patience.max(TURN_IS_SLOW);
             state = self.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
         }
         let tasks = std::mem::take(&mut state.waiting);
         state.bytes = 0;
         self.measure(&state);
-        Taken::Tasks(tasks)
+        Taken::Tasks(self.take_turn(&mut state), tasks)
+    }
+
+    /// Drops everything that waits: whoever waits for an answer is told by its absence.
+    pub(super) fn clear(&self) {
+        let mut state = self.lock();
+        let tasks = std::mem::take(&mut state.waiting);
+        state.bytes = 0;
+        self.measure(&state);
+        drop(state);
+        drop(tasks);
     }
 
     /// Lets nothing in any more. What waits can still be taken.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
+    }
+
+    fn take_turn(&self, state: &mut State) -> Turn<'_> {
+        state.taken = true;
+        Turn { queue: self, began: Instant::now() }
     }
 
     fn measure(&self, state: &State) {
@@ -120,11 +170,30 @@ impl Queue {
     }
 }
 
-fn bytes_of(task: &Task) -> usize {
-    match task {
-        Task::Commit { batch, .. } => batch.ops.iter().map(bytes_of_op).sum(),
-        Task::Sweep { .. } => 0,
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.queue.lock();
+        state.taken = false;
+        state.slow = self.began.elapsed() > TURN_IS_SLOW;
+        let awaited = state.closed || !state.waiting.is_empty();
+        drop(state);
+        if awaited {
+            self.queue.changed.notify_all();
+        }
     }
+}
+
+impl Task {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Commit { batch, .. } => bytes_of(batch),
+            Self::Sweep { .. } => 0,
+        }
+    }
+}
+
+fn bytes_of(batch: &Batch) -> usize {
+    batch.ops.iter().map(bytes_of_op).sum()
 }
 
 fn bytes_of_op(op: &Op) -> usize {

@@ -1,21 +1,22 @@
-//! The one thread that writes.
+//! What writes: one at a time, whoever has the turn.
 //!
-//! It takes whatever waits, applies it batch by batch, writes all of it at once, tells the
-//! listener and then answers. While one group is written the next one gathers, so groups
-//! grow with the load and no timer is needed.
+//! A group of batches is applied one by one, written at once, told to the listener, and then answered. The
+//! [`Writer`]'s thread takes whatever waits: while one group is written the next one gathers, so groups grow with the
+//! load and no timer is needed. When nothing waits, a small batch is a group of its own, written by its caller.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::embedded::Condition;
-use crate::embedded::queue::{Queue, Taken, Task};
+use crate::embedded::queue::{Queue, Taken, Task, Turn};
 use crate::embedded::store::Store;
 use crate::embedded::sweep::{Swept, sweep};
+use crate::embedded::{Condition, stopped};
 use crate::environment::{Environment, Epochs};
-use crate::interface::{BrokerError, Committed, Durability};
+use crate::interface::{Batch, BrokerError, Committed, Durability};
 use crate::metrics::Metrics;
 use crate::rules::{Changes, Group, Rules};
 use crate::view::StoreError;
@@ -27,83 +28,137 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// 50,000 entries a second.
 const SWEEP_BACKLOG_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Carries out what is in the queue until that is closed and empty, or the store fails.
+/// Carries out batches until the queue is closed and empty, or the store fails.
 pub(super) struct Writer {
-    pub(super) queue: Arc<Queue>,
+    queue: Arc<Queue>,
+    /// For who has the turn, so that nobody ever waits for it.
+    pen: Mutex<Pen>,
+    condition: watch::Sender<Condition>,
+}
+
+/// What a batch whose group is not durable yet will be answered.
+type Outcome = Result<Committed, BrokerError>;
+
+impl Writer {
+    pub(super) fn new(queue: Arc<Queue>, pen: Pen, condition: watch::Sender<Condition>) -> Self {
+        Self { queue, pen: Mutex::new(pen), condition }
+    }
+
+    /// Starts the thread.
+    pub(super) fn start(self: Arc<Self>) -> std::io::Result<JoinHandle<()>> {
+        thread::Builder::new().name("trunkline-writer".to_owned()).spawn(move || self.work())
+    }
+
+    /// Carries out a small batch in the caller's thread, if nothing is in its way; otherwise gives it back.
+    pub(super) fn commit_now(&self, batch: Batch) -> Result<Outcome, Batch> {
+        let Some(turn) = self.queue.turn_for(&batch) else { return Err(batch) };
+        let outcome = self.with_pen(&turn, |pen| pen.carry_out_one(batch));
+        Ok(outcome.unwrap_or_else(|| Err(stopped())))
+    }
+
+    fn work(&self) {
+        let mut sweep_at = Instant::now() + SWEEP_INTERVAL;
+        while let Taken::Tasks(turn, tasks) = self.queue.take(sweep_at) {
+            self.with_pen(&turn, |pen| {
+                if !tasks.is_empty() {
+                    pen.carry_out(tasks)?;
+                }
+                if Instant::now() >= sweep_at {
+                    let pause = if pen.sweep()?.more { SWEEP_BACKLOG_INTERVAL } else { SWEEP_INTERVAL };
+                    sweep_at = Instant::now() + pause;
+                }
+                Ok(())
+            });
+        }
+        self.end(Condition::Closed);
+    }
+
+    /// Does something that only who has the turn may do. `None` when it failed or panicked: the broker is at its end.
+    fn with_pen<T>(&self, _turn: &Turn<'_>, work: impl FnOnce(&mut Pen) -> Result<T, StoreError>) -> Option<T> {
+        let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
+        let reason = match catch_unwind(AssertUnwindSafe(|| work(&mut pen))) {
+            Ok(Ok(done)) => return Some(done),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the writer panicked".to_owned(),
+        };
+        tracing::error!(%reason, "the store failed; the broker stops");
+        self.end(Condition::Failed(reason));
+        None
+    }
+
+    /// Lets nothing in any more. The first reason counts.
+    fn end(&self, reason: Condition) {
+        self.queue.close();
+        self.condition.send_if_modified(|condition| {
+            let first = *condition == Condition::Working;
+            if first {
+                *condition = reason;
+            }
+            first
+        });
+        // Whoever waits is answered by the end of the channel that the answer would come through.
+        self.queue.clear();
+    }
+}
+
+/// What is needed to write, held by who has the turn.
+pub(super) struct Pen {
     pub(super) store: Arc<Store>,
     pub(super) rules: Rules,
     pub(super) epochs: Epochs,
     pub(super) environment: Environment,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) condition: watch::Sender<Condition>,
 }
 
-/// A batch whose outcome is known but not yet durable.
-type Answer = (oneshot::Sender<Result<Committed, BrokerError>>, Result<Committed, BrokerError>);
-
-impl Writer {
-    /// Starts the thread.
-    pub(super) fn start(self) -> std::io::Result<JoinHandle<()>> {
-        thread::Builder::new().name("trunkline-writer".to_owned()).spawn(move || self.run())
-    }
-
-    fn run(mut self) {
-        let mut ending = Ending {
-            queue: self.queue.clone(),
-            condition: self.condition.clone(),
-            last: Condition::Failed("the writer panicked".to_owned()),
-        };
-        ending.last = match self.work() {
-            Ok(()) => Condition::Closed,
-            Err(error) => {
-                tracing::error!(%error, "the store failed; the broker stops");
-                Condition::Failed(error.to_string())
-            }
-        };
-    }
-
-    fn work(&mut self) -> Result<(), StoreError> {
-        let mut sweep_at = Instant::now() + SWEEP_INTERVAL;
-        loop {
-            match self.queue.take(sweep_at) {
-                Taken::Tasks(tasks) => self.carry_out(tasks)?,
-                Taken::Nothing => {}
-                Taken::Closed => return Ok(()),
-            }
-            if Instant::now() >= sweep_at {
-                let pause = if self.sweep()?.more { SWEEP_BACKLOG_INTERVAL } else { SWEEP_INTERVAL };
-                sweep_at = Instant::now() + pause;
-            }
-        }
+impl Pen {
+    fn carry_out_one(&mut self, batch: Batch) -> Result<Outcome, StoreError> {
+        let mut outcomes = self.write_group(vec![batch])?;
+        Metrics::add(&self.metrics.groups_by_caller, 1);
+        Ok(outcomes.pop().expect("one outcome for each batch"))
     }
 
     fn carry_out(&mut self, tasks: Vec<Task>) -> Result<(), StoreError> {
+        let (mut batches, mut answers, mut sweeps) = (Vec::with_capacity(tasks.len()), Vec::new(), Vec::new());
+        for task in tasks {
+            match task {
+                Task::Commit { batch, answer } => {
+                    batches.push(batch);
+                    answers.push(answer);
+                }
+                Task::Sweep { answer } => sweeps.push(answer),
+            }
+        }
+        for (answer, outcome) in answers.into_iter().zip(self.write_group(batches)?) {
+            // An error means that nobody waits for the answer.
+            let _ = answer.send(outcome);
+        }
+        self.sweep_for(sweeps)
+    }
+
+    /// Makes a group of batches durable and tells the listener.
+    fn write_group(&mut self, batches: Vec<Batch>) -> Result<Vec<Outcome>, StoreError> {
         let started = Instant::now();
         let store = self.store.clone();
         let view = store.newest();
         let now_ms = (self.environment.clock)();
         let mut group = Group::new(&view, self.rules, &mut self.epochs, now_ms);
         let mut durability = Durability::Os;
-        let mut answers: Vec<Answer> = Vec::with_capacity(tasks.len());
-        let mut sweeps = Vec::new();
-        for task in tasks {
-            match task {
-                Task::Commit { batch, answer } => {
-                    let outcome = group.apply(batch.ops)?;
-                    if outcome.is_ok() {
-                        durability = durability.max(batch.durability);
-                    }
-                    answers.push((answer, outcome));
-                }
-                Task::Sweep { answer } => sweeps.push(answer),
+        let mut outcomes = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let outcome = group.apply(batch.ops)?;
+            if outcome.is_ok() {
+                durability = durability.max(batch.durability);
             }
+            outcomes.push(outcome);
         }
         let changes = group.into_changes();
         drop(view);
         self.write(&changes, durability)?;
-        self.count(&answers, &changes, started.elapsed());
-        self.deliver(&changes, answers);
-        self.sweep_for(sweeps)
+        self.count(&outcomes, &changes, started.elapsed());
+        for (channel, record) in &changes.appended {
+            self.environment.listener.appended(channel, record);
+        }
+        Ok(outcomes)
     }
 
     fn write(&self, changes: &Changes, durability: Durability) -> Result<(), StoreError> {
@@ -115,22 +170,12 @@ impl Writer {
         }
     }
 
-    fn deliver(&self, changes: &Changes, answers: Vec<Answer>) {
-        for (channel, record) in &changes.appended {
-            self.environment.listener.appended(channel, record);
-        }
-        for (answer, outcome) in answers {
-            // An error means that nobody waits for the answer.
-            let _ = answer.send(outcome);
-        }
-    }
-
-    fn count(&self, answers: &[Answer], changes: &Changes, took: Duration) {
-        let took_effect = answers.iter().filter(|(_, outcome)| outcome.is_ok()).count();
+    fn count(&self, outcomes: &[Outcome], changes: &Changes, took: Duration) {
+        let took_effect = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         let trimmed = changes.trimmed.iter().map(|span| span.end - span.first).sum::<u64>();
         Metrics::add(&self.metrics.groups, 1);
         Metrics::add(&self.metrics.batches, took_effect);
-        Metrics::add(&self.metrics.refused, answers.len() - took_effect);
+        Metrics::add(&self.metrics.refused, outcomes.len() - took_effect);
         Metrics::add(&self.metrics.records, changes.appended.len());
         Metrics::add(&self.metrics.bytes, changes.appended.iter().map(|(_, record)| record.data.len()).sum());
         Metrics::add(&self.metrics.trimmed, usize::try_from(trimmed).unwrap_or(usize::MAX));
@@ -150,22 +195,5 @@ impl Writer {
         let swept = sweep(&self.store, (self.environment.clock)())?;
         Metrics::add(&self.metrics.swept, swept.entries);
         Ok(swept)
-    }
-}
-
-/// Says that the writer ended, however it ended.
-struct Ending {
-    queue: Arc<Queue>,
-    condition: watch::Sender<Condition>,
-    last: Condition,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.queue.close();
-        let last = std::mem::replace(&mut self.last, Condition::Closed);
-        self.condition.send_replace(last);
-        // Whoever waits is answered by the end of the channel that the answer would come through.
-        drop(self.queue.take(Instant::now()));
     }
 }

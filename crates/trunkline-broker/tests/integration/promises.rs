@@ -1,16 +1,15 @@
 //! One promise per test: refusals, order, fencing, cursors, sealing, overload.
 
-use std::future::Future;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Waker};
 
+use futures_util::future::BoxFuture;
 use tempfile::TempDir;
 use trunkline_broker::embedded::EmbeddedBroker;
 use trunkline_broker::{
-    Append, Batch, Broker, BrokerError, Duplicate, Durability, Environment, Expect, KEY_BYTES_MAX, Listener, Metrics,
-    Op, Options, PAGE_RECORDS_MAX, Refusal, Written,
+    Append, Batch, Broker, BrokerError, Committed, Duplicate, Durability, Environment, Expect, KEY_BYTES_MAX, Listener,
+    Metrics, Op, Options, PAGE_RECORDS_MAX, Refusal, Written,
 };
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::{AppendRefused, Record, ResetReason};
@@ -289,6 +288,19 @@ impl Listener for Gate {
     }
 }
 
+/// Commits `batch` in the writer's thread, which this lets go no further than the gate.
+fn commit_held(
+    broker: &EmbeddedBroker,
+    gate: &Gate,
+    batch: Batch,
+) -> BoxFuture<'static, Result<Committed, BrokerError>> {
+    let held = broker.commit(Batch { durability: Durability::Disk, ..batch });
+    while !gate.reached.load(Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+    held
+}
+
 fn gated(gate: &Arc<Gate>, folder: &TempDir, options: &Options) -> EmbeddedBroker {
     let environment = Environment { clock: Arc::new(|| 1_000), epoch_source: 1, listener: gate.clone() };
     EmbeddedBroker::open(folder.path(), options, environment).unwrap()
@@ -303,10 +315,7 @@ async fn a_full_queue_turns_batches_away_and_does_nothing() {
         let broker = gated(&gate, &folder, &limit);
         let run = channel("r1");
         let commit = |data| broker.commit(batch([append(&run, data)]));
-        let held = commit("a");
-        while !gate.reached.load(Ordering::Acquire) {
-            std::thread::yield_now();
-        }
+        let held = commit_held(&broker, &gate, batch([append(&run, "a")]));
         let waiting = [commit("b"), commit("c")];
         assert_eq!(commit("d").await, Err(BrokerError::Overloaded));
         assert_eq!(Metrics::get(&broker.metrics().overloaded), 1);
@@ -326,10 +335,7 @@ async fn the_listener_hears_a_record_before_its_writer_is_answered() {
     let (folder, gate) = (TempDir::new().unwrap(), Arc::new(Gate::default()));
     let broker = gated(&gate, &folder, &Options::default());
     let run = channel("r1");
-    let mut answer = pin!(broker.commit(batch([append(&run, "a")])));
-    while !gate.reached.load(Ordering::Acquire) {
-        std::thread::yield_now();
-    }
+    let mut answer = commit_held(&broker, &gate, batch([append(&run, "a")]));
     // The listener is being told, and the record can be read, but the answer is not there yet.
     assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     let page = broker.read(&run, None, usize::MAX).await.unwrap().unwrap();
@@ -343,10 +349,7 @@ async fn batches_that_wait_are_written_as_one_group() {
     let (folder, gate) = (TempDir::new().unwrap(), Arc::new(Gate::default()));
     let broker = gated(&gate, &folder, &Options::default());
     let run = channel("r1");
-    let first = broker.commit(batch([append(&run, "first")]));
-    while !gate.reached.load(Ordering::Acquire) {
-        std::thread::yield_now();
-    }
+    let first = commit_held(&broker, &gate, batch([append(&run, "first")]));
     let waiting: Vec<_> = (0..100).map(|_| broker.commit(batch([append(&run, "x")]))).collect();
     gate.let_go();
     first.await.unwrap();
@@ -355,6 +358,46 @@ async fn batches_that_wait_are_written_as_one_group() {
     }
     assert_eq!(Metrics::get(&broker.metrics().groups), 2);
     assert_eq!(Metrics::get(&broker.metrics().batches), 101);
+}
+
+#[tokio::test]
+async fn a_small_batch_is_written_by_its_caller_when_nobody_else_writes() {
+    let mut world = World::new(Kind::Embedded, Options::default());
+    let run = channel("r1");
+    for count in 1..=100 {
+        // Another thread may have the turn for a moment: to look for what has expired.
+        let committed = world.broker().commit(batch([append(&run, "x")]));
+        assert_eq!(position(&committed.await.unwrap()).offset, count);
+    }
+    let metrics = world.embedded().metrics();
+    assert!(Metrics::get(&metrics.groups_by_caller) > 0, "{metrics:?}");
+    world.reopen();
+    assert_eq!(world.page(&run, None).await.records.len(), 100);
+}
+
+#[tokio::test]
+async fn no_caller_waits_for_the_disk() {
+    let world = World::new(Kind::Embedded, Options::default());
+    let run = channel("r1");
+    world.commit([append(&run, &"x".repeat(64 * 1024))]).await.unwrap();
+    let synced = Batch { ops: vec![append(&run, "a")], durability: Durability::Disk };
+    world.broker().commit(synced).await.unwrap();
+    assert_eq!(Metrics::get(&world.embedded().metrics().groups_by_caller), 0);
+}
+
+#[tokio::test]
+async fn a_caller_does_not_overtake_what_waits() {
+    let (folder, gate) = (TempDir::new().unwrap(), Arc::new(Gate::default()));
+    let broker = gated(&gate, &folder, &Options::default());
+    let run = channel("r1");
+    let held = commit_held(&broker, &gate, batch([append(&run, "first")]));
+    let waiting = broker.commit(Batch { durability: Durability::Disk, ..batch([append(&run, "second")]) });
+    let mut last = broker.commit(batch([append(&run, "third")]));
+    assert!(last.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    gate.let_go();
+    for (answer, offset) in [(held, 1), (waiting, 2), (last, 3)] {
+        assert_eq!(position(&answer.await.unwrap()).offset, offset);
+    }
 }
 
 struct Panics;
