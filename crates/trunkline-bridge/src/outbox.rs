@@ -1,10 +1,13 @@
 //! What waits to be sent to one worker, and whether the connection is wanted any longer.
 //!
-//! Bounded: credit and pings replace their older selves, and what a worker does not read in time cuts its
+//! Whoever has queued frames calls [`Outbox::flush`]. Where the transport gave a [`Wire`] and nobody else sends, the
+//! frames leave in that very thread, which saves waking the connection's task; what the wire does not take at once is
+//! the task's. Bounded: credit and pings replace their older selves, and what a worker does not read in time cuts its
 //! connection. A full outbox delays nobody but its own worker. Knows no rules of the protocol.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
@@ -20,18 +23,44 @@ const BUSY_FRAMES: usize = 1024;
 /// Frames beyond which the connection is cut. Each open call adds a CALL, a CANCEL and a CREDIT at most.
 const FRAMES_MAX: usize = 16 * 1024;
 
+/// Bytes that are taken at a time: a write that is worth its system call, and little enough that newer credit still
+/// replaces older in the outbox.
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// A way to the worker that takes frames without waiting.
+pub(crate) trait Wire: fmt::Debug + Send + Sync {
+    /// Sends frames in order. False when something is left, which the connection's task has to send: the wire keeps
+    /// it, and takes nothing more before.
+    fn send_now(&self, frames: Vec<Frame>) -> bool;
+}
+
 /// The queue between the registry and one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
     changed: Notify,
     closed: CancellationToken,
+    wire: OnceLock<Box<dyn Wire>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     frames: VecDeque<Frame>,
     bytes: usize,
+    sender: Sender,
+    /// The wire keeps something that the task has to send first.
+    rest: bool,
+}
+
+/// Who moves frames to the wire now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Sender {
+    #[default]
+    Nobody,
+    /// Somebody in [`Outbox::flush`].
+    Caller,
+    /// The connection's task.
+    Task,
 }
 
 impl State {
@@ -45,6 +74,19 @@ impl State {
         }
         self.bytes += frame.payload_bytes();
         self.frames.push_back(frame);
+    }
+
+    fn take(&mut self) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        let mut taken_bytes = 0;
+        while taken_bytes < BATCH_BYTES
+            && let Some(frame) = self.frames.pop_front()
+        {
+            taken_bytes += frame.payload_bytes() + FRAME_BYTES_TYPICAL;
+            self.bytes -= frame.payload_bytes();
+            frames.push(frame);
+        }
+        frames
     }
 
     fn recall(&mut self) -> Vec<Frame> {
@@ -62,21 +104,56 @@ impl State {
 pub(crate) enum Outgoing {
     /// Send these; `relieved` when the worker may take new calls again.
     Send { frames: Vec<Frame>, relieved: bool },
+    /// Send what the wire keeps.
+    Rest,
     /// Nothing more will come: close.
     Close,
 }
 
 impl Outbox {
-    /// Queues a frame. False when the connection is closed, or the peer reads too slowly and must be cut off.
+    /// Lets frames leave through this from now on.
+    pub(crate) fn attach(&self, wire: Box<dyn Wire>) {
+        // A connection has one.
+        let _ = self.wire.set(wire);
+    }
+
+    /// Queues a frame, which leaves with the next [`Outbox::flush`]. False when the connection is closed, or the peer reads too slowly and must be cut off.
     pub(crate) fn push(&self, frame: Frame) -> bool {
         let mut state = self.lock();
         if self.closed.is_cancelled() || state.frames.len() >= FRAMES_MAX || state.bytes >= BYTES_MAX {
             return false;
         }
         state.add(frame);
-        drop(state);
-        self.changed.notify_one();
         true
+    }
+
+    /// Sends what is queued, or wakes who will. Writes to the wire, so no lock may be held that others need.
+    pub(crate) fn flush(&self) {
+        let Some(wire) = self.wire.get() else { return self.changed.notify_one() };
+        let Some(frames) = self.begin_sending() else { return };
+        let rest = !wire.send_now(frames);
+        let mut state = self.lock();
+        let goes_on = rest || !state.frames.is_empty();
+        state.sender = if goes_on { Sender::Task } else { Sender::Nobody };
+        state.rest = rest;
+        drop(state);
+        if goes_on || self.closed.is_cancelled() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// One batch for a caller, unless somebody else sends, who then sends these frames too. A long queue is the task's.
+    fn begin_sending(&self) -> Option<Vec<Frame>> {
+        let mut state = self.lock();
+        if state.frames.is_empty() || state.sender != Sender::Nobody {
+            return None;
+        }
+        if state.is_busy() {
+            self.changed.notify_one();
+            return None;
+        }
+        state.sender = Sender::Caller;
+        Some(state.take())
     }
 
     /// Lets what is queued be sent and the connection then be closed.
@@ -112,31 +189,31 @@ impl Outbox {
         self.lock().is_busy()
     }
 
-    /// Waits for frames, and takes them up to about `bytes_max`. Cancel-safe: nothing is taken before it is returned.
-    pub(crate) async fn next(&self, bytes_max: usize) -> Outgoing {
+    /// What the connection's task has to send, a batch at a time. Cancel-safe: nothing is taken before it is returned.
+    pub(crate) async fn next(&self) -> Outgoing {
         loop {
-            if let Some(outgoing) = self.try_next(bytes_max) {
+            if let Some(outgoing) = self.try_next() {
                 return outgoing;
             }
             self.changed.notified().await;
         }
     }
 
-    fn try_next(&self, bytes_max: usize) -> Option<Outgoing> {
+    fn try_next(&self) -> Option<Outgoing> {
         let mut state = self.lock();
+        if state.sender == Sender::Caller {
+            return None;
+        }
+        if std::mem::take(&mut state.rest) {
+            return Some(Outgoing::Rest);
+        }
         if state.frames.is_empty() {
+            state.sender = Sender::Nobody;
             return self.closed.is_cancelled().then_some(Outgoing::Close);
         }
+        state.sender = Sender::Task;
         let was_busy = state.is_busy();
-        let mut frames = Vec::new();
-        let mut taken_bytes = 0;
-        while taken_bytes < bytes_max
-            && let Some(frame) = state.frames.pop_front()
-        {
-            taken_bytes += frame.payload_bytes() + FRAME_BYTES_TYPICAL;
-            state.bytes -= frame.payload_bytes();
-            frames.push(frame);
-        }
+        let frames = state.take();
         let relieved = was_busy && !state.is_busy();
         Some(Outgoing::Send { frames, relieved })
     }
@@ -179,7 +256,7 @@ mod tests {
         }
         outbox.push(Frame::Credit { corr: 4, ack: 1 });
         let frames = vec![Frame::Credit { corr: 2, ack: 1000 }, Frame::Ping, Frame::Credit { corr: 4, ack: 1 }];
-        assert_eq!(outbox.next(usize::MAX).await, Outgoing::Send { frames, relieved: false });
+        assert_eq!(outbox.next().await, Outgoing::Send { frames, relieved: false });
     }
 
     #[tokio::test]
@@ -187,7 +264,7 @@ mod tests {
         let outbox = Outbox::default();
         assert!(outbox.push(call(2, BUSY_BYTES)));
         assert!(outbox.is_busy());
-        assert!(matches!(outbox.next(1).await, Outgoing::Send { relieved: true, .. }));
+        assert!(matches!(outbox.next().await, Outgoing::Send { relieved: true, .. }));
         assert!(!outbox.is_busy());
     }
 
@@ -204,12 +281,12 @@ mod tests {
         outbox.push(Frame::Drain);
         outbox.close();
         assert!(!outbox.push(Frame::Ping));
-        assert!(matches!(outbox.next(1).await, Outgoing::Send { .. }));
-        assert_eq!(outbox.next(1).await, Outgoing::Close);
+        assert!(matches!(outbox.next().await, Outgoing::Send { .. }));
+        assert_eq!(outbox.next().await, Outgoing::Close);
 
         let outbox = Outbox::default();
         outbox.push(call(2, 1));
         assert_eq!(outbox.cut(), vec![call(2, 1)]);
-        assert_eq!(outbox.next(1).await, Outgoing::Close);
+        assert_eq!(outbox.next().await, Outgoing::Close);
     }
 }

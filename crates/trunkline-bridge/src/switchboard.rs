@@ -32,66 +32,66 @@ impl Switchboard {
     }
 
     pub(crate) fn call(self: &Arc<Self>, spec: CallSpec) -> Call {
-        let (id, inbox) = self.lock().call(spec, Instant::now());
+        let (id, inbox) = self.act(|registry, now| registry.call(spec, now));
         Call::new(id, inbox, Arc::clone(self))
     }
 
     pub(crate) fn stored(&self, call: CallId, count: u64) {
-        self.lock().stored(call, count, Instant::now());
+        self.act(|registry, now| registry.stored(call, count, now));
     }
 
     pub(crate) fn cancel(&self, call: CallId) {
-        self.lock().cancel(call, Instant::now());
+        self.act(|registry, now| registry.cancel(call, now));
     }
 
     pub(crate) fn abandon(&self, call: CallId) {
-        self.lock().abandon(call, Instant::now());
+        self.act(|registry, now| registry.abandon(call, now));
     }
 
     /// A transport has a new peer. None when there are too many, and the peer must be let go.
     pub(crate) fn connect(&self) -> Option<(LinkId, Arc<Outbox>)> {
-        self.lock().connect(Instant::now())
+        self.act(super::registry::Registry::connect)
     }
 
     /// A transport has read a message.
     pub(crate) fn message(self: &Arc<Self>, link: LinkId, parts: Parts) {
         match decode(parts) {
             Ok(Frame::Hello(hello)) => self.hello(link, hello),
-            Ok(frame) => self.lock().frame(link, frame, Instant::now()),
-            Err(error) => self.lock().broken_frame(link, &error, Instant::now()),
+            Ok(frame) => self.act(|registry, now| registry.frame(link, frame, now)),
+            Err(error) => self.act(|registry, now| registry.broken_frame(link, &error, now)),
         }
     }
 
     /// A transport has read something that is no message, such as one that is too long.
     pub(crate) fn garbage(&self, link: LinkId, reason: &'static str) {
         let error = crate::frame::DecodeError::Connection(reason);
-        self.lock().broken_frame(link, &error, Instant::now());
+        self.act(|registry, now| registry.broken_frame(link, &error, now));
     }
 
     /// A transport's peer is gone.
     pub(crate) fn disconnected(&self, link: LinkId) {
-        self.lock().disconnected(link, Instant::now());
+        self.act(|registry, now| registry.disconnected(link, now));
     }
 
     /// A transport has sent enough of an outbox that was full.
     pub(crate) fn relieved(&self, link: LinkId) {
-        self.lock().relieved(link, Instant::now());
+        self.act(|registry, now| registry.relieved(link, now));
     }
 
     pub(crate) fn tick(&self) {
-        self.lock().tick(Instant::now());
+        self.act(super::registry::Registry::tick);
     }
 
     pub(crate) fn process_gone(&self, pid: u32) {
-        self.lock().process_gone(pid, Instant::now());
+        self.act(|registry, now| registry.process_gone(pid, now));
     }
 
     pub(crate) fn drain_workers(&self) {
-        self.lock().drain_workers(Instant::now());
+        self.act(super::registry::Registry::drain_workers);
     }
 
     pub(crate) fn stop(&self) {
-        self.lock().stop(Instant::now());
+        self.act(super::registry::Registry::stop);
     }
 
     pub(crate) fn status(&self) -> Vec<ServiceStatus> {
@@ -103,11 +103,23 @@ impl Switchboard {
         let foreign: Vec<_> = self.lock().foreign_offers(&hello).into_iter().cloned().collect();
         let claims: HashMap<String, Claimed> =
             foreign.into_iter().filter_map(|offer| Some((offer.run.clone(), self.claims.claim(&offer)?))).collect();
-        let adopted = self.lock().hello(link, hello, claims, Instant::now());
+        let adopted = self.act(|registry, now| registry.hello(link, hello, claims, now));
         for adopted in adopted {
             let call = Call::new(adopted.call, adopted.inbox, Arc::clone(self));
             self.claims.resume(&adopted.run, call);
         }
+    }
+
+    /// Tells the registry of an event. What it wants sent leaves when its lock is let go.
+    fn act<T>(&self, event: impl FnOnce(&mut Registry, Instant) -> T) -> T {
+        let mut registry = self.lock();
+        let outcome = event(&mut registry, Instant::now());
+        let filled = registry.take_filled();
+        drop(registry);
+        for outbox in filled {
+            outbox.flush();
+        }
+        outcome
     }
 
     fn lock(&self) -> MutexGuard<'_, Registry> {

@@ -1,5 +1,6 @@
 //! Ids and secrets that nobody can guess.
 
+use rand::Rng as _;
 use trunkline_core::identity::hex;
 
 /// 128 random bits as 32 hexadecimal digits: an id.
@@ -24,6 +25,7 @@ pub(crate) fn fraction() -> f64 {
 
 fn bytes<const COUNT: usize>() -> [u8; COUNT] {
     let mut bytes = [0; COUNT];
-    getrandom::fill(&mut bytes).expect("the operating system has a random source");
+    // Of this thread, seeded by the operating system: a call of the system for each id would cost a microsecond.
+    rand::rng().fill_bytes(&mut bytes);
     bytes
 }

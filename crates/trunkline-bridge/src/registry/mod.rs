@@ -86,6 +86,8 @@ pub(crate) struct Registry {
     calls: HashMap<CallId, CallState>,
     /// Links whose outbox overflowed; they are cut when the event at hand is dealt with.
     overflowed: Vec<LinkId>,
+    /// Outboxes that got frames while an event was dealt with, each once.
+    filled: Vec<Arc<Outbox>>,
     last_id: u64,
     /// The corr that the next call gets. Never used twice, so a late frame cannot hit another call.
     next_corr: u64,
@@ -203,6 +205,7 @@ impl Registry {
             services: HashMap::new(),
             calls: HashMap::new(),
             overflowed: Vec::new(),
+            filled: Vec::new(),
             last_id: 0,
             next_corr: 2,
             stopping: false,
@@ -226,9 +229,14 @@ impl Registry {
         else {
             return;
         };
-        if !outbox.push(frame) && !self.overflowed.contains(link) {
+        if !queue(&mut self.filled, outbox, frame) && !self.overflowed.contains(link) {
             self.overflowed.push(*link);
         }
+    }
+
+    /// The outboxes that have to be flushed now, when the lock is let go.
+    pub(crate) fn take_filled(&mut self) -> Vec<Arc<Outbox>> {
+        std::mem::take(&mut self.filled)
     }
 
     /// Cuts the connections that overflowed while an event was dealt with. Each cut may overflow another, but
@@ -240,6 +248,14 @@ impl Registry {
             self.close_link(link, Cause::Lost, now);
         }
     }
+}
+
+/// Queues a frame. False when the outbox did not take it.
+fn queue(filled: &mut Vec<Arc<Outbox>>, outbox: &Arc<Outbox>, frame: Frame) -> bool {
+    if !filled.iter().any(|other| Arc::ptr_eq(other, outbox)) {
+        filled.push(Arc::clone(outbox));
+    }
+    outbox.push(frame)
 }
 
 #[cfg(test)]

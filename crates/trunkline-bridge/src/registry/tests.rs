@@ -71,9 +71,9 @@ impl World {
 impl Peer {
     /// What the transport would send now.
     fn take(&self) -> Vec<Frame> {
-        match futures_now(self.outbox.next(usize::MAX)) {
+        match futures_now(self.outbox.next()) {
             Some(Outgoing::Send { frames, .. }) => frames,
-            Some(Outgoing::Close) | None => Vec::new(),
+            Some(Outgoing::Close | Outgoing::Rest) | None => Vec::new(),
         }
     }
 

@@ -17,9 +17,6 @@ use crate::switchboard::Switchboard;
 
 /// How long the last frames of a connection that is no longer wanted may take to leave.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// Bytes that are taken from an outbox at a time: a write that is worth its system call, and little enough that
-/// newer credit still replaces older in the outbox.
-const BATCH_BYTES: usize = 64 * 1024;
 
 /// What a transport needs to serve.
 #[derive(Clone, Debug)]

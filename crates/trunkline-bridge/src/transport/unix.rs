@@ -1,28 +1,33 @@
 //! Workers over a Unix socket: each message is a big-endian u32 length of the rest, then for each part a u32 length
 //! and its bytes. `protocol/worker.md` §1.
 //!
-//! One task owns one socket. Parts are slices of what was read, not copies. Knows no frame's meaning.
+//! One task reads a socket and writes what others could not write at once ([`SocketWire`]). Parts are slices of what was
+//! read, not copies. Knows no frame's meaning.
 
 use std::io;
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustix::net::Shutdown;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::socket_file::{SocketFile, SocketPlace, bind_error};
-use super::{BATCH_BYTES, Service, Transport, farewell};
+use super::{Service, Transport, farewell};
 use crate::config::StartError;
 use crate::frame::{Frame, PARTS_MAX, Parts, encode};
-use crate::outbox::{Outbox, Outgoing};
+use crate::outbox::{Outbox, Outgoing, Wire};
 use crate::registry::LinkId;
 use crate::switchboard::Switchboard;
 
 /// Room for one read: what the kernel holds for a socket, roughly.
 const READ_BYTES: usize = 64 * 1024;
+/// Less room than this is not read into.
+const READ_BYTES_MIN: usize = 4 * 1024;
 /// A write buffer that grew beyond this for one large message is given back.
 const KEPT_BYTES: usize = 4 * READ_BYTES;
 /// Pause after a failed accept (such as too many open files), which would fail again at once.
@@ -95,9 +100,11 @@ impl Connection {
 
     /// Moves bytes both ways until either side has had enough.
     async fn pump(&self, stream: UnixStream) -> io::Result<()> {
-        let (mut reader, mut writer) = stream.into_split();
-        let mut incoming = BytesMut::with_capacity(READ_BYTES);
-        let mut outgoing = BytesMut::new();
+        let (mut reader, writer) = stream.into_split();
+        let wire = Arc::new(SocketWire { writer, unsent: Mutex::default() });
+        self.outbox.attach(Box::new(Arc::clone(&wire)));
+        let mut incoming = BytesMut::new();
+        let mut sending = false;
         let mut farewell = pin!(farewell(&self.outbox));
         loop {
             tokio::select! {
@@ -107,13 +114,15 @@ impl Connection {
                     }
                     self.take_messages(&mut incoming);
                 }
-                written = writer.write_buf(&mut outgoing), if outgoing.has_remaining() => {
-                    written?;
+                sent = wire.send_rest(), if sending => {
+                    sent?;
+                    sending = false;
                 }
-                next = self.outbox.next(BATCH_BYTES), if !outgoing.has_remaining() => match next {
-                    Outgoing::Close => return writer.shutdown().await,
+                next = self.outbox.next(), if !sending => match next {
+                    Outgoing::Close => return Ok(rustix::net::shutdown(wire.writer.as_ref(), Shutdown::Write)?),
+                    Outgoing::Rest => sending = true,
                     Outgoing::Send { frames, relieved } => {
-                        outgoing = write_messages(frames, outgoing);
+                        sending = !wire.send_now(frames);
                         if relieved {
                             self.switchboard.relieved(self.link);
                         }
@@ -138,9 +147,61 @@ impl Connection {
     }
 }
 
+/// The writing half of a socket. The outbox sees to it that one at a time sends.
+#[derive(Debug)]
+struct SocketWire {
+    writer: OwnedWriteHalf,
+    /// Encoded, and not taken by the system yet.
+    unsent: Mutex<BytesMut>,
+}
+
+impl Wire for Arc<SocketWire> {
+    fn send_now(&self, frames: Vec<Frame>) -> bool {
+        let mut unsent = self.unsent();
+        write_messages(frames, &mut unsent);
+        // An error is met again by the connection's task, whose matter it is.
+        self.write(&mut unsent).is_ok_and(|()| unsent.is_empty())
+    }
+}
+
+impl SocketWire {
+    /// Sends what is left over. Cancel-safe.
+    async fn send_rest(&self) -> io::Result<()> {
+        loop {
+            self.writer.writable().await?;
+            let mut unsent = self.unsent();
+            self.write(&mut unsent)?;
+            if unsent.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes as much as the system takes now.
+    fn write(&self, unsent: &mut BytesMut) -> io::Result<()> {
+        while !unsent.is_empty() {
+            match self.writer.try_write(unsent) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => unsent.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn unsent(&self) -> MutexGuard<'_, BytesMut> {
+        // Bytes are whole after each statement, so a panic elsewhere does not spoil them.
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Cancel-safe, as `read_buf` is.
-async fn read_some(reader: &mut (impl tokio::io::AsyncRead + Unpin), incoming: &mut BytesMut) -> io::Result<usize> {
-    incoming.reserve(READ_BYTES);
+async fn read_some(reader: &mut OwnedReadHalf, incoming: &mut BytesMut) -> io::Result<usize> {
+    // Messages that are still in use keep the block that they were read into, so small ones share it.
+    if incoming.capacity() - incoming.len() < READ_BYTES_MIN {
+        incoming.reserve(READ_BYTES);
+    }
     reader.read_buf(incoming).await
 }
 
@@ -182,14 +243,14 @@ fn peek_length(bytes: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_be_bytes(*length)).ok()
 }
 
-/// Encodes frames into a buffer, which is `used` again unless it has grown too large.
-fn write_messages(frames: Vec<Frame>, mut used: BytesMut) -> BytesMut {
-    used.clear();
-    let mut buffer = if used.capacity() > KEPT_BYTES { BytesMut::new() } else { used };
-    for frame in frames {
-        write_message(&encode(frame), &mut buffer);
+/// Encodes frames into an empty buffer, which is a new one if it has grown too large.
+fn write_messages(frames: Vec<Frame>, buffer: &mut BytesMut) {
+    if buffer.capacity() > KEPT_BYTES {
+        *buffer = BytesMut::new();
     }
-    buffer
+    for frame in frames {
+        write_message(&encode(frame), buffer);
+    }
 }
 
 fn write_message(parts: &[Bytes], buffer: &mut BytesMut) {
@@ -246,6 +307,74 @@ mod tests {
         assert!(refused(&[0, 0, 0, 3, 0, 0, 0]));
         let too_many = message(&[b"".as_slice(); PARTS_MAX + 1]);
         assert!(refused(&too_many));
+    }
+
+    /// The peer's end, and a wire and its outbox as a connection has them.
+    fn connected() -> (UnixStream, Arc<SocketWire>, Arc<Outbox>) {
+        let (near, far) = UnixStream::pair().expect("a pair of sockets");
+        rustix::net::sockopt::set_socket_send_buffer_size(&near, 4096).expect("a small buffer");
+        let (_, writer) = near.into_split();
+        let wire = Arc::new(SocketWire { writer, unsent: Mutex::default() });
+        let outbox = Arc::new(Outbox::default());
+        outbox.attach(Box::new(Arc::clone(&wire)));
+        (far, wire, outbox)
+    }
+
+    #[tokio::test]
+    async fn a_frame_leaves_in_the_thread_that_queued_it() {
+        let (mut far, _wire, outbox) = connected();
+        assert!(outbox.push(Frame::Drain));
+        outbox.flush();
+        let mut read = BytesMut::new();
+        far.read_buf(&mut read).await.expect("bytes came without anybody else's doing");
+        assert!(take_message(&mut read, 1024).expect("well formed").is_some());
+    }
+
+    /// Many threads send to a worker that reads slowly: every frame arrives once, those of one thread in order.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn callers_and_the_task_send_in_turn() {
+        const CALLERS: usize = 4;
+        const FRAMES: u64 = 2_000;
+        let (mut far, wire, outbox) = connected();
+        let task = tokio::spawn({
+            let (wire, outbox) = (Arc::clone(&wire), Arc::clone(&outbox));
+            async move {
+                loop {
+                    let sent = match outbox.next().await {
+                        Outgoing::Close => return,
+                        Outgoing::Rest => false,
+                        Outgoing::Send { frames, .. } => wire.send_now(frames),
+                    };
+                    if !sent {
+                        wire.send_rest().await.expect("the peer reads");
+                    }
+                }
+            }
+        });
+        for caller in 0..CALLERS as u64 {
+            let outbox = Arc::clone(&outbox);
+            tokio::task::spawn_blocking(move || {
+                for number in 0..FRAMES {
+                    while !outbox.push(Frame::Cancel { corr: 1 + caller * FRAMES + number }) {
+                        std::thread::yield_now();
+                    }
+                    outbox.flush();
+                }
+            });
+        }
+        let (mut read, mut next) = (BytesMut::new(), [0; CALLERS]);
+        while next != [FRAMES; CALLERS] {
+            assert!(far.read_buf(&mut read).await.expect("bytes come") > 0, "nothing more comes after {next:?}");
+            while let Some(parts) = take_message(&mut read, 1024).expect("well formed") {
+                let Ok(Frame::Cancel { corr }) = crate::frame::decode(parts) else { panic!("another frame") };
+                let (caller, number) = ((corr - 1) / FRAMES, (corr - 1) % FRAMES);
+                let caller = usize::try_from(caller).expect("small");
+                assert_eq!(number, next[caller]);
+                next[caller] += 1;
+            }
+        }
+        outbox.close();
+        task.await.expect("the task has nothing left and ends");
     }
 
     /// The golden streams that every implementation of the worker protocol shares.

@@ -12,7 +12,7 @@ use omq_tokio::{Endpoint, Error, Identity, IdentitySocket, Message, MonitorEvent
 use tokio::task::JoinSet;
 
 use super::socket_file::{SocketFile, SocketPlace};
-use super::{BATCH_BYTES, Service, Transport, farewell};
+use super::{Service, Transport, farewell};
 use crate::config::{StartError, ZeromqEndpoint};
 use crate::frame::{PARTS_MAX, encode};
 use crate::outbox::{Outbox, Outgoing};
@@ -197,7 +197,7 @@ impl Sender {
     }
 
     async fn pump(&self, routing_id: &Bytes) {
-        while let Outgoing::Send { frames, relieved } = self.outbox.next(BATCH_BYTES).await {
+        while let Outgoing::Send { frames, relieved } = self.outbox.next().await {
             if relieved {
                 self.switchboard.relieved(self.link);
             }

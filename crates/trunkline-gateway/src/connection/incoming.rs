@@ -82,6 +82,7 @@ impl Incoming {
         if self.close.is_some() {
             return;
         }
+        self.subscriber.attend();
         match message {
             Message::Text(text) => {
                 self.node.metrics.messages_in.inc();

@@ -170,10 +170,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.socket.pause_reading();
             self.opening = Some(Box::pin(open(Arc::clone(&self.node), client, request.hello)));
         }
+        self.outgoing.flush(&mut self.socket);
         if self.membership.subscriber.control_overflowed() {
             self.incoming.end(CloseCode::SlowConsumer);
         }
-        self.outgoing.flush(&mut self.socket);
         if let Some(code) = self.incoming.close_code()
             && !self.socket.is_closing()
         {

@@ -15,6 +15,8 @@ pub(crate) struct Subscriber {
     dialect: Dialect,
     outbox: Mutex<Outbox>,
     wake: Notify,
+    /// The connection's task is going to look at the outbox: it need not be woken for that.
+    attentive: AtomicBool,
     /// The client does not read its control messages; the connection is to be closed.
     control_overflowed: AtomicBool,
     in_flight: AtomicUsize,
@@ -26,6 +28,7 @@ impl Subscriber {
             dialect,
             outbox: Mutex::default(),
             wake: Notify::new(),
+            attentive: AtomicBool::new(false),
             control_overflowed: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
         })
@@ -48,9 +51,21 @@ impl Subscriber {
         self.wake();
     }
 
-    /// Makes the connection's task look at its outbox.
+    /// Makes the connection's task look at its outbox, after what it is to find there was put in.
     pub(crate) fn wake(&self) {
-        self.wake.notify_one();
+        if !self.attentive.swap(true, Ordering::AcqRel) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// The connection's task is at work, and calls [`Subscriber::looks`] before it waits again.
+    pub(super) fn attend(&self) {
+        self.attentive.store(true, Ordering::Relaxed);
+    }
+
+    /// The connection's task looks at the outbox next: what is put in from now on wakes it again.
+    pub(super) fn looks(&self) {
+        self.attentive.swap(false, Ordering::AcqRel);
     }
 
     /// Resolves after [`Subscriber::wake`].

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFuture;
 use trunkline_bridge::{Call, CallEvent, CallFailure, CallSpec, EventKind, FailureReason, Outcome};
 use trunkline_broker::{BrokerError, Committed};
-use trunkline_core::run::{Action, AppendRequest, Run, WorkerEvent};
+use trunkline_core::run::{Action, AppendRequest, End, Run, WorkerEvent};
 use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
 
 use super::roster::Place;
@@ -290,7 +290,12 @@ impl Driver {
             (Ok(_), Writing::Events(request)) => {
                 self.run.appended();
                 if let Some(end) = &request.end {
-                    tracing::info!(state = end.state(), "ended");
+                    // A line for each message would cost too much; the others are worth it.
+                    if matches!(end, End::Completed(_)) {
+                        tracing::debug!("completed");
+                    } else {
+                        tracing::info!(state = end.state(), "ended");
+                    }
                     self.task.runs.metrics.run_ended(end.state());
                 }
             }

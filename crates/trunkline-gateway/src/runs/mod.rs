@@ -13,6 +13,7 @@ mod task;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trunkline_bridge::Bridge;
@@ -123,7 +124,11 @@ impl Runs {
         // Queued now, so that messages are stored in the order in which they came.
         let commit = self.broker.commit(batch);
         let task = RunTask::new(Arc::clone(self), channel, Arc::clone(session), open, stored);
-        self.tracker.spawn(task.accept(place, commit, origin));
+        // Begun here: where the message is stored already, the worker has its call before this connection writes a byte.
+        let mut task = Box::pin(task.accept(place, commit, origin));
+        if (&mut task).now_or_never().is_none() {
+            self.tracker.spawn(task);
+        }
         Ok(())
     }
 

@@ -16,6 +16,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// What every gateway of these tests is told beside what a test says itself.
 const BASE: &str = "server.listen = \"127.0.0.1:0\"\nbroker.kind = \"memory\"\n";
 
+/// The same for a gateway that answers when a message is on the disk.
+const ON_DISK: &str = "server.listen = \"127.0.0.1:0\"\nbroker.durability = \"disk\"\n";
+
+/// The route of gateways that need no other.
+const ROUTE: &str = "[[route]]\npath = \"/ws\"\nservice = \"chat\"\nservices = [\"*\"]\n";
+
 /// A running gateway.
 pub(crate) struct TestGateway {
     pub(crate) address: SocketAddr,
@@ -27,8 +33,12 @@ pub(crate) struct TestGateway {
 impl TestGateway {
     /// Starts a gateway with one route, `/ws`, of the service `chat`, and what `settings` adds in TOML.
     pub(crate) async fn start(settings: &str) -> Self {
-        let route = "[[route]]\npath = \"/ws\"\nservice = \"chat\"\nservices = [\"*\"]\n";
-        Self::with_file(&format!("{BASE}{settings}\n{route}")).await
+        Self::with_file(&format!("{BASE}{settings}\n{ROUTE}")).await
+    }
+
+    /// The same, with everything synced to the disk: an answer comes from another thread, later.
+    pub(crate) async fn start_on_disk(settings: &str) -> Self {
+        Self::with_file(&format!("{ON_DISK}{settings}\n{ROUTE}")).await
     }
 
     /// Starts a gateway whose routes stand in `settings`, too.
