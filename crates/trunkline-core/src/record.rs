@@ -5,6 +5,7 @@
 //! in front: no field is parsed or written again.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -18,6 +19,9 @@ const VERSION: u8 = 1;
 
 /// Nesting allowed when stored messages are read again: they were bounded when they came in, and wrapped once.
 const STORED_DEPTH_MAX: usize = 128;
+
+/// What a message's fields but the payload take, roughly.
+const DATA_BYTES_TYPICAL: usize = 256;
 
 /// Most bytes of text in one folded message.
 pub const FOLDED_TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -48,7 +52,8 @@ pub struct UnknownForm;
 
 /// Writes a message as a record's data.
 pub fn data(kind: RecordKind, message: &Envelope<'_>) -> Bytes {
-    let mut out = vec![VERSION, kind as u8];
+    let mut out = Vec::with_capacity(DATA_BYTES_TYPICAL + message.payload.map_or(0, |payload| payload.get().len()));
+    out.extend_from_slice(&[VERSION, kind as u8]);
     Dialect::Native.encode(message, &mut out);
     out.into()
 }
@@ -76,30 +81,26 @@ pub fn message(data: &[u8]) -> Result<(RecordKind, Envelope<'_>), UnknownForm> {
     Ok((kind, message))
 }
 
-/// Writes a record as a client sees it, with its position.
-pub fn render(dialect: Dialect, channel: &ChannelKey, record: &Record) -> Result<Vec<u8>, UnknownForm> {
+/// Appends a record to `out` as a client sees it, with its position. After an error `out` is as it was.
+pub fn render(dialect: Dialect, channel: &ChannelKey, record: &Record, out: &mut Vec<u8>) -> Result<(), UnknownForm> {
     match dialect {
         Dialect::Native => {
             let (_, text) = parts(&record.data)?;
-            let mut out = Vec::with_capacity(text.len() + 160);
             let (position, previous) = (record.position, record.previous);
             let channel = channel.public_name();
-            out.extend_from_slice(
-                format!(r#"{{"channel":"{channel}","pos":"{position}","prev":"{previous}","#).as_bytes(),
-            );
+            write!(out, r#"{{"channel":"{channel}","pos":"{position}","prev":"{previous}","#)
+                .expect("writing to memory does not fail");
             out.extend_from_slice(&text.as_bytes()[1..]);
-            Ok(out)
         }
         Dialect::Payload => {
             let (_, mut message) = message(&record.data)?;
             message.channel = Some(Cow::Borrowed(channel.public_name()));
             message.pos = Some(record.position.to_string().into());
             message.prev = Some(record.previous.to_string().into());
-            let mut out = Vec::with_capacity(record.data.len() + 192);
-            dialect.encode(&message, &mut out);
-            Ok(out)
+            dialect.encode(&message, out);
         }
     }
+    Ok(())
 }
 
 /// Merges consecutive text records of one run into as few as [`FOLDED_TEXT_BYTES_MAX`] allows.
@@ -245,7 +246,9 @@ mod tests {
             let records = log(&[Some(text)]);
             let channel = ChannelKey::run("realm", "r");
             let mut shown = Dialect::ALL.map(|dialect| {
-                let frame = String::from_utf8(render(dialect, &channel, &records[0]).unwrap()).unwrap();
+                let mut frame = Vec::new();
+                render(dialect, &channel, &records[0], &mut frame).unwrap();
+                let frame = String::from_utf8(frame).unwrap();
                 let message = dialect.decode(&frame, 64).unwrap();
                 format!("{:?} {:?} {:?} {:?} {:?}", message.channel, message.pos, message.prev, message.seq, message.payload.map(RawValue::get))
             });

@@ -20,6 +20,7 @@ use trunkline_core::record::{self, RecordKind};
 use trunkline_protocol::{Dialect, Position};
 
 use crate::connection::Subscriber;
+use crate::message;
 use crate::telemetry::Metrics;
 
 /// Number of parts, each behind its own lock.
@@ -208,11 +209,11 @@ impl<'a> SharedFrames<'a> {
 /// The finished frame of a record. A record that this version cannot read becomes an `error` in its place: it is
 /// never left out in silence.
 pub(crate) fn frame_of(dialect: Dialect, channel: &ChannelKey, record: &Record) -> Bytes {
-    match record::render(dialect, channel, record) {
-        Ok(text) => trunkline_ws::frame::text(&text),
+    match message::frame_with(|out| record::render(dialect, channel, record, out)) {
+        Ok(frame) => frame,
         Err(error) => {
             tracing::error!(channel = %channel, position = %record.position, %error, "a record cannot be shown");
-            crate::message::error_frame(
+            message::error_frame(
                 dialect,
                 None,
                 trunkline_protocol::ErrorCode::Internal.with_message("a stored message cannot be read by this version"),

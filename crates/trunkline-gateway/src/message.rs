@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::convert::Infallible;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -17,29 +18,35 @@ pub(crate) fn payload(value: &impl Serialize) -> Box<RawValue> {
 }
 
 thread_local! {
-    /// Where replies are spelled before they are queued, so that one costs no allocation.
+    /// Where shared frames are spelled before their size is known.
     static SPELLING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Largest buffer that is kept for the next reply.
+/// Largest buffer that is kept for the next frame.
 const SPELLING_BYTES_MAX: usize = 64 * 1024;
 
 /// Queues an envelope for one connection alone.
 pub(crate) fn queue(queue: &mut WriteQueue, dialect: Dialect, envelope: &Envelope<'_>) -> Result<(), QueueError> {
-    SPELLING.with_borrow_mut(|text| {
-        text.clear();
-        dialect.encode(envelope, text);
-        let queued = queue.push_text(std::str::from_utf8(text).expect("the encoder writes JSON, which is UTF-8"));
-        text.shrink_to(SPELLING_BYTES_MAX);
-        queued
-    })
+    queue.push_text_with(|out| dialect.encode(envelope, out))
 }
 
 /// The frame of an envelope.
 pub(crate) fn frame(dialect: Dialect, envelope: &Envelope<'_>) -> Bytes {
-    let mut text = Vec::with_capacity(256);
-    dialect.encode(envelope, &mut text);
-    trunkline_ws::frame::text(&text)
+    let Ok(frame) = frame_with(|out| {
+        dialect.encode(envelope, out);
+        Ok::<_, Infallible>(())
+    });
+    frame
+}
+
+/// The frame of what `spell` appends, unless that fails. One allocation, exactly as large as the frame.
+pub(crate) fn frame_with<E>(spell: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Bytes, E> {
+    SPELLING.with_borrow_mut(|text| {
+        text.clear();
+        let frame = spell(text).map(|()| trunkline_ws::frame::text(text));
+        text.shrink_to(SPELLING_BYTES_MAX);
+        frame
+    })
 }
 
 /// The frame of a message that has a type, a payload and perhaps something it answers.

@@ -39,14 +39,14 @@ pub fn scan(text: &str, depth_max: usize) -> Result<(), ScanError> {
 
 /// Returns the index of the closing quote (or the end of an unterminated string).
 fn scan_string(bytes: &[u8], mut at: usize) -> Result<usize, ScanError> {
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => return Ok(at),
-            b'\\' => at += escape_length(&bytes[at..])?,
-            _ => at += 1,
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if bytes[at] == b'"' {
+            return Ok(at);
         }
+        at += escape_length(&bytes[at..])?;
     }
-    Ok(at)
+    Ok(bytes.len())
 }
 
 /// Bytes of the escape that `rest` starts with; a surrogate pair counts as one.

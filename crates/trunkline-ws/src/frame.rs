@@ -143,6 +143,25 @@ pub fn put_header(buffer: &mut impl BufMut, opcode: Opcode, length: usize) {
     }
 }
 
+/// Appends an unfragmented server frame whose payload `write` appends. The header comes first and depends on the
+/// payload's length, so room is left for the usual one, and the payload moved if it needs another.
+pub(crate) fn put_with(buffer: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>)) {
+    const USUAL: usize = 4;
+    let start = buffer.len();
+    buffer.extend_from_slice(&[0; USUAL]);
+    write(buffer);
+    let length = buffer.len() - start - USUAL;
+    let header = header_bytes(length);
+    if header > USUAL {
+        buffer.resize(start + header + length, 0);
+    }
+    if header != USUAL {
+        buffer.copy_within(start + USUAL..start + USUAL + length, start + header);
+        buffer.truncate(start + header + length);
+    }
+    put_header(&mut &mut buffer[start..start + header], opcode, length);
+}
+
 /// The length of that header, in bytes.
 const fn header_bytes(length: usize) -> usize {
     match length {

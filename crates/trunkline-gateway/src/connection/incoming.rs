@@ -98,8 +98,7 @@ impl Incoming {
         if matches!(self.stage, Stage::Opening) {
             return self.defer(text, queue);
         }
-        let node = Arc::clone(&self.node);
-        match self.dialect().decode(text, node.settings.limits.depth_max) {
+        match self.dialect().decode(text, self.node.settings.limits.depth_max) {
             Ok(envelope) => self.envelope(&envelope, text, queue),
             Err(error) => self.violation(None, error.code().with_message(error.to_string()), queue),
         }
@@ -188,10 +187,9 @@ impl Incoming {
     /// A message for a service.
     fn durable(&mut self, envelope: &Envelope<'_>, text: &str, queue: &mut WriteQueue) {
         let id = envelope.id.as_deref();
-        let route = Arc::clone(&self.route);
-        let service = match destination(&route, envelope) {
+        let service = match destination(&self.route, envelope) {
             Ok(Destination::Echo) => return self.reply(queue, "echo", id, envelope.payload),
-            Ok(Destination::Service(service)) => service,
+            Ok(Destination::Service(service)) => service.to_owned(),
             Err(error) => return self.violation(id, error, queue),
         };
         let session = match (&self.stage, &self.identity) {
@@ -212,7 +210,7 @@ impl Incoming {
     fn start_run(
         &self,
         session: &Arc<Session>,
-        service: &str,
+        service: String,
         envelope: &Envelope<'_>,
     ) -> Result<(), ErrorBody<'static>> {
         let limits = &self.node.settings.limits;
@@ -227,7 +225,7 @@ impl Incoming {
         let route_ms = u64::try_from(self.route.deadline.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = wish.min(route_ms).min(limits.deadline_ms_max);
         let new = NewRun { session, service, message: envelope, message_id: &message_id, deadline_ms };
-        self.node.runs.accept(&new, in_flight)
+        self.node.runs.accept(new, in_flight)
     }
 
     /// The session is open: messages that came meanwhile are handled now.

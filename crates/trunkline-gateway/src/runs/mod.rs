@@ -38,7 +38,7 @@ use task::RunTask;
 /// A message that is to start a run.
 pub(crate) struct NewRun<'a> {
     pub(crate) session: &'a Arc<Session>,
-    pub(crate) service: &'a str,
+    pub(crate) service: String,
     pub(crate) message: &'a trunkline_protocol::Envelope<'a>,
     pub(crate) message_id: &'a str,
     pub(crate) deadline_ms: u64,
@@ -93,7 +93,7 @@ impl Runs {
 
     /// Accepts a message: it is stored together with the run that it starts, and `origin` gets the `ack` or the
     /// `error`. What is stored keeps the order of these calls.
-    pub(crate) fn accept(self: &Arc<Self>, new: &NewRun<'_>, origin: InFlight) -> Result<(), ErrorBody<'static>> {
+    pub(crate) fn accept(self: &Arc<Self>, new: NewRun<'_>, origin: InFlight) -> Result<(), ErrorBody<'static>> {
         let session = new.session;
         let id = run_id(&session.realm, &session.id, new.message_id);
         let channel = ChannelKey::run(&session.realm, &id);
@@ -102,7 +102,7 @@ impl Runs {
         let open = OpenRun {
             session: session.id.clone(),
             user: session.user.clone(),
-            service: new.service.to_owned(),
+            service: new.service,
             kind: new.message.kind.clone().into_owned(),
             message: new.message_id.to_owned(),
             payload: store::raw_payload(new.message),

@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use thiserror::Error;
 use tokio::io::AsyncWrite;
 
@@ -30,8 +30,9 @@ const TAIL_BYTES_MIN: usize = 256;
 #[derive(Debug)]
 pub struct WriteQueue {
     frames: VecDeque<Bytes>,
-    /// Frames behind all of `frames`.
-    tail: BytesMut,
+    /// Frames behind all of `frames`, of which the first `tail_written` bytes have been written.
+    tail: Vec<u8>,
+    tail_written: usize,
     bytes: usize,
     bytes_max: usize,
     sealed: bool,
@@ -50,7 +51,7 @@ pub enum QueueError {
 
 impl WriteQueue {
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self { frames: VecDeque::new(), tail: BytesMut::new(), bytes: 0, bytes_max, sealed: false }
+        Self { frames: VecDeque::new(), tail: Vec::new(), tail_written: 0, bytes: 0, bytes_max, sealed: false }
     }
 
     /// Queues an encoded frame (see [`frame`]), or several in one piece.
@@ -70,6 +71,19 @@ impl WriteQueue {
     /// As [`push`](Self::push).
     pub fn push_text(&mut self, text: &str) -> Result<(), QueueError> {
         self.push_message(Opcode::Text, text.as_bytes())
+    }
+
+    /// Queues a text message for this peer alone that `write` appends to a buffer, where it stays: nothing is copied.
+    /// What it appends must be UTF-8, which is not checked.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_text_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), QueueError> {
+        self.admit()?;
+        let before = self.begin_message(TAIL_BYTES_MIN);
+        frame::put_with(&mut self.tail, Opcode::Text, write);
+        self.end_message(before);
+        Ok(())
     }
 
     /// Encodes and queues a binary message for this peer alone.
@@ -119,7 +133,7 @@ impl WriteQueue {
     ) -> Poll<io::Result<usize>> {
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
         let mut count = 0;
-        let tail = (!self.tail.is_empty()).then_some(&self.tail[..]);
+        let tail = self.tail.get(self.tail_written..).filter(|tail| !tail.is_empty());
         for (slice, frame) in slices.iter_mut().zip(self.frames.iter().map(|frame| &frame[..]).chain(tail)) {
             *slice = IoSlice::new(frame);
             count += 1;
@@ -154,25 +168,35 @@ impl WriteQueue {
 
     fn push_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), QueueError> {
         self.admit()?;
-        let before = self.tail.len();
-        let room = SERVER_HEADER_BYTES_MAX + payload.len();
+        let before = self.begin_message(SERVER_HEADER_BYTES_MAX + payload.len());
+        frame::put_header(&mut self.tail, opcode, payload.len());
+        self.tail.extend_from_slice(payload);
+        self.end_message(before);
+        Ok(())
+    }
+
+    /// Makes room for a message behind the tail, and gives the tail's length.
+    fn begin_message(&mut self, room: usize) -> usize {
         if self.tail.capacity() == 0 {
             self.tail.reserve(room.max(TAIL_BYTES_MIN));
         } else {
             self.tail.reserve(room);
         }
-        frame::put_header(&mut self.tail, opcode, payload.len());
-        self.tail.extend_from_slice(payload);
+        self.tail.len()
+    }
+
+    fn end_message(&mut self, before: usize) {
         self.bytes += self.tail.len() - before;
         if self.tail.len() >= TAIL_BYTES_MAX {
             self.finish_tail();
         }
-        Ok(())
     }
 
     fn finish_tail(&mut self) {
         if !self.tail.is_empty() {
-            self.frames.push_back(std::mem::take(&mut self.tail).freeze());
+            let mut finished = Bytes::from(std::mem::take(&mut self.tail));
+            finished.advance(std::mem::take(&mut self.tail_written));
+            self.frames.push_back(finished);
         }
     }
 
@@ -181,7 +205,8 @@ impl WriteQueue {
         self.bytes -= written;
         if self.bytes == 0 {
             self.frames = VecDeque::new();
-            self.tail = BytesMut::new();
+            self.tail = Vec::new();
+            self.tail_written = 0;
             return;
         }
         while let Some(front) = self.frames.front_mut() {
@@ -192,7 +217,7 @@ impl WriteQueue {
             written -= front.len();
             self.frames.pop_front();
         }
-        self.tail.advance(written);
+        self.tail_written += written;
     }
 }
 
@@ -239,15 +264,20 @@ mod tests {
     proptest! {
         #[test]
         fn any_width_of_write_keeps_content_and_order(
-            frames in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<u8>(), 0..300)), 0..100),
+            frames in prop::collection::vec((0..3, prop::collection::vec(any::<u8>(), 0..300)), 0..100),
+            long in 0_usize..200_000,
             width in 1_usize..2000,
         ) {
             let mut queue = WriteQueue::new(usize::MAX);
             let mut expected = Vec::new();
-            for (shared, payload) in &frames {
-                let frame = frame::binary(payload);
+            for (way, payload) in frames.iter().chain(&[(2, vec![b'x'; long])]) {
+                let frame = frame::text(payload);
                 expected.extend_from_slice(&frame);
-                let queued = if *shared { queue.push(frame) } else { queue.push_binary(payload) };
+                let queued = match way {
+                    0 => queue.push(frame),
+                    1 => queue.push_message(Opcode::Text, payload),
+                    _ => queue.push_text_with(|out| out.extend_from_slice(payload)),
+                };
                 prop_assert_eq!(queued, Ok(()));
             }
             prop_assert_eq!(queue.bytes(), expected.len());
