@@ -7,8 +7,9 @@ use std::fmt;
 
 use serde::Serialize;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
-use crate::envelope::{DecodeError, Envelope, Text, parse};
+use crate::envelope::{DecodeError, Envelope, Extra, Text, parse};
 
 /// A wire spelling of the envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,16 +106,16 @@ fn write_fields(object: &mut Object<'_>, envelope: &Envelope<'_>) {
     object.field_if("reply_to", reply_to.as_ref());
     object.field_if("deadline_ms", deadline_ms.as_ref());
     object.field_if("error", error.as_ref());
-    object.field_if("meta", meta.as_ref());
+    object.raw_if("meta", *meta);
 }
 
 fn write_payload(object: &mut Object<'_>, envelope: &Envelope<'_>) {
-    object.field_if("payload", envelope.payload.as_ref());
+    object.raw_if("payload", envelope.payload);
 }
 
 fn write_extra(object: &mut Object<'_>, envelope: &Envelope<'_>, wrapped: bool) {
     for extra in envelope.extra.iter().filter(|extra| extra.wrapped == wrapped) {
-        object.field(&extra.name, extra.value);
+        object.extra(extra);
     }
 }
 
@@ -140,26 +141,46 @@ impl<'o> Object<'o> {
         self.out.push(b'}');
     }
 
-    fn name(&mut self, name: &str) {
+    /// Begins a field whose name needs no escapes.
+    fn name(&mut self, name: &'static str) {
+        self.separate();
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    fn separate(&mut self) {
         if !std::mem::replace(&mut self.empty, false) {
             self.out.push(b',');
         }
-        write_json(self.out, name);
-        self.out.push(b':');
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
         self.name(name);
         write_json(self.out, value);
     }
 
-    fn field_if<T: Serialize>(&mut self, name: &str, value: Option<&T>) {
+    fn field_if<T: Serialize>(&mut self, name: &'static str, value: Option<&T>) {
         if let Some(value) = value {
             self.field(name, value);
         }
     }
 
-    fn nested(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_>)) {
+    fn raw_if(&mut self, name: &'static str, value: Option<&RawValue>) {
+        if let Some(value) = value {
+            self.name(name);
+            self.out.extend_from_slice(value.get().as_bytes());
+        }
+    }
+
+    fn extra(&mut self, extra: &Extra<'_>) {
+        self.separate();
+        write_json(self.out, &extra.name);
+        self.out.push(b':');
+        self.out.extend_from_slice(extra.value.get().as_bytes());
+    }
+
+    fn nested(&mut self, name: &'static str, fill: impl FnOnce(&mut Object<'_>)) {
         self.name(name);
         let mut object = Object::open(self.out);
         fill(&mut object);
