@@ -18,7 +18,7 @@ use crate::environment::{Environment, Epochs, Options};
 use crate::interface::{Batch, Broker, BrokerError, Capabilities, Committed, Durability, Page};
 use crate::metrics::Metrics;
 use crate::page;
-use crate::rules::{Change, Changes, Group, Rules};
+use crate::rules::{Appended, Change, Changes, Group, Rules};
 use crate::view::{IdempotencyKey, Remembered, StoreError, Value, View};
 
 /// Most expired entries that one commit removes.
@@ -60,7 +60,7 @@ impl MemoryBroker {
         let outcome = group.apply(batch.ops).map_err(|error| unavailable(&error))?;
         let changes = group.into_changes();
         self.count(&outcome, &changes);
-        for (channel, record) in &changes.appended {
+        for Appended { channel, record, .. } in &changes.appended {
             self.environment.listener.appended(channel, record);
         }
         tables.write(changes);
@@ -73,7 +73,7 @@ impl MemoryBroker {
         Metrics::add(counter, 1);
         Metrics::add(&self.metrics.groups, 1);
         Metrics::add(&self.metrics.records, changes.appended.len());
-        Metrics::add(&self.metrics.bytes, changes.appended.iter().map(|(_, record)| record.data.len()).sum());
+        Metrics::add(&self.metrics.bytes, changes.appended.iter().map(|new| new.record.data.len()).sum());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -169,10 +169,9 @@ impl Tables {
                 records.retain(|offset, _| !(span.first..span.end).contains(offset));
             }
         }
-        for (channel, record) in &changes.appended {
-            if changes.keeps(channel, record) {
-                self.records.entry(channel.clone()).or_default().insert(record.position.offset, record.clone());
-            }
+        for new in changes.appended.iter().filter(|new| changes.keeps(new)) {
+            let records = self.records.entry(new.channel.clone()).or_default();
+            records.insert(new.record.position.offset, new.record.clone());
         }
         for (channel, head) in changes.heads {
             match head {

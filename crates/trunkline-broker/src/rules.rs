@@ -9,12 +9,13 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::{AppendRefused, Head, Record, Retention};
+use trunkline_protocol::Position;
 
 use crate::environment::{Epochs, Options};
 use crate::interface::{
     Append, BrokerError, Committed, Duplicate, Expect, Idempotency, KEY_BYTES_MAX, Op, Put, Refusal, Written,
 };
-use crate::view::{IdempotencyKey, Remembered, StoreError, Value, View};
+use crate::view::{IdempotencyKey, Life, Remembered, StoreError, Value, View};
 
 /// Most records that one append trims. It adds one, so this catches up with any backlog, while
 /// a retention that was made shorter does not hold up the writer.
@@ -36,10 +37,12 @@ impl From<&Options> for Rules {
 /// What a group changes, ready to be written at once.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
+    /// Channels that came into being, or were removed: `None`.
+    pub(crate) lives: HashMap<ChannelKey, Option<Life>>,
     /// Channels as they are afterwards; `None`: removed.
     pub(crate) heads: HashMap<ChannelKey, Option<Head>>,
     /// New records, in the order of their appends. Some may be trimmed or removed by now: see [`Changes::keeps`].
-    pub(crate) appended: Vec<(ChannelKey, Record)>,
+    pub(crate) appended: Vec<Appended>,
     /// Records that go because a channel holds more than is kept.
     pub(crate) trimmed: Vec<Span>,
     /// Records that go with their channel.
@@ -52,9 +55,10 @@ pub(crate) struct Changes {
 
 impl Changes {
     /// Says whether a record of this group is still there at its end.
-    pub(crate) fn keeps(&self, channel: &ChannelKey, record: &Record) -> bool {
-        let head = self.heads.get(channel).copied().flatten();
-        head.is_some_and(|head| head.top.epoch == record.position.epoch && head.oldest <= record.position.offset)
+    pub(crate) fn keeps(&self, appended: &Appended) -> bool {
+        let Position { epoch, offset, .. } = appended.record.position;
+        let head = self.heads.get(&appended.channel).copied().flatten();
+        head.is_some_and(|head| head.top.epoch == epoch && head.oldest <= offset)
     }
 
     /// Says whether there is nothing to write.
@@ -64,6 +68,7 @@ impl Changes {
 
     /// Moves the changes of a batch that took effect behind those of the batches before it.
     fn absorb(&mut self, batch: &mut Self) {
+        self.lives.extend(batch.lives.drain());
         self.heads.extend(batch.heads.drain());
         self.appended.append(&mut batch.appended);
         self.trimmed.append(&mut batch.trimmed);
@@ -73,7 +78,8 @@ impl Changes {
     }
 
     fn clear(&mut self) {
-        let Self { heads, appended, trimmed, removed, remembered, values } = self;
+        let Self { lives, heads, appended, trimmed, removed, remembered, values } = self;
+        lives.clear();
         heads.clear();
         appended.clear();
         trimmed.clear();
@@ -81,6 +87,16 @@ impl Changes {
         remembered.clear();
         values.clear();
     }
+}
+
+/// A new record.
+#[derive(Clone, Debug)]
+pub(crate) struct Appended {
+    pub(crate) channel: ChannelKey,
+    pub(crate) record: Record,
+    /// The channel after it, and after the trimming that it caused. Kept with the newest record, this is the channel's
+    /// state, so nothing else has to be written for it.
+    pub(crate) head: Head,
 }
 
 /// Consecutive records of one life of a channel.
@@ -177,10 +193,17 @@ impl<'a, V: View> Group<'a, V> {
     fn open(&mut self, channel: ChannelKey) -> Result<Written, Stop> {
         check_key(channel.as_str())?;
         if self.head(&channel)?.is_none() {
-            let head = Head::new(self.epochs.next(self.now_ms));
+            let head = self.begin(&channel);
             self.pending.heads.insert(channel, Some(head));
         }
         Ok(Written::Stored)
+    }
+
+    /// Makes a channel.
+    fn begin(&mut self, channel: &ChannelKey) -> Head {
+        let life = Life { epoch: self.epochs.next(self.now_ms) };
+        self.pending.lives.insert(channel.clone(), Some(life));
+        Head::new(life.epoch)
     }
 
     fn append(&mut self, append: Append) -> Result<Written, Stop> {
@@ -188,7 +211,7 @@ impl<'a, V: View> Group<'a, V> {
         check_key(channel.as_str())?;
         let mut head = match self.head(&channel)? {
             Some(head) => head,
-            None => Head::new(self.epochs.next(self.now_ms)),
+            None => self.begin(&channel),
         };
         let idempotency =
             idempotency.map(|idempotency| self.check_repetition(&channel, head.top.epoch, idempotency)).transpose()?;
@@ -199,9 +222,9 @@ impl<'a, V: View> Group<'a, V> {
             let to = Remembered { position, digest, expires_ms };
             self.pending.remembered.insert(key, Change { to, stored_expires_ms });
         }
-        self.pending.appended.push((channel.clone(), record));
         self.trim(&channel, &mut head)?;
-        self.pending.heads.insert(channel, Some(head));
+        self.pending.heads.insert(channel.clone(), Some(head));
+        self.pending.appended.push(Appended { channel, record, head });
         Ok(Written::Appended(position))
     }
 
@@ -226,6 +249,7 @@ impl<'a, V: View> Group<'a, V> {
         Ok((key, digest, change.stored_expires_ms))
     }
 
+    /// Trims a channel whose newest record, which always stays, is not among the changes yet.
     fn trim(&mut self, channel: &ChannelKey, head: &mut Head) -> Result<(), StoreError> {
         if !self.rules.retention.due(head) {
             return Ok(());
@@ -235,10 +259,9 @@ impl<'a, V: View> Group<'a, V> {
         let stored = stored.map(|record| record.map(|record| record.data.len()));
         // A short retention makes this search frequent, but the queue bounds what it looks through.
         let new = self.accepted.appended.iter().chain(&self.pending.appended);
-        let new = new.filter(|(name, record)| {
-            name == channel && record.position.epoch == epoch && record.position.offset >= first
-        });
-        let new = new.map(|(_, record)| Ok(record.data.len()));
+        let new = new.filter(|new| new.channel == *channel).map(|new| &new.record);
+        let new = new.filter(|record| record.position.epoch == epoch && record.position.offset >= first);
+        let new = new.map(|record| Ok(record.data.len()));
         for bytes in stored.chain(new).take(TRIM_RECORDS_MAX) {
             if !self.rules.retention.exceeded(head) {
                 break;
@@ -275,6 +298,7 @@ impl<'a, V: View> Group<'a, V> {
         if let Some(head) = self.head(&channel)? {
             let (epoch, first, end) = (head.top.epoch, head.oldest, head.top.offset + 1);
             self.pending.removed.push(Span { channel: channel.clone(), epoch, first, end });
+            self.pending.lives.insert(channel.clone(), None);
             self.pending.heads.insert(channel, None);
         }
         Ok(Written::Stored)

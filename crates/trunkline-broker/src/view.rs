@@ -20,6 +20,12 @@ pub(crate) trait View {
     fn value(&self, key: &str) -> Result<Option<Value>, StoreError>;
 }
 
+/// One life of a channel: from its making to its removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Life {
+    pub(crate) epoch: u64,
+}
+
 /// An idempotency key, unique within one life of one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct IdempotencyKey {

@@ -1,9 +1,9 @@
-//! How keys and values are spelled on disk. Store format 1.
+//! How keys and values are spelled on disk. Store format 2.
 //!
 //! | keyspace | key | value, after its version byte |
 //! |---|---|---|
-//! | heads | channel | epoch, offset and tag of the top, oldest, bytes, sealed |
-//! | records | channel, 0, epoch, offset | seals, tag, tag before, accepted, data |
+//! | lives | channel | epoch |
+//! | records | channel, 0, epoch, offset | seals, tag, tag before, accepted, oldest retained offset, retained bytes, data |
 //! | idempotency | channel, 0, epoch, key | offset, tag, digest, expires |
 //! | values | key | expires, data |
 //! | expiries | time, kind, key there | nothing |
@@ -12,6 +12,9 @@
 //! Numbers are big-endian, so that keys sort by them. A channel's name has no control
 //! character, so the 0 ends it. The epoch in a key keeps the lives of a channel apart: what a removed
 //! one left behind is never seen by the next.
+//!
+//! A channel's state stands in its newest record: nothing but an append changes it, and the trimming that this causes is
+//! done before the record is written. What an older record says of the channel is past.
 
 use bytes::Bytes;
 use trunkline_core::channel::ChannelKey;
@@ -19,10 +22,10 @@ use trunkline_core::log::{Head, Record};
 use trunkline_protocol::Position;
 
 use crate::rules::Span;
-use crate::view::{IdempotencyKey, Remembered, StoreError, Value};
+use crate::view::{IdempotencyKey, Life, Remembered, StoreError, Value};
 
 /// The version of every stored value. To change one: read this and the next, write this one until told.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Stands for a value that does not expire.
 const NEVER: u64 = u64::MAX;
@@ -77,24 +80,19 @@ pub(super) fn parse_expiry_key(bytes: &[u8]) -> Result<(Expiring, &[u8]), StoreE
     }
 }
 
-pub(super) fn head_value(head: &Head) -> Vec<u8> {
-    let numbers = [head.top.epoch, head.top.offset, head.top.tag, head.oldest, head.bytes];
-    let mut bytes = versioned(&numbers, 1);
-    bytes.push(u8::from(head.sealed));
-    bytes
+pub(super) fn life_value(life: Life) -> Vec<u8> {
+    versioned(&[life.epoch], 0)
 }
 
-pub(super) fn parse_head(bytes: &[u8]) -> Result<Head, StoreError> {
-    let mut fields = Fields::of("head", bytes)?;
-    let top = Position { epoch: fields.number()?, offset: fields.number()?, tag: fields.number()? };
-    let (oldest, retained_bytes) = (fields.number()?, fields.number()?);
-    Ok(Head { top, oldest, bytes: retained_bytes, sealed: fields.flag()? })
+pub(super) fn parse_life(bytes: &[u8]) -> Result<Life, StoreError> {
+    Ok(Life { epoch: Fields::of("life", bytes)?.number()? })
 }
 
-pub(super) fn record_value(record: &Record) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(26 + record.data.len());
+/// `head` is the channel's state after this record.
+pub(super) fn record_value(record: &Record, head: &Head) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(42 + record.data.len());
     bytes.extend_from_slice(&[VERSION, u8::from(record.seals)]);
-    for number in [record.position.tag, record.previous.tag, record.accepted_ms] {
+    for number in [record.position.tag, record.previous.tag, record.accepted_ms, head.oldest, head.bytes] {
         bytes.extend_from_slice(&number.to_be_bytes());
     }
     bytes.extend_from_slice(&record.data);
@@ -103,16 +101,42 @@ pub(super) fn record_value(record: &Record) -> Vec<u8> {
 
 /// The record of this key and value. The data is copied: a slice would keep the whole block in memory.
 pub(super) fn parse_record(key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
-    let place = key.len().checked_sub(16).and_then(|start| key.get(start..));
-    let mut place = Fields { what: "record", rest: place.unwrap_or_default() };
-    let (epoch, offset) = (place.number()?, place.number()?);
-    let before = offset.checked_sub(1).ok_or_else(|| corrupt("record"))?;
-    let mut fields = Fields::of("record", value)?;
-    let seals = fields.flag()?;
-    let position = Position { epoch, offset, tag: fields.number()? };
-    let previous = Position { epoch, offset: before, tag: fields.number()? };
-    let accepted_ms = fields.number()?;
-    Ok(Record { position, previous, accepted_ms, seals, data: Bytes::copy_from_slice(fields.rest) })
+    let StoredRecord { head, previous_tag, accepted_ms, data } = StoredRecord::parse(key, value)?;
+    let position = head.top;
+    let previous = Position { offset: position.offset - 1, tag: previous_tag, ..position };
+    Ok(Record { position, previous, accepted_ms, seals: head.sealed, data: Bytes::copy_from_slice(data) })
+}
+
+/// The state of a channel after the record of this key and value.
+pub(super) fn parse_head(key: &[u8], value: &[u8]) -> Result<Head, StoreError> {
+    StoredRecord::parse(key, value).map(|stored| stored.head)
+}
+
+/// All that a record's key and value say.
+struct StoredRecord<'a> {
+    /// The channel after it; its offset is not 0.
+    head: Head,
+    previous_tag: u64,
+    accepted_ms: u64,
+    data: &'a [u8],
+}
+
+impl<'a> StoredRecord<'a> {
+    fn parse(key: &[u8], value: &'a [u8]) -> Result<Self, StoreError> {
+        let place = key.len().checked_sub(16).and_then(|start| key.get(start..));
+        let mut place = Fields { what: "record", rest: place.unwrap_or_default() };
+        let (epoch, offset) = (place.number()?, place.number()?);
+        let mut fields = Fields::of("record", value)?;
+        let sealed = fields.flag()?;
+        let top = Position { epoch, offset, tag: fields.number()? };
+        let (previous_tag, accepted_ms) = (fields.number()?, fields.number()?);
+        let (oldest, bytes) = (fields.number()?, fields.number()?);
+        // The newest record is always retained.
+        if !(1..=offset).contains(&oldest) {
+            return Err(corrupt("record"));
+        }
+        Ok(Self { head: Head { top, oldest, bytes, sealed }, previous_tag, accepted_ms, data: fields.rest })
+    }
 }
 
 pub(super) fn remembered_value(remembered: &Remembered) -> Vec<u8> {
@@ -212,18 +236,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_record_comes_back(position in position(), tag: u64, accepted_ms: u64, seals: bool, data: Vec<u8>) {
+        fn a_record_and_the_head_after_it_come_back(
+            (top, oldest) in position().prop_flat_map(|top| (Just(top), 1..=top.offset)),
+            (tag, accepted_ms, bytes) in any::<(u64, u64, u64)>(),
+            (sealed, data) in any::<(bool, Vec<u8>)>(),
+        ) {
             let channel = ChannelKey::run("acme", "r1");
-            let previous = Position { offset: position.offset - 1, tag, ..position };
-            let record = Record { position, previous, accepted_ms, seals, data: data.into() };
-            let key = record_key(&channel, position.epoch, position.offset);
-            prop_assert_eq!(parse_record(&key, &record_value(&record)).unwrap(), record);
+            let previous = Position { offset: top.offset - 1, tag, ..top };
+            let record = Record { position: top, previous, accepted_ms, seals: sealed, data: data.into() };
+            let head = Head { top, oldest, bytes, sealed };
+            let (key, value) = (record_key(&channel, top.epoch, top.offset), record_value(&record, &head));
+            prop_assert_eq!(parse_record(&key, &value).unwrap(), record);
+            prop_assert_eq!(parse_head(&key, &value).unwrap(), head);
         }
 
         #[test]
-        fn a_head_comes_back(top in position(), oldest: u64, bytes: u64, sealed: bool) {
-            let head = Head { top, oldest, bytes, sealed };
-            prop_assert_eq!(parse_head(&head_value(&head)).unwrap(), head);
+        fn a_life_comes_back(epoch: u64) {
+            let life = Life { epoch };
+            prop_assert_eq!(parse_life(&life_value(life)).unwrap(), life);
         }
 
         #[test]
@@ -237,7 +267,8 @@ mod tests {
         #[test]
         fn any_bytes_are_parsed_or_refused(key: Vec<u8>, value: Vec<u8>) {
             let _ = parse_record(&key, &value);
-            let _ = parse_head(&value);
+            let _ = parse_head(&key, &value);
+            let _ = parse_life(&value);
             let _ = parse_value(&value);
             let _ = parse_remembered(1, &value);
             let _ = parse_removal(&value);
@@ -247,8 +278,8 @@ mod tests {
 
     #[test]
     fn another_version_is_refused() {
-        let mut bytes = head_value(&Head::new(1));
+        let mut bytes = life_value(Life { epoch: 1 });
         bytes[0] = VERSION + 1;
-        assert!(matches!(parse_head(&bytes), Err(StoreError::Corrupt(_))));
+        assert!(matches!(parse_life(&bytes), Err(StoreError::Corrupt(_))));
     }
 }

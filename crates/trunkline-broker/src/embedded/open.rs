@@ -20,7 +20,7 @@ use crate::embedded::store::Store;
 use crate::environment::Options;
 
 /// Version of the store that this program reads and writes; `layout` says what is in it.
-const FORMAT: &str = "trunkline broker format 1\n";
+const FORMAT: &str = "trunkline broker format 2\n";
 
 /// The smallest journal that the engine allows. What is in it is read when a store is opened after a crash.
 const JOURNAL_BYTES_MAX: u64 = 64 * 1024 * 1024;

@@ -12,8 +12,8 @@ use trunkline_core::log::{Head, Record};
 use crate::embedded::layout::{self, Expiring};
 use crate::environment::Options;
 use crate::interface::Durability;
-use crate::rules::{Change, Changes, Span};
-use crate::view::{IdempotencyKey, Remembered, StoreError, Value, View};
+use crate::rules::{Appended, Change, Changes, Span};
+use crate::view::{IdempotencyKey, Life, Remembered, StoreError, Value, View};
 
 /// Size at which the engine moves records from memory to a table: small, so that the journal is
 /// replaced early and little of it has to be read when a store is opened again.
@@ -25,7 +25,7 @@ const OTHER_MEMORY_BYTES: u64 = 4 * 1024 * 1024;
 /// Everything that is kept.
 pub(super) struct Store {
     database: Database,
-    pub(super) heads: Keyspace,
+    pub(super) lives: Keyspace,
     pub(super) records: Keyspace,
     pub(super) idempotency: Keyspace,
     pub(super) values: Keyspace,
@@ -46,7 +46,7 @@ impl Store {
             database.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(memory_bytes))
         };
         Ok(Self {
-            heads: keyspace("heads", OTHER_MEMORY_BYTES)?,
+            lives: keyspace("lives", OTHER_MEMORY_BYTES)?,
             records: keyspace("records", RECORDS_MEMORY_BYTES)?,
             idempotency: keyspace("idempotency", OTHER_MEMORY_BYTES)?,
             values: keyspace("values", OTHER_MEMORY_BYTES)?,
@@ -92,10 +92,10 @@ impl Store {
     pub(super) fn write(&self, changes: &Changes, durability: Durability) -> Result<(), StoreError> {
         let mut batch = self.batch(durability);
         self.put_records(&mut batch, changes);
-        for (channel, head) in &changes.heads {
-            match head {
-                Some(head) => batch.insert(&self.heads, channel.as_str(), layout::head_value(head)),
-                None => batch.remove(&self.heads, channel.as_str()),
+        for (channel, life) in &changes.lives {
+            match life {
+                Some(life) => batch.insert(&self.lives, channel.as_str(), layout::life_value(*life)),
+                None => batch.remove(&self.lives, channel.as_str()),
             }
         }
         for (key, change) in &changes.remembered {
@@ -120,10 +120,9 @@ impl Store {
             batch.insert(&self.removals, key, layout::removal_value(span));
         }
         // A record that is trimmed in its own group is not written: one batch must not write and remove a key.
-        let kept = changes.appended.iter().filter(|(channel, record)| changes.keeps(channel, record));
-        for (channel, record) in kept {
+        for Appended { channel, record, head } in changes.appended.iter().filter(|new| changes.keeps(new)) {
             let key = layout::record_key(channel, record.position.epoch, record.position.offset);
-            batch.insert(&self.records, key, layout::record_value(record));
+            batch.insert(&self.records, key, layout::record_value(record, head));
         }
     }
 
@@ -173,6 +172,24 @@ pub(super) struct StoreView<'a> {
 }
 
 impl StoreView<'_> {
+    fn life(&self, channel: &ChannelKey) -> Result<Option<Life>, StoreError> {
+        let stored = self.snapshot.get(&self.store.lives, channel.as_str())?;
+        stored.map(|value| layout::parse_life(&value)).transpose()
+    }
+
+    /// The state of a channel, which its newest record knows.
+    fn newest_head(&self, channel: &ChannelKey, epoch: u64) -> Result<Head, StoreError> {
+        let Some(newest) = self.entries(channel, epoch, 0).next_back() else { return Ok(Head::new(epoch)) };
+        let (key, value) = newest.into_inner()?;
+        layout::parse_head(&key, &value)
+    }
+
+    /// The records of one life of a channel, as they are stored.
+    fn entries(&self, channel: &ChannelKey, epoch: u64, from: u64) -> fjall::Iter {
+        let range = layout::record_key(channel, epoch, from)..=layout::record_key(channel, epoch, u64::MAX);
+        self.snapshot.range(&self.store.records, range)
+    }
+
     /// Live values whose keys start with `prefix` and follow `after`.
     pub(super) fn list(
         &self,
@@ -206,13 +223,11 @@ impl View for StoreView<'_> {
         if let Some(head) = self.cached.and_then(|cached| cached.get(channel)) {
             return Ok(Some(head));
         }
-        let stored = self.snapshot.get(&self.store.heads, channel.as_str())?;
-        stored.map(|value| layout::parse_head(&value)).transpose()
+        self.life(channel)?.map(|life| self.newest_head(channel, life.epoch)).transpose()
     }
 
     fn records(&self, channel: &ChannelKey, epoch: u64, from: u64) -> impl Iterator<Item = Result<Record, StoreError>> {
-        let range = layout::record_key(channel, epoch, from)..=layout::record_key(channel, epoch, u64::MAX);
-        self.snapshot.range(&self.store.records, range).map(|entry| {
+        self.entries(channel, epoch, from).map(|entry| {
             let (key, value) = entry.into_inner()?;
             layout::parse_record(&key, &value)
         })

@@ -18,7 +18,7 @@ use crate::embedded::{Condition, stopped};
 use crate::environment::{Environment, Epochs};
 use crate::interface::{Batch, BrokerError, Committed, Durability};
 use crate::metrics::Metrics;
-use crate::rules::{Changes, Group, Rules};
+use crate::rules::{Appended, Changes, Group, Rules};
 use crate::view::StoreError;
 
 /// How often what has expired is looked for.
@@ -155,7 +155,7 @@ impl Pen {
         drop(view);
         self.write(&changes, durability)?;
         self.count(&outcomes, &changes, started.elapsed());
-        for (channel, record) in &changes.appended {
+        for Appended { channel, record, .. } in &changes.appended {
             self.environment.listener.appended(channel, record);
         }
         Ok(outcomes)
@@ -177,7 +177,7 @@ impl Pen {
         Metrics::add(&self.metrics.batches, took_effect);
         Metrics::add(&self.metrics.refused, outcomes.len() - took_effect);
         Metrics::add(&self.metrics.records, changes.appended.len());
-        Metrics::add(&self.metrics.bytes, changes.appended.iter().map(|(_, record)| record.data.len()).sum());
+        Metrics::add(&self.metrics.bytes, changes.appended.iter().map(|new| new.record.data.len()).sum());
         Metrics::add(&self.metrics.trimmed, usize::try_from(trimmed).unwrap_or(usize::MAX));
         Metrics::add(&self.metrics.commit_us, usize::try_from(took.as_micros()).unwrap_or(usize::MAX));
     }

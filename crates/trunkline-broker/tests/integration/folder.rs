@@ -49,9 +49,11 @@ fn a_store_of_another_version_is_left_alone() {
     let folder = TempDir::new().unwrap();
     drop(open(folder.path()).unwrap());
     let format = folder.path().join("broker/FORMAT");
-    fs::write(&format, "trunkline broker format 2\n").unwrap();
-    let error = open(folder.path()).unwrap_err();
-    assert!(matches!(&error, OpenError::UnknownFormat { found, .. } if found == "trunkline broker format 2"));
+    for other in ["trunkline broker format 1", "trunkline broker format 3"] {
+        fs::write(&format, format!("{other}\n")).unwrap();
+        let error = open(folder.path()).unwrap_err();
+        assert!(matches!(&error, OpenError::UnknownFormat { found, .. } if found == other));
+    }
     fs::remove_file(&format).unwrap();
     assert!(matches!(open(folder.path()), Err(OpenError::UnknownFormat { .. })));
 }

@@ -452,12 +452,13 @@ fn check_listener(world: &World, model: &Model) {
     }
 }
 
-fn check(kind: Kind, actions: Vec<Action>) {
+fn check(kind: Kind, heads_cached_max: usize, actions: Vec<Action>) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let options = Options {
             retention: RETENTION,
             idempotency: std::time::Duration::from_millis(IDEMPOTENCY_MS),
+            heads_cached_max,
             ..Options::default()
         };
         let mut world = World::new(kind, options);
@@ -473,7 +474,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn the_memory_broker_is_the_model(actions in prop::collection::vec(action(), 1..40)) {
-        check(Kind::Memory, actions);
+        check(Kind::Memory, 0, actions);
     }
 }
 
@@ -481,7 +482,11 @@ proptest! {
     // Each opens a store on disk, and most open it several times.
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn the_embedded_broker_is_the_model(actions in prop::collection::vec(action(), 1..60)) {
-        check(Kind::Embedded, actions);
+    fn the_embedded_broker_is_the_model(
+        // With so few in memory, most states are read from disk.
+        heads_cached_max in prop_oneof![Just(1_usize), Just(100)],
+        actions in prop::collection::vec(action(), 1..60),
+    ) {
+        check(Kind::Embedded, heads_cached_max, actions);
     }
 }

@@ -12,7 +12,7 @@ use trunkline_broker::{
     Metrics, Op, Options, PAGE_RECORDS_MAX, Refusal, Written,
 };
 use trunkline_core::channel::ChannelKey;
-use trunkline_core::log::{AppendRefused, Record, ResetReason};
+use trunkline_core::log::{AppendRefused, Head, Record, ResetReason};
 use trunkline_protocol::Position;
 
 use crate::support::{
@@ -238,6 +238,92 @@ async fn a_clean_restart_keeps_everything() {
     // The next record continues the chain.
     let next = world.append(&run, "b").await;
     assert_eq!((next.epoch, next.offset), (last.epoch, 2));
+}
+
+/// Gives a channel of each kind, with what its head has to be, in whole.
+async fn channels_of_each_kind(world: &World) -> Vec<(ChannelKey, Option<Head>)> {
+    let [empty, trimmed, trimmed_at_once, sealed, removed, again] =
+        ["empty", "trimmed", "trimmed_at_once", "sealed", "removed", "again"].map(channel);
+    let open = |channel: &ChannelKey| Op::Open { channel: channel.clone() };
+    let remove = |channel: &ChannelKey| Op::Remove { channel: channel.clone() };
+    world.commit([open(&empty)]).await.unwrap();
+    for data in ["a", "bb", "ccc", "dddd"] {
+        world.append(&trimmed, data).await;
+    }
+    world.commit(["a", "bb", "ccc", "dddd"].map(|data| append(&trimmed_at_once, data))).await.unwrap();
+    let end = Op::Append(Append { seals: true, ..plain(&sealed, "end") });
+    world.commit([append(&sealed, "a"), end]).await.unwrap();
+    world.commit([append(&removed, "a"), remove(&removed)]).await.unwrap();
+    world.commit(vec![append(&again, "old"); 3]).await.unwrap();
+    world.commit([remove(&again), open(&again), append(&again, "new")]).await.unwrap();
+
+    let mut channels = Vec::new();
+    for (channel, expected) in [
+        (empty, Some((0, 1, 0, false))),
+        (trimmed, Some((4, 3, 7, false))),
+        (trimmed_at_once, Some((4, 3, 7, false))),
+        (sealed, Some((2, 1, 4, true))),
+        (removed, None),
+        (again, Some((1, 1, 3, false))),
+    ] {
+        let head = world.broker().head(&channel).await.unwrap();
+        let found = head.map(|head| (head.top.offset, head.oldest, head.bytes, head.sealed));
+        assert_eq!(found, expected, "{channel}");
+        channels.push((channel, head));
+    }
+    channels
+}
+
+async fn assert_heads(world: &World, channels: &[(ChannelKey, Option<Head>)]) {
+    for (channel, head) in channels {
+        assert_eq!(world.broker().head(channel).await, Ok(*head), "{channel}");
+        let page = world.broker().read(channel, None, usize::MAX).await.unwrap();
+        assert_eq!(page.map(|page| page.head).ok(), *head, "{channel}");
+    }
+}
+
+#[tokio::test]
+async fn every_channel_is_as_it_was_after_a_restart() {
+    on_each(short_retention(2), async |world| {
+        let channels = channels_of_each_kind(world).await;
+        for _ in 0..2 {
+            world.reopen();
+            assert_heads(world, &channels).await;
+            // What is left of former lives is not what the present one is made from.
+            world.sweep().await;
+            assert_heads(world, &channels).await;
+        }
+        // Each goes on where it was.
+        for (channel, head) in channels {
+            let top = head.map_or(0, |head| head.top.offset);
+            let next = Op::Append(Append { expected: Some(top), ..plain(&channel, "next") });
+            match head {
+                Some(head) if head.sealed => {
+                    assert_eq!(world.refusal([next]).await, Refusal::Append(AppendRefused::Sealed));
+                }
+                _ => assert_eq!(position(&world.commit([next]).await.unwrap()).offset, top + 1),
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn channels_beyond_those_in_memory_are_the_same() {
+    let options = Options { heads_cached_max: 1, ..short_retention(2) };
+    let world = World::new(Kind::Embedded, options);
+    let channels = channels_of_each_kind(&world).await;
+    assert_heads(&world, &channels).await;
+    for number in 1..=4 {
+        for name in 0..16 {
+            let channel = channel(&name.to_string());
+            let append = Op::Append(Append { expected: Some(number - 1), ..plain(&channel, "x") });
+            world.commit([append]).await.unwrap();
+            let head = world.broker().head(&channel).await.unwrap().unwrap();
+            assert_eq!((head.top.offset, head.retained()), (number, number.min(2)));
+        }
+    }
+    assert_heads(&world, &channels).await;
 }
 
 #[tokio::test]
