@@ -18,10 +18,10 @@ use crate::environment::{Environment, Epochs, Options};
 use crate::interface::{Batch, Broker, BrokerError, Capabilities, Committed, Durability, Page};
 use crate::metrics::Metrics;
 use crate::page;
-use crate::rules::{Appended, Change, Changes, Group, Rules};
+use crate::rules::{Appended, Changes, Group, Rules};
 use crate::view::{IdempotencyKey, Remembered, StoreError, Value, View};
 
-/// Most expired entries that one commit removes.
+/// Most entries of what expires that one commit removes.
 const SWEEP_ENTRIES_MAX: usize = 64;
 
 /// Keeps channels and values in memory.
@@ -149,7 +149,7 @@ struct Tables {
     records: BTreeMap<ChannelKey, BTreeMap<u64, Record>>,
     remembered: BTreeMap<IdempotencyKey, Remembered>,
     values: BTreeMap<String, Value>,
-    /// What expires, by time.
+    /// What expires, by time. An entry may be outdated: what is at the key was set again or deleted since.
     expiries: BTreeSet<(u64, Expiring)>,
 }
 
@@ -179,27 +179,17 @@ impl Tables {
                 None => self.heads.remove(&channel),
             };
         }
-        for (key, change) in changes.remembered {
-            self.remember(key, &change);
+        for (key, remembered) in changes.remembered {
+            self.expiries.insert((remembered.expires_ms, Expiring::Idempotency(key.clone())));
+            self.remembered.insert(key, remembered);
         }
-        for (key, change) in changes.values {
-            self.set(key, change);
+        for (key, value) in changes.values {
+            self.set(key, value);
         }
     }
 
-    fn remember(&mut self, key: IdempotencyKey, change: &Change<Remembered>) {
-        if let Some(expires_ms) = change.stored_expires_ms {
-            self.expiries.remove(&(expires_ms, Expiring::Idempotency(key.clone())));
-        }
-        self.expiries.insert((change.to.expires_ms, Expiring::Idempotency(key.clone())));
-        self.remembered.insert(key, change.to);
-    }
-
-    fn set(&mut self, key: String, change: Change<Option<Value>>) {
-        if let Some(expires_ms) = change.stored_expires_ms {
-            self.expiries.remove(&(expires_ms, Expiring::Value(key.clone())));
-        }
-        let Some(value) = change.to else {
+    fn set(&mut self, key: String, value: Option<Value>) {
+        let Some(value) = value else {
             self.values.remove(&key);
             return;
         };
@@ -214,10 +204,23 @@ impl Tables {
             if self.expiries.first().is_none_or(|(expires_ms, _)| now_ms < *expires_ms) {
                 return;
             }
-            match self.expiries.pop_first() {
-                Some((_, Expiring::Value(key))) => drop(self.values.remove(&key)),
-                Some((_, Expiring::Idempotency(key))) => drop(self.remembered.remove(&key)),
-                None => return,
+            let Some((expires_ms, expiring)) = self.expiries.pop_first() else { return };
+            self.expire(expires_ms, &expiring);
+        }
+    }
+
+    /// Removes what expires at this time; what was set again expires at another one, and has an entry for that.
+    fn expire(&mut self, expires_ms: u64, expiring: &Expiring) {
+        match expiring {
+            Expiring::Value(key) => {
+                if self.values.get(key).is_some_and(|value| value.expires_ms == Some(expires_ms)) {
+                    self.values.remove(key);
+                }
+            }
+            Expiring::Idempotency(key) => {
+                if self.remembered.get(key).is_some_and(|remembered| remembered.expires_ms == expires_ms) {
+                    self.remembered.remove(key);
+                }
             }
         }
     }

@@ -27,7 +27,8 @@ pub struct Metrics {
     pub queue_bytes: AtomicU64,
     /// Records removed because a channel held more than is kept.
     pub trimmed: AtomicU64,
-    /// Expired values, expired idempotency keys and records of removed channels that were swept.
+    /// What was swept: expired values and idempotency keys, outdated times at which one would have expired, and
+    /// records of removed channels.
     pub swept: AtomicU64,
     /// Pages read.
     pub pages: AtomicU64,

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::{AppendRefused, Head, Record, Retention};
 use trunkline_protocol::Position;
@@ -48,9 +47,9 @@ pub(crate) struct Changes {
     /// Records that go with their channel.
     pub(crate) removed: Vec<Span>,
     /// Idempotency keys to remember.
-    pub(crate) remembered: HashMap<IdempotencyKey, Change<Remembered>>,
+    pub(crate) remembered: HashMap<IdempotencyKey, Remembered>,
     /// Values as they are afterwards; `None`: removed.
-    pub(crate) values: HashMap<String, Change<Option<Value>>>,
+    pub(crate) values: HashMap<String, Option<Value>>,
 }
 
 impl Changes {
@@ -108,13 +107,6 @@ pub(crate) struct Span {
     pub(crate) first: u64,
     /// Offset after the last one.
     pub(crate) end: u64,
-}
-
-/// What an entry becomes, and when the stored one that it replaces would have expired.
-#[derive(Clone, Debug)]
-pub(crate) struct Change<T> {
-    pub(crate) to: T,
-    pub(crate) stored_expires_ms: Option<u64>,
 }
 
 /// Batches that are written together.
@@ -217,10 +209,9 @@ impl<'a, V: View> Group<'a, V> {
             idempotency.map(|idempotency| self.check_repetition(&channel, head.top.epoch, idempotency)).transpose()?;
         let record = head.append(data, seals, expected, self.now_ms)?;
         let position = record.position;
-        if let Some((key, digest, stored_expires_ms)) = idempotency {
+        if let Some((key, digest)) = idempotency {
             let expires_ms = self.now_ms.saturating_add(self.rules.idempotency_ms);
-            let to = Remembered { position, digest, expires_ms };
-            self.pending.remembered.insert(key, Change { to, stored_expires_ms });
+            self.pending.remembered.insert(key, Remembered { position, digest, expires_ms });
         }
         self.trim(&channel, &mut head)?;
         self.pending.heads.insert(channel.clone(), Some(head));
@@ -234,19 +225,18 @@ impl<'a, V: View> Group<'a, V> {
         channel: &ChannelKey,
         epoch: u64,
         idempotency: Idempotency,
-    ) -> Result<(IdempotencyKey, [u8; 16], Option<u64>), Stop> {
+    ) -> Result<(IdempotencyKey, [u8; 16]), Stop> {
         let Idempotency { key, digest } = idempotency;
         check_key(&key)?;
         let key = IdempotencyKey { channel: channel.clone(), epoch, key };
-        let change = self.remembered(&key)?;
-        if let Some(first) = change.to.filter(|first| self.now_ms < first.expires_ms) {
+        if let Some(first) = self.remembered(&key)?.filter(|first| self.now_ms < first.expires_ms) {
             return Err(Refusal::Duplicate(Duplicate {
                 position: first.position,
                 same_content: first.digest == digest,
             })
             .into());
         }
-        Ok((key, digest, change.stored_expires_ms))
+        Ok((key, digest))
     }
 
     /// Trims a channel whose newest record, which always stays, is not among the changes yet.
@@ -276,21 +266,30 @@ impl<'a, V: View> Group<'a, V> {
     fn put(&mut self, put: Put) -> Result<Written, Stop> {
         let Put { key, value: data, expect, keep_ms } = put;
         check_key(&key)?;
-        let Change { to: current, stored_expires_ms } = self.value(&key)?;
-        check_expectation(&expect, current.and_then(|value| value.live_at(self.now_ms)))?;
+        self.check_expectation(&key, &expect)?;
         let expires_ms = keep_ms.and_then(|keep_ms| self.now_ms.checked_add(keep_ms));
-        let to = Some(Value { data, expires_ms });
-        self.pending.values.insert(key, Change { to, stored_expires_ms });
+        self.pending.values.insert(key, Some(Value { data, expires_ms }));
         Ok(Written::Stored)
     }
 
     fn delete(&mut self, key: String) -> Result<Written, Stop> {
         check_key(&key)?;
-        let Change { to: current, stored_expires_ms } = self.value(&key)?;
-        if current.is_some() {
-            self.pending.values.insert(key, Change { to: None, stored_expires_ms });
-        }
+        self.pending.values.insert(key, None);
         Ok(Written::Stored)
+    }
+
+    /// Refuses what is at a key, if it is not what was expected. Only an expectation is worth a read.
+    fn check_expectation(&self, key: &str, expect: &Expect) -> Result<(), Stop> {
+        if *expect == Expect::Anything {
+            return Ok(());
+        }
+        let current = self.value(key)?.and_then(|value| value.live_at(self.now_ms));
+        let met = match expect {
+            Expect::Anything => true,
+            Expect::Absent => current.is_none(),
+            Expect::Value(expected) => current.as_ref() == Some(expected),
+        };
+        if met { Ok(()) } else { Err(Refusal::Value(current).into()) }
     }
 
     fn remove(&mut self, channel: ChannelKey) -> Result<Written, Stop> {
@@ -309,34 +308,17 @@ impl<'a, V: View> Group<'a, V> {
         changed.map_or_else(|| self.view.head(channel), |head| Ok(*head))
     }
 
-    fn remembered(&self, key: &IdempotencyKey) -> Result<Change<Option<Remembered>>, StoreError> {
+    fn remembered(&self, key: &IdempotencyKey) -> Result<Option<Remembered>, StoreError> {
         let changed = self.pending.remembered.get(key).or_else(|| self.accepted.remembered.get(key));
-        if let Some(change) = changed {
-            return Ok(Change { to: Some(change.to), stored_expires_ms: change.stored_expires_ms });
-        }
-        let to = self.view.remembered(key)?;
-        Ok(Change { stored_expires_ms: to.map(|stored| stored.expires_ms), to })
+        changed.map_or_else(|| self.view.remembered(key), |remembered| Ok(Some(*remembered)))
     }
 
-    fn value(&self, key: &str) -> Result<Change<Option<Value>>, StoreError> {
+    fn value(&self, key: &str) -> Result<Option<Value>, StoreError> {
         let changed = self.pending.values.get(key).or_else(|| self.accepted.values.get(key));
-        if let Some(change) = changed {
-            return Ok(change.clone());
-        }
-        let to = self.view.value(key)?;
-        Ok(Change { stored_expires_ms: to.as_ref().and_then(|stored| stored.expires_ms), to })
+        changed.map_or_else(|| self.view.value(key), |value| Ok(value.clone()))
     }
 }
 
 fn check_key(key: &str) -> Result<(), Refusal> {
     if (1..=KEY_BYTES_MAX).contains(&key.len()) { Ok(()) } else { Err(Refusal::Key) }
-}
-
-fn check_expectation(expect: &Expect, current: Option<Bytes>) -> Result<(), Refusal> {
-    let met = match expect {
-        Expect::Anything => true,
-        Expect::Absent => current.is_none(),
-        Expect::Value(expected) => current.as_ref() == Some(expected),
-    };
-    if met { Ok(()) } else { Err(Refusal::Value(current)) }
 }

@@ -13,6 +13,9 @@
 //! character, so the 0 ends it. The epoch in a key keeps the lives of a channel apart: what a removed
 //! one left behind is never seen by the next.
 //!
+//! Every value and idempotency key that expires has an expiry with that same time. An expiry with another time is
+//! outdated: the key was set again or deleted since, for which nothing is read. The sweep tells them apart.
+//!
 //! A channel's state stands in its newest record: nothing but an append changes it, and the trimming that this causes is
 //! done before the record is written. What an older record says of the channel is past.
 
@@ -71,12 +74,14 @@ pub(super) fn expiry_value() -> Vec<u8> {
     vec![VERSION]
 }
 
-/// The kind and the key of what expires.
-pub(super) fn parse_expiry_key(bytes: &[u8]) -> Result<(Expiring, &[u8]), StoreError> {
-    match bytes.get(8..).and_then(<[u8]>::split_first) {
-        Some((1, key)) => Ok((Expiring::Value, key)),
-        Some((2, key)) => Ok((Expiring::Idempotency, key)),
-        _ => Err(StoreError::Corrupt("an expiry has an unknown form".to_owned())),
+/// The time, the kind and the key of what expires.
+pub(super) fn parse_expiry_key(bytes: &[u8]) -> Result<(u64, Expiring, &[u8]), StoreError> {
+    let mut fields = Fields { what: "expiry", rest: bytes };
+    let expires_ms = fields.number()?;
+    match fields.rest.split_first() {
+        Some((1, key)) => Ok((expires_ms, Expiring::Value, key)),
+        Some((2, key)) => Ok((expires_ms, Expiring::Idempotency, key)),
+        _ => Err(corrupt("expiry")),
     }
 }
 
@@ -146,6 +151,10 @@ pub(super) fn remembered_value(remembered: &Remembered) -> Vec<u8> {
     bytes
 }
 
+pub(super) fn remembered_expires_ms(bytes: &[u8]) -> Result<u64, StoreError> {
+    parse_remembered(0, bytes).map(|remembered| remembered.expires_ms)
+}
+
 pub(super) fn parse_remembered(epoch: u64, bytes: &[u8]) -> Result<Remembered, StoreError> {
     let mut fields = Fields::of("idempotency key", bytes)?;
     let position = Position { epoch, offset: fields.number()?, tag: fields.number()? };
@@ -161,9 +170,18 @@ pub(super) fn value_value(value: &Value) -> Vec<u8> {
 }
 
 pub(super) fn parse_value(bytes: &[u8]) -> Result<Value, StoreError> {
+    let (expires_ms, data) = value_fields(bytes)?;
+    Ok(Value { data: Bytes::copy_from_slice(data), expires_ms })
+}
+
+pub(super) fn value_expires_ms(bytes: &[u8]) -> Result<Option<u64>, StoreError> {
+    value_fields(bytes).map(|(expires_ms, _)| expires_ms)
+}
+
+fn value_fields(bytes: &[u8]) -> Result<(Option<u64>, &[u8]), StoreError> {
     let mut fields = Fields::of("value", bytes)?;
     let expires_ms = Some(fields.number()?).filter(|expires_ms| *expires_ms != NEVER);
-    Ok(Value { data: Bytes::copy_from_slice(fields.rest), expires_ms })
+    Ok((expires_ms, fields.rest))
 }
 
 pub(super) fn removal_value(span: &Span) -> Vec<u8> {
@@ -260,8 +278,12 @@ mod tests {
         fn a_value_and_a_remembered_key_come_back(position in position(), digest: [u8; 16], expires_ms in ..NEVER) {
             let remembered = Remembered { position, digest, expires_ms };
             prop_assert_eq!(parse_remembered(position.epoch, &remembered_value(&remembered)).unwrap(), remembered);
+            prop_assert_eq!(remembered_expires_ms(&remembered_value(&remembered)).unwrap(), expires_ms);
             let value = Value { data: digest.to_vec().into(), expires_ms: Some(expires_ms) };
-            prop_assert_eq!(parse_value(&value_value(&value)).unwrap(), value);
+            prop_assert_eq!(parse_value(&value_value(&value)).unwrap(), value.clone());
+            prop_assert_eq!(value_expires_ms(&value_value(&value)).unwrap(), Some(expires_ms));
+            let expiry = expiry_key(expires_ms, Expiring::Value, b"acme/k");
+            prop_assert_eq!(parse_expiry_key(&expiry).unwrap(), (expires_ms, Expiring::Value, &b"acme/k"[..]));
         }
 
         #[test]

@@ -12,7 +12,7 @@ use trunkline_core::log::{Head, Record};
 use crate::embedded::layout::{self, Expiring};
 use crate::environment::Options;
 use crate::interface::Durability;
-use crate::rules::{Appended, Change, Changes, Span};
+use crate::rules::{Appended, Changes, Span};
 use crate::view::{IdempotencyKey, Life, Remembered, StoreError, Value, View};
 
 /// Size at which the engine moves records from memory to a table: small, so that the journal is
@@ -98,11 +98,13 @@ impl Store {
                 None => batch.remove(&self.lives, channel.as_str()),
             }
         }
-        for (key, change) in &changes.remembered {
-            self.put_remembered(&mut batch, key, change);
+        for (key, remembered) in &changes.remembered {
+            let key = layout::idempotency_key(key);
+            self.put_expiry(&mut batch, remembered.expires_ms, Expiring::Idempotency, &key);
+            batch.insert(&self.idempotency, key, layout::remembered_value(remembered));
         }
-        for (key, change) in &changes.values {
-            self.put_value(&mut batch, key, change);
+        for (key, value) in &changes.values {
+            self.put_value(&mut batch, key, value.as_ref());
         }
         batch.commit()?;
         self.cache_heads(changes);
@@ -126,32 +128,20 @@ impl Store {
         }
     }
 
-    fn put_remembered(&self, batch: &mut OwnedWriteBatch, key: &IdempotencyKey, change: &Change<Remembered>) {
-        let key = layout::idempotency_key(key);
-        let expires_ms = Some(change.to.expires_ms);
-        self.move_expiry(batch, Expiring::Idempotency, &key, change.stored_expires_ms, expires_ms);
-        batch.insert(&self.idempotency, key, layout::remembered_value(&change.to));
-    }
-
-    fn put_value(&self, batch: &mut OwnedWriteBatch, key: &str, change: &Change<Option<Value>>) {
-        let expires_ms = change.to.as_ref().and_then(|value| value.expires_ms);
-        self.move_expiry(batch, Expiring::Value, key.as_bytes(), change.stored_expires_ms, expires_ms);
-        match &change.to {
-            Some(value) => batch.insert(&self.values, key, layout::value_value(value)),
-            None => batch.remove(&self.values, key),
-        }
-    }
-
-    fn move_expiry(&self, batch: &mut OwnedWriteBatch, kind: Expiring, key: &[u8], from: Option<u64>, to: Option<u64>) {
-        if from == to {
+    fn put_value(&self, batch: &mut OwnedWriteBatch, key: &str, value: Option<&Value>) {
+        let Some(value) = value else {
+            batch.remove(&self.values, key);
             return;
+        };
+        if let Some(expires_ms) = value.expires_ms {
+            self.put_expiry(batch, expires_ms, Expiring::Value, key.as_bytes());
         }
-        if let Some(expires_ms) = from {
-            batch.remove(&self.expiries, layout::expiry_key(expires_ms, kind, key));
-        }
-        if let Some(expires_ms) = to {
-            batch.insert(&self.expiries, layout::expiry_key(expires_ms, kind, key), layout::expiry_value());
-        }
+        batch.insert(&self.values, key, layout::value_value(value));
+    }
+
+    /// Notes when to look at a key. The entry stays when the key is set again or deleted: finding it would take a read.
+    fn put_expiry(&self, batch: &mut OwnedWriteBatch, expires_ms: u64, kind: Expiring, key: &[u8]) {
+        batch.insert(&self.expiries, layout::expiry_key(expires_ms, kind, key), layout::expiry_value());
     }
 
     fn cache_heads(&self, changes: &Changes) {

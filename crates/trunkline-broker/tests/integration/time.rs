@@ -45,6 +45,96 @@ async fn a_value_that_was_set_again_lives_as_long_as_the_last_time_said() {
 }
 
 #[tokio::test]
+async fn only_the_last_time_counts_whenever_a_value_was_set_and_swept() {
+    on_each(Options::default(), async |world| {
+        let set = |key: &str, keep_ms| put(key, "v", Expect::Anything, keep_ms);
+        let delete = |key: &str| Op::Delete { key: key.to_owned() };
+        // Each key in batches of its own, and all in one.
+        for prefix in ["acme/apart", "acme/at_once"] {
+            let key = |name: &str| format!("{prefix}/{name}");
+            let ops = [
+                set(&key("longer"), Some(100)),
+                set(&key("longer"), Some(300)),
+                set(&key("shorter"), Some(300)),
+                set(&key("shorter"), Some(100)),
+                set(&key("for_ever"), Some(100)),
+                set(&key("for_ever"), None),
+                set(&key("same"), Some(200)),
+                set(&key("same"), Some(100)),
+                set(&key("same"), Some(200)),
+                set(&key("deleted"), Some(100)),
+                delete(&key("deleted")),
+                set(&key("deleted_and_set"), Some(100)),
+                delete(&key("deleted_and_set")),
+                set(&key("deleted_and_set"), Some(300)),
+            ];
+            if prefix == "acme/apart" {
+                for op in ops {
+                    world.commit([op]).await.unwrap();
+                }
+            } else {
+                world.commit(ops).await.unwrap();
+            }
+        }
+        let all = ["deleted_and_set", "for_ever", "longer", "same", "shorter"];
+        let until_200 = ["deleted_and_set", "for_ever", "longer", "same"];
+        let until_300 = ["deleted_and_set", "for_ever", "longer"];
+        for (advance, left) in
+            [(99, &all[..]), (1, &until_200), (99, &until_200), (1, &until_300), (99, &until_300), (1, &["for_ever"])]
+        {
+            world.advance(advance);
+            world.sweep().await;
+            world.reopen();
+            for prefix in ["acme/apart/", "acme/at_once/"] {
+                let listed = world.broker().list(prefix, None, 10).await.unwrap();
+                let listed: Vec<_> = listed.iter().filter_map(|(key, _)| key.strip_prefix(prefix)).collect();
+                assert_eq!(listed, left);
+            }
+            // In memory, a batch sweeps.
+            world.commit([]).await.unwrap();
+        }
+        // Nothing that was outdated then takes what is set now.
+        for name in all {
+            world.commit([put(&format!("acme/apart/{name}"), "new", Expect::Anything, Some(1))]).await.unwrap();
+        }
+        world.sweep().await;
+        assert_eq!(world.broker().list("acme/apart/", None, 10).await.unwrap().len(), all.len());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_that_expires_at_once_is_swept_and_can_be_set_again() {
+    on_each(Options::default(), async |world| {
+        for value in ["a", "b"] {
+            world.commit([put("acme/k", value, Expect::Absent, Some(0))]).await.unwrap();
+            assert_eq!(world.broker().get("acme/k").await, Ok(None));
+            world.sweep().await;
+        }
+        world.commit([put("acme/k", "c", Expect::Absent, Some(1))]).await.unwrap();
+        world.sweep().await;
+        assert_eq!(world.broker().get("acme/k").await, Ok(Some("c".into())));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn outdated_times_are_swept_in_bounded_passes() {
+    let world = World::new(Kind::Embedded, Options::default());
+    // More than one pass does, all for one value.
+    for keep_ms in 1..=3_000 {
+        world.commit([put("acme/k", "v", Expect::Anything, Some(keep_ms))]).await.unwrap();
+    }
+    world.commit([put("acme/k", "w", Expect::Anything, None)]).await.unwrap();
+    world.advance(3_000);
+    world.sweep().await;
+    assert_eq!(Metrics::get(&world.embedded().metrics().swept), 3_000);
+    assert_eq!(world.broker().get("acme/k").await, Ok(Some("w".into())));
+    world.sweep().await;
+    assert_eq!(Metrics::get(&world.embedded().metrics().swept), 3_000);
+}
+
+#[tokio::test]
 async fn an_idempotency_key_is_forgotten_after_its_window() {
     let options = Options { idempotency: Duration::from_secs(1), ..Options::default() };
     on_each(options, async |world| {
