@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use trunkline_broker::embedded::EmbeddedBroker;
-use trunkline_broker::{Append, Batch, Broker, Environment, Expect, Idempotency, Listener, Op, Options, Put};
+use trunkline_broker::{Append, Batch, Broker, Environment, Expect, Listener, Op, Options, Put};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::Record;
 
@@ -66,14 +66,14 @@ async fn cost(broker: &EmbeddedBroker, batches: impl Iterator<Item = Vec<Op>>) -
     Ok(cpu_time()?.saturating_sub(before))
 }
 
-/// The message, the reference to its run, the run's channel and the entry in the list of open runs.
+/// The run's channel, which tells a repetition of the message, the message, the reference to its run, and the entry in the
+/// list of open runs.
 fn accept(number: u32) -> Vec<Op> {
     let session = ChannelKey::session("bench", &format!("session-{:016x}", number % SESSIONS));
-    let idempotency = Some(Idempotency { key: format!("message-{number:016x}"), digest: [1; 16] });
     vec![
-        Op::Append(Append { idempotency, ..record(&session) }),
+        Op::Open { channel: run(number), unique: Some([1; 16]) },
         Op::Append(record(&session)),
-        Op::Open { channel: run(number) },
+        Op::Append(record(&session)),
         put(open_key(number)),
     ]
 }

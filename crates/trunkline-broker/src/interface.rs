@@ -83,10 +83,14 @@ pub struct Batch {
 /// One operation of a batch.
 #[derive(Clone, Debug)]
 pub enum Op {
-    /// Makes an empty channel, if it is not there.
+    /// Makes an empty channel.
     Open {
         /// Its name.
         channel: ChannelKey,
+        /// `None`: a channel that is there stays as it is. Otherwise it must not be there, in whatever state, and this
+        /// hash of what the caller considers its content is kept for as long as the channel: a repetition, which has the
+        /// same one, is refused with [`Refusal::Exists`].
+        unique: Option<[u8; 16]>,
     },
     /// Adds a record to a channel.
     Append(Append),
@@ -202,6 +206,13 @@ pub enum Refusal {
     /// The idempotency key was used before.
     #[error("the idempotency key was used before")]
     Duplicate(Duplicate),
+    /// The channel that had to be new is there.
+    #[error("the channel exists")]
+    Exists {
+        /// Whether it was opened with the same hash of its content. One that was opened without any has no content to
+        /// compare.
+        same_content: bool,
+    },
     /// The log refused the append.
     #[error(transparent)]
     Append(#[from] trunkline_core::log::AppendRefused),

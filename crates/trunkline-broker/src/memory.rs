@@ -19,7 +19,7 @@ use crate::interface::{Batch, Broker, BrokerError, Capabilities, Committed, Dura
 use crate::metrics::Metrics;
 use crate::page;
 use crate::rules::{Appended, Changes, Group, Rules};
-use crate::view::{IdempotencyKey, Remembered, StoreError, Value, View};
+use crate::view::{IdempotencyKey, Life, Remembered, StoreError, Value, View};
 
 /// Most entries of what expires that one commit removes.
 const SWEEP_ENTRIES_MAX: usize = 64;
@@ -145,6 +145,7 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Tables {
+    lives: BTreeMap<ChannelKey, Life>,
     heads: BTreeMap<ChannelKey, Head>,
     records: BTreeMap<ChannelKey, BTreeMap<u64, Record>>,
     remembered: BTreeMap<IdempotencyKey, Remembered>,
@@ -172,6 +173,12 @@ impl Tables {
         for new in changes.appended.iter().filter(|new| changes.keeps(new)) {
             let records = self.records.entry(new.channel.clone()).or_default();
             records.insert(new.record.position.offset, new.record.clone());
+        }
+        for (channel, life) in changes.lives {
+            match life {
+                Some(life) => self.lives.insert(channel, life),
+                None => self.lives.remove(&channel),
+            };
         }
         for (channel, head) in changes.heads {
             match head {
@@ -227,6 +234,10 @@ impl Tables {
 }
 
 impl View for Tables {
+    fn life(&self, channel: &ChannelKey) -> Result<Option<Life>, StoreError> {
+        Ok(self.lives.get(channel).copied())
+    }
+
     fn head(&self, channel: &ChannelKey) -> Result<Option<Head>, StoreError> {
         Ok(self.heads.get(channel).copied())
     }

@@ -174,7 +174,7 @@ impl<'a, V: View> Group<'a, V> {
 
     fn apply_op(&mut self, op: Op) -> Result<Written, Stop> {
         match op {
-            Op::Open { channel } => self.open(channel),
+            Op::Open { channel, unique } => self.open(channel, unique),
             Op::Append(append) => self.append(append),
             Op::Put(put) => self.put(put),
             Op::Delete { key } => self.delete(key),
@@ -182,18 +182,22 @@ impl<'a, V: View> Group<'a, V> {
         }
     }
 
-    fn open(&mut self, channel: ChannelKey) -> Result<Written, Stop> {
+    fn open(&mut self, channel: ChannelKey, unique: Option<[u8; 16]>) -> Result<Written, Stop> {
         check_key(channel.as_str())?;
-        if self.head(&channel)?.is_none() {
-            let head = self.begin(&channel);
-            self.pending.heads.insert(channel, Some(head));
+        match (self.life(&channel)?, unique) {
+            (None, _) => {
+                let head = self.begin(&channel, unique);
+                self.pending.heads.insert(channel, Some(head));
+            }
+            (Some(_), None) => {}
+            (Some(life), Some(_)) => return Err(Refusal::Exists { same_content: life.digest == unique }.into()),
         }
         Ok(Written::Stored)
     }
 
     /// Makes a channel.
-    fn begin(&mut self, channel: &ChannelKey) -> Head {
-        let life = Life { epoch: self.epochs.next(self.now_ms) };
+    fn begin(&mut self, channel: &ChannelKey, digest: Option<[u8; 16]>) -> Head {
+        let life = Life { epoch: self.epochs.next(self.now_ms), digest };
         self.pending.lives.insert(channel.clone(), Some(life));
         Head::new(life.epoch)
     }
@@ -203,7 +207,7 @@ impl<'a, V: View> Group<'a, V> {
         check_key(channel.as_str())?;
         let mut head = match self.head(&channel)? {
             Some(head) => head,
-            None => self.begin(&channel),
+            None => self.begin(&channel, None),
         };
         let idempotency =
             idempotency.map(|idempotency| self.check_repetition(&channel, head.top.epoch, idempotency)).transpose()?;
@@ -301,6 +305,11 @@ impl<'a, V: View> Group<'a, V> {
             self.pending.heads.insert(channel, None);
         }
         Ok(Written::Stored)
+    }
+
+    fn life(&self, channel: &ChannelKey) -> Result<Option<Life>, StoreError> {
+        let changed = self.pending.lives.get(channel).or_else(|| self.accepted.lives.get(channel));
+        changed.map_or_else(|| self.view.life(channel), |life| Ok(*life))
     }
 
     fn head(&self, channel: &ChannelKey) -> Result<Option<Head>, StoreError> {

@@ -7,6 +7,9 @@ use trunkline_protocol::Position;
 
 /// The committed state at one moment.
 pub(crate) trait View {
+    /// Whether a channel is there, and which one.
+    fn life(&self, channel: &ChannelKey) -> Result<Option<Life>, StoreError>;
+
     /// The state of a channel.
     fn head(&self, channel: &ChannelKey) -> Result<Option<Head>, StoreError>;
 
@@ -24,6 +27,8 @@ pub(crate) trait View {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Life {
     pub(crate) epoch: u64,
+    /// Of what it was opened for, if that had to be told from a repetition.
+    pub(crate) digest: Option<[u8; 16]>,
 }
 
 /// An idempotency key, unique within one life of one channel.

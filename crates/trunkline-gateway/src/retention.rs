@@ -144,7 +144,7 @@ mod tests {
     async fn a_run_goes_when_its_time_is_over() {
         let world = World::new();
         let run = ChannelKey::run("default", "r1");
-        let ops = vec![Op::Open { channel: run.clone() }, Keep::new(KEEP).run_ended(&run, 10_000)];
+        let ops = vec![Op::Open { channel: run.clone(), unique: None }, Keep::new(KEEP).run_ended(&run, 10_000)];
         world.broker.commit(Batch { ops, ..Batch::default() }).await.unwrap();
         world.pass_after(999).await;
         assert!(world.exists(&run).await);

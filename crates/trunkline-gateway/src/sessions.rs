@@ -121,7 +121,7 @@ impl Sessions {
         let stored = StoredSession { owner, created_ms: now_ms };
         let channel = ChannelKey::session(realm, &id);
         let review = self.keep.session_used(&channel, now_ms);
-        let ops = vec![Op::Put(self.put(realm, &id, &stored)), Op::Open { channel }, review];
+        let ops = vec![Op::Put(self.put(realm, &id, &stored)), Op::Open { channel, unique: None }, review];
         self.broker.commit(Batch { ops, ..Batch::default() }).await?;
         Ok(NewSession { session: self.live.get(realm, &id, stored.owner.user()), secret })
     }

@@ -2,7 +2,7 @@
 //!
 //! | keyspace | key | value, after its version byte |
 //! |---|---|---|
-//! | lives | channel | epoch |
+//! | lives | channel | epoch, digest if it was opened with one |
 //! | records | channel, 0, epoch, offset | seals, tag, tag before, accepted, oldest retained offset, retained bytes, data |
 //! | idempotency | channel, 0, epoch, key | offset, tag, digest, expires |
 //! | values | key | expires, data |
@@ -85,12 +85,21 @@ pub(super) fn parse_expiry_key(bytes: &[u8]) -> Result<(u64, Expiring, &[u8]), S
     }
 }
 
-pub(super) fn life_value(life: Life) -> Vec<u8> {
-    versioned(&[life.epoch], 0)
+pub(super) fn life_value(life: &Life) -> Vec<u8> {
+    let digest = life.digest.as_ref().map_or(&[][..], |digest| digest);
+    let mut bytes = versioned(&[life.epoch], digest.len());
+    bytes.extend_from_slice(digest);
+    bytes
 }
 
 pub(super) fn parse_life(bytes: &[u8]) -> Result<Life, StoreError> {
-    Ok(Life { epoch: Fields::of("life", bytes)?.number()? })
+    let mut fields = Fields::of("life", bytes)?;
+    let epoch = fields.number()?;
+    let digest = match fields.rest {
+        [] => None,
+        digest => Some(digest.try_into().map_err(|_| corrupt("life"))?),
+    };
+    Ok(Life { epoch, digest })
 }
 
 /// `head` is the channel's state after this record.
@@ -269,9 +278,9 @@ mod tests {
         }
 
         #[test]
-        fn a_life_comes_back(epoch: u64) {
-            let life = Life { epoch };
-            prop_assert_eq!(parse_life(&life_value(life)).unwrap(), life);
+        fn a_life_comes_back(epoch: u64, digest: Option<[u8; 16]>) {
+            let life = Life { epoch, digest };
+            prop_assert_eq!(parse_life(&life_value(&life)).unwrap(), life);
         }
 
         #[test]
@@ -300,7 +309,7 @@ mod tests {
 
     #[test]
     fn another_version_is_refused() {
-        let mut bytes = life_value(Life { epoch: 1 });
+        let mut bytes = life_value(&Life { epoch: 1, digest: None });
         bytes[0] = VERSION + 1;
         assert!(matches!(parse_life(&bytes), Err(StoreError::Corrupt(_))));
     }

@@ -94,7 +94,7 @@ impl Store {
         self.put_records(&mut batch, changes);
         for (channel, life) in &changes.lives {
             match life {
-                Some(life) => batch.insert(&self.lives, channel.as_str(), layout::life_value(*life)),
+                Some(life) => batch.insert(&self.lives, channel.as_str(), layout::life_value(life)),
                 None => batch.remove(&self.lives, channel.as_str()),
             }
         }
@@ -162,11 +162,6 @@ pub(super) struct StoreView<'a> {
 }
 
 impl StoreView<'_> {
-    fn life(&self, channel: &ChannelKey) -> Result<Option<Life>, StoreError> {
-        let stored = self.snapshot.get(&self.store.lives, channel.as_str())?;
-        stored.map(|value| layout::parse_life(&value)).transpose()
-    }
-
     /// The state of a channel, which its newest record knows.
     fn newest_head(&self, channel: &ChannelKey, epoch: u64) -> Result<Head, StoreError> {
         let Some(newest) = self.entries(channel, epoch, 0).next_back() else { return Ok(Head::new(epoch)) };
@@ -209,6 +204,11 @@ fn text(key: &[u8]) -> Result<String, StoreError> {
 }
 
 impl View for StoreView<'_> {
+    fn life(&self, channel: &ChannelKey) -> Result<Option<Life>, StoreError> {
+        let stored = self.snapshot.get(&self.store.lives, channel.as_str())?;
+        stored.map(|value| layout::parse_life(&value)).transpose()
+    }
+
     fn head(&self, channel: &ChannelKey) -> Result<Option<Head>, StoreError> {
         if let Some(head) = self.cached.and_then(|cached| cached.get(channel)) {
             return Ok(Some(head));

@@ -43,7 +43,7 @@ enum Action {
 /// An operation, by small numbers.
 #[derive(Clone, Debug)]
 enum Step {
-    Open { channel: u8 },
+    Open { channel: u8, unique: Option<u8> },
     Append { channel: u8, length: usize, expected: Option<Believed>, seals: bool, key: Option<(u8, u8)> },
     Put { key: u8, value: u8, expect: Expected, keep_ms: Option<u64> },
     Delete { key: u8 },
@@ -84,7 +84,7 @@ fn step() -> impl Strategy<Value = Step> {
     );
     let expect = prop_oneof![Just(Expected::Anything), Just(Expected::Absent), (0..3_u8).prop_map(Expected::Value)];
     prop_oneof![
-        1 => (0..3_u8).prop_map(|channel| Step::Open { channel }),
+        2 => (0..3_u8, prop::option::of(0..2_u8)).prop_map(|(channel, unique)| Step::Open { channel, unique }),
         8 => (0..3_u8, 0..16_usize, expected, prop::bool::weighted(0.03), key).prop_map(
             |(channel, length, expected, seals, key)| Step::Append { channel, length, expected, seals, key }
         ),
@@ -130,6 +130,8 @@ struct Model {
 struct Life {
     /// Known from the first record or head that shows it.
     epoch: Option<u64>,
+    /// What it was opened with.
+    digest: Option<u8>,
     records: Vec<Record>,
     /// Number of records that are trimmed.
     trimmed: usize,
@@ -182,7 +184,13 @@ impl Model {
 
     fn step(&mut self, step: &Step, now_ms: u64, written: Option<Written>) -> Result<(), Refusal> {
         match step {
-            Step::Open { channel } => drop(self.channels.entry(*channel).or_default()),
+            Step::Open { channel, unique } => match (self.channels.get(channel), unique) {
+                (None, _) => {
+                    self.channels.insert(*channel, Life { digest: *unique, ..Life::default() });
+                }
+                (Some(_), None) => {}
+                (Some(life), Some(_)) => return Err(Refusal::Exists { same_content: life.digest == *unique }),
+            },
             Step::Remove { channel } => drop(self.channels.remove(channel)),
             Step::Delete { key } => drop(self.values.remove(&key_name(*key))),
             Step::Put { key, value, expect, keep_ms } => {
@@ -323,7 +331,9 @@ fn name_of(number: u8) -> ChannelKey {
 /// The operation that a step stands for.
 fn op_of(step: &Step, model: &Model) -> Op {
     match step {
-        Step::Open { channel } => Op::Open { channel: name_of(*channel) },
+        Step::Open { channel, unique } => {
+            Op::Open { channel: name_of(*channel), unique: unique.map(|digest| [digest; 16]) }
+        }
         Step::Remove { channel } => Op::Remove { channel: name_of(*channel) },
         Step::Delete { key } => Op::Delete { key: key_name(*key) },
         Step::Put { key, value, expect, keep_ms } => {

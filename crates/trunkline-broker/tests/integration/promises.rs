@@ -46,7 +46,7 @@ async fn a_batch_sees_its_own_operations() {
     on_each(Options::default(), async |world| {
         let run = channel("r1");
         let ops = [
-            Op::Open { channel: run.clone() },
+            Op::Open { channel: run.clone(), unique: None },
             append(&run, "a"),
             Op::Append(Append { expected: Some(1), seals: true, ..plain(&run, "b") }),
             put("acme/k", "v", Expect::Absent, None),
@@ -126,6 +126,7 @@ async fn a_key_has_a_length() {
         }
         let name = channel(&"r".repeat(KEY_BYTES_MAX));
         assert_eq!(world.refusal([append(&name, "a")]).await, Refusal::Key);
+        assert_eq!(world.refusal([Op::Open { channel: name, unique: Some([1; 16]) }]).await, Refusal::Key);
         let longest = "k".repeat(KEY_BYTES_MAX);
         world.commit([put(&longest, "v", Expect::Anything, None)]).await.unwrap();
         assert_eq!(world.broker().get(&longest).await, Ok(Some("v".into())));
@@ -166,13 +167,72 @@ async fn every_cursor_gets_its_verdict() {
 async fn an_empty_channel_can_be_resumed_from_its_start() {
     on_each(Options::default(), async |world| {
         let run = channel("r1");
-        world.commit([Op::Open { channel: run.clone() }]).await.unwrap();
+        world.commit([Op::Open { channel: run.clone(), unique: None }]).await.unwrap();
         let start = world.page(&run, None).await.head.top;
         assert_eq!(start.offset, 0);
         world.reopen();
         // Opening it again changes nothing.
-        world.commit([Op::Open { channel: run.clone() }, append(&run, "a")]).await.unwrap();
+        world.commit([Op::Open { channel: run.clone(), unique: None }, append(&run, "a")]).await.unwrap();
         assert_eq!(texts(&world.page(&run, Some(start)).await), ["a"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_channel_that_has_to_be_new_is_opened_once() {
+    on_each(Options::default(), async |world| {
+        let (run, session) = (channel("r1"), channel("s1"));
+        let unique = |digest: u8| Op::Open { channel: run.clone(), unique: Some([digest; 16]) };
+        let same = Refusal::Exists { same_content: true };
+        let other = Refusal::Exists { same_content: false };
+        world.commit([unique(1), append(&session, "first")]).await.unwrap();
+        // Empty, with a record, sealed: it is there.
+        for state in [None, Some(append(&run, "a")), Some(Op::Append(Append { seals: true, ..plain(&run, "end") }))] {
+            world.commit(Vec::from_iter(state)).await.unwrap();
+            for _ in 0..2 {
+                assert_eq!(world.refusal([append(&session, "again"), unique(1)]).await, same);
+                assert_eq!(world.refusal([unique(2), append(&session, "again")]).await, other);
+                world.reopen();
+            }
+        }
+        assert_eq!(texts(&world.page(&session, None).await), ["first"]);
+        // Who does not ask for a new one gets the one that is there.
+        world.commit([Op::Open { channel: run.clone(), unique: None }]).await.unwrap();
+        assert_eq!(texts(&world.page(&run, None).await), ["a", "end"]);
+
+        world.commit([Op::Remove { channel: run.clone() }, unique(2)]).await.unwrap();
+        assert_eq!(world.refusal([unique(1)]).await, other);
+        assert_eq!(world.refusal([unique(2)]).await, same);
+        assert_eq!(texts(&world.page(&run, None).await), [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_channel_that_was_not_opened_with_a_content_has_none_to_compare() {
+    on_each(Options::default(), async |world| {
+        let (opened, written) = (channel("r1"), channel("r2"));
+        world.commit([Op::Open { channel: opened.clone(), unique: None }, append(&written, "a")]).await.unwrap();
+        for channel in [opened, written] {
+            let unique = Op::Open { channel, unique: Some([0; 16]) };
+            assert_eq!(world.refusal([unique]).await, Refusal::Exists { same_content: false });
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_that_open_a_channel_at_once_one_succeeds() {
+    on_each(Options::default(), async |world| {
+        let unique = |digest: u8| Op::Open { channel: channel("r1"), unique: Some([digest; 16]) };
+        let twice = world.commit([unique(1), unique(1)]).await;
+        assert_eq!(twice, Err(BrokerError::Refused { index: 1, refusal: Refusal::Exists { same_content: true } }));
+        // Of the refused batch nothing is left.
+        let (first, second) = (world.broker().commit(batch([unique(2)])), world.broker().commit(batch([unique(3)])));
+        let (first, second) = tokio::join!(first, second);
+        first.unwrap();
+        assert_eq!(second, Err(BrokerError::Refused { index: 0, refusal: Refusal::Exists { same_content: false } }));
+        assert_eq!(world.refusal([unique(2)]).await, Refusal::Exists { same_content: true });
     })
     .await;
 }
@@ -244,7 +304,7 @@ async fn a_clean_restart_keeps_everything() {
 async fn channels_of_each_kind(world: &World) -> Vec<(ChannelKey, Option<Head>)> {
     let [empty, trimmed, trimmed_at_once, sealed, removed, again] =
         ["empty", "trimmed", "trimmed_at_once", "sealed", "removed", "again"].map(channel);
-    let open = |channel: &ChannelKey| Op::Open { channel: channel.clone() };
+    let open = |channel: &ChannelKey| Op::Open { channel: channel.clone(), unique: None };
     let remove = |channel: &ChannelKey| Op::Remove { channel: channel.clone() };
     world.commit([open(&empty)]).await.unwrap();
     for data in ["a", "bb", "ccc", "dddd"] {
@@ -345,7 +405,8 @@ async fn a_batch_at_the_disk_level_is_answered_like_any_other() {
         let disk = |ops: Vec<Op>| Batch { ops, durability: Durability::Disk };
         let first = world.broker().commit(disk(vec![append(&run, "a")])).await.unwrap();
         assert_eq!(position(&first).offset, 1);
-        let nothing_new = world.broker().commit(disk(vec![Op::Open { channel: run.clone() }])).await.unwrap();
+        let nothing_new =
+            world.broker().commit(disk(vec![Op::Open { channel: run.clone(), unique: None }])).await.unwrap();
         assert_eq!(nothing_new.written, [Written::Stored]);
     })
     .await;

@@ -93,7 +93,7 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
         ops: vec![
             append(session, data(RecordKind::Message, &stored), Some(idempotency)),
             append(session, data(RecordKind::RunStarted, &reference), None),
-            Op::Open { channel: run.clone() },
+            Op::Open { channel: run.clone(), unique: None },
             Op::Put(put_open_run(run, open_run.clone(), Expect::Anything)),
         ],
         durability,
