@@ -1,11 +1,13 @@
 //! The engine's keyspaces: groups of changes are written, and one moment of them is read.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable, Snapshot};
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::{Head, Record};
 
@@ -21,6 +23,11 @@ const RECORDS_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The same for the other keyspaces, which are smaller.
 const OTHER_MEMORY_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Share of the channels in memory that are kept because they are used again and again, as sessions are. The others are
+/// there for having come last: a run is opened, then nothing comes for a while, and then its first record. With the
+/// cache's own 97 % a run was forgotten when 2,000 others had come in between, and its state read from disk.
+const HEADS_USED_AGAIN: f64 = 0.5;
 
 /// Everything that is kept.
 pub(super) struct Store {
@@ -52,7 +59,7 @@ impl Store {
             values: keyspace("values", OTHER_MEMORY_BYTES)?,
             expiries: keyspace("expiries", OTHER_MEMORY_BYTES)?,
             removals: keyspace("removals", OTHER_MEMORY_BYTES)?,
-            heads_cached: Cache::new(options.heads_cached_max),
+            heads_cached: heads_cache(options.heads_cached_max),
             os_level: (!options.acknowledge_unpersisted).then_some(PersistMode::Buffer),
             database,
             _lock: lock,
@@ -66,7 +73,7 @@ impl Store {
 
     /// One moment of the store, for readers. It sees whole groups only.
     pub(super) fn view(&self) -> StoreView<'_> {
-        StoreView { store: self, snapshot: self.database.snapshot(), cached: None }
+        StoreView { store: self, snapshot: OnceCell::new(), cached: None }
     }
 
     /// The newest moment, for the writer, who alone knows that the states in memory belong to it.
@@ -154,14 +161,29 @@ impl Store {
     }
 }
 
-/// One moment of the store.
+fn heads_cache(channels_max: usize) -> Cache<ChannelKey, Head> {
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(channels_max)
+        .weight_capacity(channels_max as u64)
+        .hot_allocation(HEADS_USED_AGAIN)
+        .build()
+        .expect("both capacities are given");
+    Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
+}
+
+/// One moment of the store: that of the first read.
 pub(super) struct StoreView<'a> {
     store: &'a Store,
-    snapshot: Snapshot,
+    /// Made for the first read: many a group needs none.
+    snapshot: OnceCell<Snapshot>,
     cached: Option<&'a Cache<ChannelKey, Head>>,
 }
 
 impl StoreView<'_> {
+    fn snapshot(&self) -> &Snapshot {
+        self.snapshot.get_or_init(|| self.store.database.snapshot())
+    }
+
     /// The state of a channel, which its newest record knows.
     fn newest_head(&self, channel: &ChannelKey, epoch: u64) -> Result<Head, StoreError> {
         let Some(newest) = self.entries(channel, epoch, 0).next_back() else { return Ok(Head::new(epoch)) };
@@ -172,7 +194,7 @@ impl StoreView<'_> {
     /// The records of one life of a channel, as they are stored.
     fn entries(&self, channel: &ChannelKey, epoch: u64, from: u64) -> fjall::Iter {
         let range = layout::record_key(channel, epoch, from)..=layout::record_key(channel, epoch, u64::MAX);
-        self.snapshot.range(&self.store.records, range)
+        self.snapshot().range(&self.store.records, range)
     }
 
     /// Live values whose keys start with `prefix` and follow `after`.
@@ -185,7 +207,7 @@ impl StoreView<'_> {
     ) -> Result<Vec<(String, Bytes)>, StoreError> {
         let start = after.filter(|after| *after >= prefix).unwrap_or(prefix);
         let mut found = Vec::new();
-        for entry in self.snapshot.range(&self.store.values, start.as_bytes()..) {
+        for entry in self.snapshot().range(&self.store.values, start.as_bytes()..) {
             let (key, value) = entry.into_inner()?;
             if found.len() == count_max || !key.starts_with(prefix.as_bytes()) {
                 break;
@@ -205,7 +227,7 @@ fn text(key: &[u8]) -> Result<String, StoreError> {
 
 impl View for StoreView<'_> {
     fn life(&self, channel: &ChannelKey) -> Result<Option<Life>, StoreError> {
-        let stored = self.snapshot.get(&self.store.lives, channel.as_str())?;
+        let stored = self.snapshot().get(&self.store.lives, channel.as_str())?;
         stored.map(|value| layout::parse_life(&value)).transpose()
     }
 
@@ -224,12 +246,12 @@ impl View for StoreView<'_> {
     }
 
     fn remembered(&self, key: &IdempotencyKey) -> Result<Option<Remembered>, StoreError> {
-        let stored = self.snapshot.get(&self.store.idempotency, layout::idempotency_key(key))?;
+        let stored = self.snapshot().get(&self.store.idempotency, layout::idempotency_key(key))?;
         stored.map(|value| layout::parse_remembered(key.epoch, &value)).transpose()
     }
 
     fn value(&self, key: &str) -> Result<Option<Value>, StoreError> {
-        let stored = self.snapshot.get(&self.store.values, key)?;
+        let stored = self.snapshot().get(&self.store.values, key)?;
         stored.map(|value| layout::parse_value(&value)).transpose()
     }
 }
