@@ -56,11 +56,15 @@ impl Drop for Session {
     }
 }
 
+/// How often a session's time begins anew within that time, at most.
+const RENEWALS_MAX: u64 = 1_000;
+
 /// A session as it is kept.
 #[derive(Serialize, Deserialize)]
 struct StoredSession {
     owner: Owner,
-    created_ms: u64,
+    /// When the time that it is kept began.
+    renewed_ms: u64,
 }
 
 /// Who may resume a session.
@@ -118,7 +122,7 @@ impl Sessions {
             }
             Identity::Subject(subject) => (Owner::Subject(subject.clone()), None),
         };
-        let stored = StoredSession { owner, created_ms: now_ms };
+        let stored = StoredSession { owner, renewed_ms: now_ms };
         let channel = ChannelKey::session(realm, &id);
         let review = self.keep.session_used(&channel, now_ms);
         let ops = vec![Op::Put(self.put(realm, &id, &stored)), Op::Open { channel, unique: None }, review];
@@ -133,9 +137,10 @@ impl Sessions {
         id: &str,
         identity: &Identity,
         secret: Option<&str>,
+        now_ms: u64,
     ) -> Result<Option<Arc<Session>>, BrokerError> {
         let Some(value) = self.broker.get(&key(realm, id)).await? else { return Ok(None) };
-        let Ok(stored) = serde_json::from_slice::<StoredSession>(&value) else {
+        let Ok(mut stored) = serde_json::from_slice::<StoredSession>(&value) else {
             tracing::error!(session = id, "a stored session cannot be read by this version");
             return Ok(None);
         };
@@ -147,8 +152,12 @@ impl Sessions {
         if !may {
             return Ok(None);
         }
-        let touch = Op::Put(self.put(realm, id, &stored));
-        self.broker.commit(Batch { ops: vec![touch], ..Batch::default() }).await?;
+        // Not each time: whoever comes and goes all day would leave a trail of expiries in the store.
+        if now_ms.saturating_sub(stored.renewed_ms) >= self.keep.ms() / RENEWALS_MAX {
+            stored.renewed_ms = now_ms;
+            let renewal = Op::Put(self.put(realm, id, &stored));
+            self.broker.commit(Batch { ops: vec![renewal], ..Batch::default() }).await?;
+        }
         Ok(Some(self.live.get(realm, id, stored.owner.user())))
     }
 

@@ -95,7 +95,7 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
     let Client { identity, realm, dialect, connection } = client;
     let known = match &hello.session {
         Some(id) if ChannelKey::from_public_name(&realm, &format!("session:{id}")).is_some() => {
-            node.sessions.resume(&realm, id, &identity, hello.secret.as_deref()).await?
+            node.sessions.resume(&realm, id, &identity, hello.secret.as_deref(), wall_ms()).await?
         }
         _ => None,
     };

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use trunkline_broker::{Append, Batch, Broker, BrokerError, Durability, Expect, Idempotency, Op, Put};
+use trunkline_broker::{Append, Batch, Broker, BrokerError, Durability, Expect, Op, Put};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::content_digest;
 use trunkline_core::record::{RecordKind, data, message};
@@ -60,7 +60,7 @@ pub(super) struct AcceptedMessage<'a> {
 }
 
 /// Stores a message, the reference to its run, the run's empty channel and the open run, all or none.
-/// The message's id makes a repetition a refusal.
+/// The run's channel has its name from the message's id, so a repetition is refused as long as the run is kept.
 pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
     let AcceptedMessage { session, run, open, stored: open_run, message, ts, durability } = *accepted;
     // Only what is the client's to say: position, numbers and error are the gateway's.
@@ -88,12 +88,11 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
         payload: Some(&reference_payload),
         ..Envelope::new("run_started")
     };
-    let idempotency = Idempotency { key: open.message.clone(), digest: digest(message) };
     Batch {
         ops: vec![
-            append(session, data(RecordKind::Message, &stored), Some(idempotency)),
-            append(session, data(RecordKind::RunStarted, &reference), None),
-            Op::Open { channel: run.clone(), unique: None },
+            Op::Open { channel: run.clone(), unique: Some(digest(message)) },
+            append(session, data(RecordKind::Message, &stored)),
+            append(session, data(RecordKind::RunStarted, &reference)),
             Op::Put(put_open_run(run, open_run.clone(), Expect::Anything)),
         ],
         durability,
@@ -141,8 +140,8 @@ struct RunReference<'a> {
     channel: &'a str,
 }
 
-fn append(channel: &ChannelKey, data: Bytes, idempotency: Option<Idempotency>) -> Op {
-    Op::Append(Append { channel: channel.clone(), data, expected: None, seals: false, idempotency })
+fn append(channel: &ChannelKey, data: Bytes) -> Op {
+    Op::Append(Append { channel: channel.clone(), data, expected: None, seals: false, idempotency: None })
 }
 
 fn put_open_run(run: &ChannelKey, value: Bytes, expect: Expect) -> Put {
@@ -241,7 +240,9 @@ mod tests {
             ts: "now",
             durability: Durability::Os,
         });
-        let Op::Append(append) = &batch.ops[0] else { panic!("the message comes first") };
+        let Some(Op::Append(append)) = batch.ops.iter().find(|op| matches!(op, Op::Append(_))) else {
+            panic!("the message is stored")
+        };
         let (_, text) = trunkline_core::record::parts(&append.data).unwrap();
         let expected = r#"{"type":"x","id":"m","ts":"now","session":"s","run":"r","payload":{"mine":1},"other":2}"#;
         assert_eq!(text, expected);

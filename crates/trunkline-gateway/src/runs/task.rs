@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 use trunkline_bridge::Call;
-use trunkline_broker::{BrokerError, Committed, Duplicate, Refusal};
+use trunkline_broker::{BrokerError, Committed, Refusal};
 use trunkline_core::Moment;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::run::Run;
@@ -82,7 +82,7 @@ impl RunTask {
         let (dialect, message, run) = (origin.dialect(), &self.open.message, self.channel.id());
         match outcome {
             Ok(_) => message::ack_frame(dialect, message, run, false),
-            Err(BrokerError::Refused { refusal: Refusal::Duplicate(Duplicate { same_content: true, .. }), .. }) => {
+            Err(BrokerError::Refused { refusal: Refusal::Exists { same_content: true }, .. }) => {
                 message::ack_frame(dialect, message, run, true)
             }
             Err(error) => {
@@ -122,7 +122,7 @@ async fn seal(runs: &Runs, channel: &ChannelKey, session: &Session) -> Result<()
 /// The error of a message that was not stored.
 fn accept_error(error: &BrokerError, run: &str) -> ErrorBody<'static> {
     match error {
-        BrokerError::Refused { refusal: Refusal::Duplicate(_), .. } => ErrorCode::DuplicateId.body(),
+        BrokerError::Refused { refusal: Refusal::Exists { .. }, .. } => ErrorCode::DuplicateId.body(),
         BrokerError::Overloaded => ErrorCode::Overloaded.body(),
         BrokerError::Refused { .. } | BrokerError::Unavailable(_) => {
             tracing::error!(%error, run, "a message was not stored");
