@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::envelope::{DecodeError, Envelope, Extra, Text, parse};
@@ -37,10 +37,9 @@ impl Dialect {
 
     /// Reads one frame. `depth_max` bounds nested arrays and objects.
     pub fn decode(self, text: &str, depth_max: usize) -> Result<Envelope<'_>, DecodeError> {
-        let envelope = match self {
-            Self::Native => parse::<Native<'_>>(text, depth_max)?.0,
-            Self::Payload => parse::<Wrapped<'_>>(text, depth_max)?.0,
-        };
+        // Filled in place: it is large, and handing it up through the parser would copy it at each step.
+        let mut envelope = Envelope::default();
+        parse(text, depth_max, FrameSeed { envelope: &mut envelope, dialect: self })?;
         envelope.check()?;
         Ok(envelope)
     }
@@ -204,48 +203,40 @@ fn write_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     serde_json::to_writer(out, value).expect("strings, numbers and raw JSON always serialise into memory");
 }
 
-/// Reads the native spelling.
-struct Native<'a>(Envelope<'a>);
-
-/// Reads the spelling with `_tl`.
-struct Wrapped<'a>(Envelope<'a>);
-
-impl<'de> Deserialize<'de> for Native<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FrameVisitor { dialect: Dialect::Native }).map(Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Wrapped<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FrameVisitor { dialect: Dialect::Payload }).map(Self)
-    }
-}
-
-struct FrameVisitor {
+/// Reads a frame into an empty envelope.
+struct FrameSeed<'e, 'de> {
+    envelope: &'e mut Envelope<'de>,
     dialect: Dialect,
 }
 
-impl<'de> Visitor<'de> for FrameVisitor {
-    type Value = Envelope<'de>;
+impl<'de> DeserializeSeed<'de> for FrameSeed<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for FrameSeed<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("one JSON object with a type")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
-        let mut envelope = Envelope::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { envelope, dialect } = self;
         let mut wrapped = false;
         while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
             if name == WRAPPER {
                 if std::mem::replace(&mut wrapped, true) {
                     return Err(A::Error::custom("_tl: stands twice"));
                 }
-                map.next_value_seed(WrapperSeed { envelope: &mut envelope, dialect: self.dialect })?;
+                map.next_value_seed(WrapperSeed { envelope, dialect })?;
                 continue;
             }
             let taken = envelope.take_core(&name, &mut map)?
-                || (self.dialect == Dialect::Native && envelope.take_field(&name, &mut map)?);
+                || (dialect == Dialect::Native && envelope.take_field(&name, &mut map)?);
             if !taken {
                 if Envelope::knows(&name) {
                     return Err(A::Error::custom(format_args!("{name}: stands in {WRAPPER} in this dialect")));
@@ -256,7 +247,7 @@ impl<'de> Visitor<'de> for FrameVisitor {
         if envelope.kind.is_empty() {
             return Err(A::Error::custom("type: missing or empty"));
         }
-        Ok(envelope)
+        Ok(())
     }
 }
 

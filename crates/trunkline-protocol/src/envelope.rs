@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{self, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -153,13 +153,19 @@ impl DecodeError {
     }
 }
 
-/// Scans `text` and reads one JSON value of type `T` from it, nothing after.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str, depth_max: usize) -> Result<T, DecodeError> {
+/// Scans `text` and reads one JSON value from it, nothing after.
+pub(crate) fn parse<'a, S: DeserializeSeed<'a>>(
+    text: &'a str,
+    depth_max: usize,
+    seed: S,
+) -> Result<S::Value, DecodeError> {
     scan(text, depth_max).map_err(|error| match error {
         ScanError::TooDeep(_) => DecodeError::TooDeep(error),
         ScanError::LoneSurrogate => DecodeError::BadEnvelope(error.to_string()),
     })?;
-    serde_json::from_str(text).map_err(|error| DecodeError::BadEnvelope(error.to_string()))
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let read = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    read.map_err(|error| DecodeError::BadEnvelope(error.to_string()))
 }
 
 impl Envelope<'_> {
