@@ -184,6 +184,11 @@ impl Outbox {
         self.lock().recall()
     }
 
+    /// Frames that are queued.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().frames.len()
+    }
+
     /// Whether the worker has not read enough to be given more calls.
     pub(crate) fn is_busy(&self) -> bool {
         self.lock().is_busy()

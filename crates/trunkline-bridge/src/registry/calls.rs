@@ -159,8 +159,12 @@ impl Registry {
         }
         call.acked = count;
         let is_over = call.terminal.is_some_and(|terminal| count > terminal);
-        if let Stage::Open { worker, corr } = call.stage {
-            self.send(worker, Frame::Credit { corr, ack: count });
+        let stage = call.stage;
+        match stage {
+            // The worker only forgets the call.
+            Stage::Open { worker, corr } if is_over => self.send_in_company(worker, Frame::Credit { corr, ack: count }),
+            Stage::Open { worker, corr } => self.send(worker, Frame::Credit { corr, ack: count }),
+            Stage::Queued { .. } => {}
         }
         if is_over {
             self.remove(id, now);

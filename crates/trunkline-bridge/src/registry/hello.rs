@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{CallState, Caller, Cause, LinkId, Presence, Registry, Stage, Worker, WorkerId, queue};
+use super::{CallState, Caller, Cause, LinkId, Presence, Registry, Stage, Worker, WorkerId, fill};
 use crate::call::{CallId, FailureReason};
 use crate::claims::Claimed;
 use crate::frame::{CallFrame, Frame, Hello, Load, Offer, Resumed, Welcome, WorkerError};
@@ -98,7 +98,8 @@ impl Registry {
         self.metrics.hello_refused.increment();
         tracing::warn!(?link, code = error.code, reason = error.message, "a worker is refused");
         if let Some(state) = self.links.get(&link) {
-            queue(&mut self.filled, &state.outbox, Frame::Error { corr: 0, seq: None, error });
+            state.outbox.push(Frame::Error { corr: 0, seq: None, error });
+            fill(&mut self.filled, &state.outbox);
         }
         self.close_link(link, Cause::Refused, now);
     }

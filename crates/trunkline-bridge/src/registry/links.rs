@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Caller, Link, LinkId, Presence, Registry, Stage, WorkerId, queue};
+use super::{Caller, Link, LinkId, Presence, Registry, Stage, WorkerId, fill};
 use crate::call::{CallId, FailureReason};
 use crate::frame::{DecodeError, Frame, WorkerError};
 use crate::outbox::Outbox;
@@ -80,7 +80,8 @@ impl Registry {
             return Some(worker);
         }
         if !state.told_unknown {
-            state.told_unknown = queue(&mut self.filled, &state.outbox, Frame::UnknownPeer);
+            state.told_unknown = state.outbox.push(Frame::UnknownPeer);
+            fill(&mut self.filled, &state.outbox);
         }
         None
     }
@@ -123,7 +124,8 @@ impl Registry {
         tracing::warn!(?link, reason, "a worker broke the protocol; its connection is closed");
         if let Some(link) = self.links.get(&link) {
             let error = WorkerError::new("worker_protocol", reason);
-            queue(&mut self.filled, &link.outbox, Frame::Error { corr: 0, seq: None, error });
+            link.outbox.push(Frame::Error { corr: 0, seq: None, error });
+            fill(&mut self.filled, &link.outbox);
         }
         self.close_link(link, Cause::Protocol(reason), now);
     }

@@ -32,6 +32,9 @@ use crate::outbox::Outbox;
 use links::Cause;
 pub use status::{ServiceStatus, WorkerPresence, WorkerStatus};
 
+/// Frames that wait for each other before they are sent without another one.
+const COMPANY_MAX: usize = 32;
+
 /// Names a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct LinkId(u64);
@@ -223,14 +226,28 @@ impl Registry {
         corr
     }
 
-    /// Queues a frame for a worker that is connected; one that is away learns what it must when it comes back.
+    /// Sends a frame to a worker that is connected; one that is away learns what it must when it comes back.
     fn send(&mut self, worker: WorkerId, frame: Frame) {
+        self.queue(worker, frame, 1);
+    }
+
+    /// Sends a frame that nobody waits for: together with the next one, with others of its kind, or at the next tick.
+    fn send_in_company(&mut self, worker: WorkerId, frame: Frame) {
+        let is_draining = self.workers.get(&worker).is_some_and(|worker| worker.draining);
+        self.queue(worker, frame, if is_draining { 1 } else { COMPANY_MAX });
+    }
+
+    /// Queues a frame, and has the outbox flushed when as many wait.
+    fn queue(&mut self, worker: WorkerId, frame: Frame, flush_at: usize) {
         let Some(Presence::Connected { link, outbox }) = self.workers.get(&worker).map(|worker| &worker.presence)
         else {
             return;
         };
-        if !queue(&mut self.filled, outbox, frame) && !self.overflowed.contains(link) {
+        if !outbox.push(frame) && !self.overflowed.contains(link) {
             self.overflowed.push(*link);
+        }
+        if outbox.waiting() >= flush_at {
+            fill(&mut self.filled, outbox);
         }
     }
 
@@ -250,12 +267,11 @@ impl Registry {
     }
 }
 
-/// Queues a frame. False when the outbox did not take it.
-fn queue(filled: &mut Vec<Arc<Outbox>>, outbox: &Arc<Outbox>, frame: Frame) -> bool {
+/// Notes that an outbox is to be flushed.
+fn fill(filled: &mut Vec<Arc<Outbox>>, outbox: &Arc<Outbox>) {
     if !filled.iter().any(|other| Arc::ptr_eq(other, outbox)) {
         filled.push(Arc::clone(outbox));
     }
-    outbox.push(frame)
 }
 
 #[cfg(test)]

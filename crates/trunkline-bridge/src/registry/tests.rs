@@ -58,6 +58,11 @@ impl World {
         self.registry.frame(peer.link, frame, self.now);
     }
 
+    /// Whether anything is to be sent to a worker now.
+    fn is_flushed(&mut self, peer: &Peer) -> bool {
+        self.registry.take_filled().iter().any(|outbox| Arc::ptr_eq(outbox, &peer.outbox))
+    }
+
     fn outstanding(&self) -> usize {
         self.registry.workers.values().map(|worker| worker.outstanding).sum()
     }
@@ -164,6 +169,30 @@ fn what_never_left_the_outbox_goes_to_another_worker() {
     assert!(matches!(drain(&unsent).last(), Some(CallEvent::Ended { .. })));
     world.pass(Duration::from_secs(30));
     assert_eq!(drain(&sent).last(), Some(&failed(FailureReason::WorkerLost, true)));
+}
+
+#[test]
+fn the_credit_that_ends_a_call_waits_for_company_but_not_for_long() {
+    let mut world = World::new();
+    let worker = world.join(hello("i1"));
+    let ended = |world: &mut World| {
+        let (id, _inbox) = world.call("run");
+        assert!(world.is_flushed(&worker), "a call leaves at once, with what waited");
+        let corr = worker.take_calls()[0].corr;
+        world.says(&worker, Frame::End { corr, seq: 0 });
+        world.registry.stored(id, 1, world.now);
+        corr
+    };
+    ended(&mut world);
+    let last = ended(&mut world);
+    assert!(!world.is_flushed(&worker));
+    world.pass(Duration::from_millis(100));
+    assert!(world.is_flushed(&worker));
+    assert_eq!(worker.take(), [Frame::Credit { corr: last, ack: 1 }]);
+
+    ended(&mut world);
+    world.registry.drain_workers(world.now);
+    assert!(world.is_flushed(&worker), "a worker that is to end need not wait");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Cause, LinkId, Presence, Registry, Stage, WorkerId};
+use super::{Cause, LinkId, Presence, Registry, Stage, WorkerId, fill};
 use crate::call::{CallId, FailureReason};
 use crate::frame::Frame;
 
@@ -22,7 +22,19 @@ impl Registry {
         self.ask_workers(now);
         self.give_up_on_workers(now);
         self.end_waits(now);
+        self.end_company();
         self.settle(now);
+    }
+
+    /// What has waited for another frame since the last tick is sent without one.
+    fn end_company(&mut self) {
+        for worker in self.workers.values() {
+            if let Presence::Connected { outbox, .. } = &worker.presence
+                && outbox.waiting() > 0
+            {
+                fill(&mut self.filled, outbox);
+            }
+        }
     }
 
     fn close_silent_strangers(&mut self, now: Instant) {
