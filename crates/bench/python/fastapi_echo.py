@@ -1,4 +1,4 @@
-"""The peer: a FastAPI WebSocket endpoint in one process, with what uvicorn chooses by itself and uvloop."""
+"""The peer: FastAPI WebSocket endpoints in one process, with what uvicorn chooses by itself and uvloop."""
 
 import socket
 
@@ -15,6 +15,19 @@ async def echo(websocket: WebSocket) -> None:
     try:
         while True:
             await websocket.send_json(await websocket.receive_json())
+    except WebSocketDisconnect:
+        pass
+
+
+@app.websocket("/tokens")
+async def tokens(websocket: WebSocket) -> None:
+    """Streams as many tokens as it is asked for, a message each, as fast as they are taken."""
+    await websocket.accept()
+    try:
+        while True:
+            count = await websocket.receive_json()
+            for _ in range(count):
+                await websocket.send_json({"type": "token", "text": "token "})
     except WebSocketDisconnect:
         pass
 

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::Bench;
 use super::run::{finish, is_type, message};
 use crate::bridge_alone;
+use crate::client::Client;
 use crate::clock;
 use crate::machine::Placement;
 use crate::peers::open_session;
@@ -32,6 +33,7 @@ const BRIDGE_WITHIN: Duration = Duration::from_mins(1);
 const FIRST_ADDED_MS_MAX: f64 = 5.0;
 const LATER_MS_MAX: f64 = 45.0;
 const FRAMES_PER_SECOND_MAX: f64 = 25.0;
+const THROUGHPUT_RATIO_MIN: f64 = 5.0;
 
 #[derive(Default)]
 struct Results {
@@ -41,6 +43,7 @@ struct Results {
     later_p50_us: Vec<f64>,
     later_p99_us: Vec<f64>,
     frames_per_second: Vec<f64>,
+    fastapi_tokens_per_second: Vec<f64>,
     bridge_tokens_per_second: Vec<f64>,
     bridge_first_p50_us: Vec<f64>,
 }
@@ -52,12 +55,14 @@ struct Paced {
     frames_per_second: f64,
 }
 
-/// Measures in turn: the gateway and the bridge alone.
+/// Measures in turn: the gateway, `FastAPI` and the bridge alone.
 pub(crate) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
     let gateway = bench.artifacts.gateway(&bench.machine, Placement::AnyCore).await?;
+    let fastapi = bench.artifacts.fastapi(&bench.machine).await?;
     let mut results = Results::default();
     for _ in 0..bench.rounds {
         fast(&gateway.server, &mut results).await?;
+        results.fastapi_tokens_per_second.push(fast_of_fastapi(&fastapi).await?);
         results.first_p50_us.push(first_tokens(&gateway.server).await?.percentile_us(50));
         paced(&gateway.server, &mut results).await?;
         let mut command = bench.artifacts.bridge_alone();
@@ -89,6 +94,19 @@ async fn fast(gateway: &Server, results: &mut Results) -> anyhow::Result<()> {
     results.tokens_per_second.push(f64::from(TOKENS) / seconds);
     results.fast_frames_per_second.push(f64::from(frames) / seconds);
     Ok(())
+}
+
+/// The same stream from `FastAPI`, a message for each token: tokens a second.
+async fn fast_of_fastapi(fastapi: &Server) -> anyhow::Result<f64> {
+    let mut client = Client::connect(fastapi.address, "/tokens", None, 0).await?;
+    client.send(b"1").await?;
+    client.receive().await?;
+    let began = Instant::now();
+    client.send(TOKENS.to_string().as_bytes()).await?;
+    for _ in 0..TOKENS {
+        ensure!(is_type(&client.receive().await?, "token"), "something else arrived");
+    }
+    Ok(f64::from(TOKENS) / began.elapsed().as_secs_f64())
 }
 
 /// Streams of one token, one after the other.
@@ -175,19 +193,26 @@ fn section(results: &Results) -> Section {
     );
     let later = milliseconds(&results.later_p99_us);
     let frames = Spread::of(results.frames_per_second.iter().copied());
-    let row = |what: &str, gateway: String, alone: String| vec![what.to_owned(), gateway, alone];
+    let faster = Spread::of_ratios(&results.tokens_per_second, &results.fastapi_tokens_per_second);
+    let row = |what: &str, gateway: String, alone: String| vec![what.to_owned(), gateway, alone, "–".to_owned()];
     let none = || "–".to_owned();
     Section {
         title: "Token streams",
         method: format!(
-            "A Python async generator. Fast: one stream of {TOKENS} tokens as fast as they are taken, compared by length. Paced: \
+            "A Python async generator. Fast: one stream of {TOKENS} tokens as fast as they are taken, compared by length; \
+             beside it the same from a FastAPI WebSocket (uvicorn with uvloop and httptools), which sends a message for each token and stores none. Paced: \
              {PACED_STREAMS} streams at once of {PACED_TOKENS} tokens, {PACED_PER_SECOND} a second each. A token carries the \
              time at which it was made; its latency counts from then until the client has it, so the way of the request is not in it. First tokens: {FIRST_STREAMS} \
              streams of one token, one after the other. Nothing is pinned."
         ),
-        header: &["what", "through the gateway", "bridge alone"],
+        header: &["what", "through the gateway", "bridge alone", "FastAPI WebSocket"],
         rows: vec![
-            row("fast stream, tokens/s", spread(&results.tokens_per_second), spread(&results.bridge_tokens_per_second)),
+            vec![
+                "fast stream, tokens/s".to_owned(),
+                spread(&results.tokens_per_second),
+                spread(&results.bridge_tokens_per_second),
+                spread(&results.fastapi_tokens_per_second),
+            ],
             row("fast stream, frames/s at the client", spread(&results.fast_frames_per_second), none()),
             row(
                 "first token, p50, ms",
@@ -199,6 +224,12 @@ fn section(results: &Results) -> Section {
             row("paced, frames/s at the client with the most", frames.to_string(), none()),
         ],
         targets: vec![
+            Target {
+                what: "throughput of a token stream over that of a FastAPI WebSocket in one process".to_owned(),
+                promised: "≥ 5×",
+                measured: format!("{faster}×"),
+                met: faster.median >= THROUGHPUT_RATIO_MIN,
+            },
             Target {
                 what: "latency added to the first token by the gateway, p50".to_owned(),
                 promised: "≤ 5 ms",

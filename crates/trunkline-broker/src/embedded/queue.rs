@@ -1,7 +1,7 @@
-//! Whose turn it is to write, and what waits for the next one: bounded in batches and in bytes.
+//! Who may write, and what waits for the next one: bounded in batches and in bytes.
 //!
-//! One [`Turn`] is taken at a time. While nothing waits, the caller of a small batch takes it and saves two
-//! changes of thread; everything else waits for the writer's thread. A turn that took long says
+//! One [`Permit`] is taken at a time. While nothing waits, the caller of a small batch takes it and saves two
+//! changes of thread; everything else waits for the writer's thread. A write that took long says
 //! that the disk is slow now: callers then leave the writing to the thread until it is fast again.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 use crate::interface::{Batch, BrokerError, Committed, Durability, Op};
 use crate::metrics::Metrics;
 
-/// A turn that takes longer would hold up a caller's other work. Writing a small batch takes 10 to 50 µs.
-const TURN_IS_SLOW: Duration = Duration::from_millis(1);
+/// A write that takes longer would hold up a caller's other work. Writing a small batch takes 10 to 50 µs.
+const WRITE_IS_SLOW: Duration = Duration::from_millis(1);
 
 /// Most bytes of a batch that its caller writes.
 const CALLER_BYTES_MAX: usize = 16 * 1024;
@@ -35,7 +35,7 @@ pub(super) enum Task {
 #[derive(Debug)]
 pub(super) enum Taken<'q> {
     /// All that waited; nothing if nothing came in time.
-    Tasks(Turn<'q>, Vec<Task>),
+    Tasks(Permit<'q>, Vec<Task>),
     /// Nothing waits, and nothing will.
     Closed,
 }
@@ -61,15 +61,15 @@ struct State {
     waiting: Vec<Task>,
     bytes: usize,
     closed: bool,
-    /// Somebody has the turn.
+    /// Somebody has the permit.
     taken: bool,
-    /// The last turn was slow.
+    /// The last write was slow.
     slow: bool,
 }
 
 /// The right to write, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn<'q> {
+pub(super) struct Permit<'q> {
     queue: &'q Queue,
     began: Instant,
 }
@@ -79,14 +79,14 @@ impl Queue {
         Self { state: Mutex::default(), changed: Condvar::new(), batches_max, bytes_max, metrics }
     }
 
-    /// The turn for the caller of `batch`, if it may write that itself.
-    pub(super) fn turn_for(&self, batch: &Batch) -> Option<Turn<'_>> {
+    /// The permit for the caller of `batch`, if it may write that itself.
+    pub(super) fn permit_for(&self, batch: &Batch) -> Option<Permit<'_>> {
         if batch.durability != Durability::Os || bytes_of(batch) > CALLER_BYTES_MAX {
             return None;
         }
         let mut state = self.lock();
         let free = state.waiting.is_empty() && !state.closed && !state.taken && !state.slow;
-        free.then(|| self.take_turn(&mut state))
+        free.then(|| self.grant(&mut state))
     }
 
     /// Adds a task, or says why not. Never waits.
@@ -102,7 +102,7 @@ impl Queue {
         if too_many || too_large {
             return Err(TurnedAway::Full);
         }
-        // The thread takes everything that waits, so only the first task has to wake it; who has the turn now wakes
+        // The thread takes everything that waits, so only the first task has to wake it; who has the permit now wakes
         // it afterwards.
         let thread_sleeps = state.waiting.is_empty() && !state.taken;
         state.waiting.push(task);
@@ -115,7 +115,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes the turn and everything that waits, as soon as there is anything, but waits no longer than `deadline`.
+    /// Takes the permit and everything that waits, as soon as there is anything, but waits no longer than `deadline`.
     pub(super) fn take(&self, deadline: Instant) -> Taken<'_> {
         let mut state = self.lock();
         loop {
@@ -128,14 +128,14 @@ impl Queue {
                     break;
                 }
             }
-            // The end of a turn is told only if something waits for it.
-            let patience = patience.max(TURN_IS_SLOW);
+            // The end of a write is told only if something waits for it.
+            let patience = patience.max(WRITE_IS_SLOW);
             state = self.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
         }
         let tasks = std::mem::take(&mut state.waiting);
         state.bytes = 0;
         self.measure(&state);
-        Taken::Tasks(self.take_turn(&mut state), tasks)
+        Taken::Tasks(self.grant(&mut state), tasks)
     }
 
     /// Drops everything that waits: whoever waits for an answer is told by its absence.
@@ -154,9 +154,9 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    fn take_turn(&self, state: &mut State) -> Turn<'_> {
+    fn grant(&self, state: &mut State) -> Permit<'_> {
         state.taken = true;
-        Turn { queue: self, began: Instant::now() }
+        Permit { queue: self, began: Instant::now() }
     }
 
     fn measure(&self, state: &State) {
@@ -170,11 +170,11 @@ impl Queue {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
         state.taken = false;
-        state.slow = self.began.elapsed() > TURN_IS_SLOW;
+        state.slow = self.began.elapsed() > WRITE_IS_SLOW;
         let awaited = state.closed || !state.waiting.is_empty();
         drop(state);
         if awaited {

@@ -1,4 +1,4 @@
-//! What writes: one at a time, whoever has the turn.
+//! What writes: one at a time, whoever has the permit.
 //!
 //! A group of batches is applied one by one, written at once, told to the listener, and then answered. The
 //! [`Writer`]'s thread takes whatever waits: while one group is written the next one gathers, so groups grow with the
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::embedded::queue::{Queue, Taken, Task, Turn};
+use crate::embedded::queue::{Permit, Queue, Taken, Task};
 use crate::embedded::store::Store;
 use crate::embedded::sweep::{Sweep, Swept};
 use crate::embedded::{Condition, stopped};
@@ -31,7 +31,7 @@ const SWEEP_BACKLOG_INTERVAL: Duration = Duration::from_millis(5);
 /// Carries out batches until the queue is closed and empty, or the store fails.
 pub(super) struct Writer {
     queue: Arc<Queue>,
-    /// For who has the turn, so that nobody ever waits for it.
+    /// For who has the permit, so that nobody ever waits for it.
     pen: Mutex<Pen>,
     condition: watch::Sender<Condition>,
 }
@@ -51,15 +51,15 @@ impl Writer {
 
     /// Carries out a small batch in the caller's thread, if nothing is in its way; otherwise gives it back.
     pub(super) fn commit_now(&self, batch: Batch) -> Result<Outcome, Batch> {
-        let Some(turn) = self.queue.turn_for(&batch) else { return Err(batch) };
-        let outcome = self.with_pen(&turn, |pen| pen.carry_out_one(batch));
+        let Some(permit) = self.queue.permit_for(&batch) else { return Err(batch) };
+        let outcome = self.with_pen(&permit, |pen| pen.carry_out_one(batch));
         Ok(outcome.unwrap_or_else(|| Err(stopped())))
     }
 
     fn work(&self) {
         let mut sweep_at = Instant::now() + SWEEP_INTERVAL;
-        while let Taken::Tasks(turn, tasks) = self.queue.take(sweep_at) {
-            self.with_pen(&turn, |pen| {
+        while let Taken::Tasks(permit, tasks) = self.queue.take(sweep_at) {
+            self.with_pen(&permit, |pen| {
                 if !tasks.is_empty() {
                     pen.carry_out(tasks)?;
                 }
@@ -73,8 +73,8 @@ impl Writer {
         self.end(Condition::Closed);
     }
 
-    /// Does something that only who has the turn may do. `None` when it failed or panicked: the broker is at its end.
-    fn with_pen<T>(&self, _turn: &Turn<'_>, work: impl FnOnce(&mut Pen) -> Result<T, StoreError>) -> Option<T> {
+    /// Does something that only who has the permit may do. `None` when it failed or panicked: the broker is at its end.
+    fn with_pen<T>(&self, _permit: &Permit<'_>, work: impl FnOnce(&mut Pen) -> Result<T, StoreError>) -> Option<T> {
         let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
         let reason = match catch_unwind(AssertUnwindSafe(|| work(&mut pen))) {
             Ok(Ok(done)) => return Some(done),
@@ -101,7 +101,7 @@ impl Writer {
     }
 }
 
-/// What is needed to write, held by who has the turn.
+/// What is needed to write, held by who has the permit.
 pub(super) struct Pen {
     pub(super) store: Arc<Store>,
     pub(super) rules: Rules,
