@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::value::RawValue;
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
-use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use trunkline_protocol::{Address, DecodeError, Dialect, Envelope};
 
+use crate::error::ClientError;
 use crate::state::{SessionState, Welcome};
 
 /// Nesting accepted from the gateway.
@@ -57,35 +58,6 @@ impl Received {
     }
 }
 
-/// Why a connection cannot be used, or can be no longer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClientError {
-    /// The connection failed.
-    #[error("the connection failed: {0}")]
-    Socket(#[source] Box<tungstenite::Error>),
-    /// The gateway closed it.
-    #[error("the gateway closed the connection with {code}{}{reason}", if reason.is_empty() { "" } else { ": " })]
-    Closed {
-        /// The close code; 1005 when there was none.
-        code: u16,
-        /// Its name.
-        reason: String,
-    },
-    /// The gateway sent something that is no envelope.
-    #[error("the gateway sent something that is no envelope: {0}")]
-    Envelope(#[from] DecodeError),
-    /// The gateway did not answer `hello` with `welcome`.
-    #[error("the gateway refused the connection: {0}")]
-    Refused(String),
-}
-
-impl From<tungstenite::Error> for ClientError {
-    fn from(error: tungstenite::Error) -> Self {
-        Self::Socket(Box::new(error))
-    }
-}
-
 /// One connection. Dropping it leaves the session as it is.
 #[derive(Debug)]
 pub struct Client {
@@ -98,7 +70,7 @@ impl Client {
     /// Connects, and resumes what `state` says.
     ///
     /// # Errors
-    /// [`ClientError`]; an HTTP refusal is a [`ClientError::Socket`].
+    /// [`ClientError`]; an HTTP answer that is no upgrade is a [`ClientError::NoUpgrade`].
     ///
     /// # Panics
     /// Never: a hello always serialises into memory.

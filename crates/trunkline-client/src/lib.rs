@@ -7,7 +7,9 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod error;
 mod state;
 
-pub use connection::{Client, ClientError, Options, Outgoing, Received};
+pub use connection::{Client, Options, Outgoing, Received};
+pub use error::ClientError;
 pub use state::{SessionState, Welcome};

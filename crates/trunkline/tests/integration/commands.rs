@@ -29,7 +29,16 @@ async fn send_tells_what_went_wrong_and_exits_with_1() {
     let address = gateway.address.to_string();
     for (path, arguments, told) in [
         ("/ws", &["hello"][..], "[error] unknown_type"),
-        ("/wz", &["hello"], "404"),
+        (
+            "/wz",
+            &["hello"],
+            "trunkline: the connection was refused with 404 Not Found: no route has this path; the nearest is /ws\n",
+        ),
+        (
+            "/ws?token=x",
+            &["hello"],
+            "trunkline: the connection was refused with 400 Bad Request: token_in_query: this route takes no token",
+        ),
         ("/ws", &["{\"half\":"], "the payload looks like JSON but is not"),
         ("/ws", &["--deadline-ms", "0", "--service", "count", "hello"], "[error] deadline_exceeded"),
         ("/ws", &["--deadline-ms", "50", "--service", "count", "hello"], "[run_expired] deadline_exceeded"),
@@ -41,6 +50,22 @@ async fn send_tells_what_went_wrong_and_exits_with_1() {
     gateway.kill().await;
     let snapshot = folder.snapshot(&["send", "--url", &format!("ws://{address}/ws"), "hello"]).await;
     assert!(snapshot.starts_with("exit code 1\n") && snapshot.contains("Connection refused"), "{snapshot}");
+}
+
+#[tokio::test]
+async fn a_gateway_that_takes_no_such_client_says_how_to_change_that() {
+    let folder = Folder::with("server.allow_missing_origin = false\n");
+    let gateway = Serving::start(&folder).await;
+    let arguments = ["send", "--url", &gateway.url("/ws"), "hello"];
+    assert_eq!(
+        folder.snapshot(&arguments).await,
+        "\
+exit code 1
+-- stdout
+-- stderr
+trunkline: the connection was refused with 403 Forbidden: pages of this origin may not connect; add it to server.allowed_origins
+"
+    );
 }
 
 #[tokio::test]
