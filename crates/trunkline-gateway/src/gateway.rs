@@ -145,37 +145,16 @@ impl Gateway {
         let recovery = Arc::new(Recovery::default());
         let recovered = recovery.find(&runs, &sessions).await?;
 
-        if let Some(folder) = config.bridge.unix.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| StartError::BridgeFolder { folder: folder.to_owned(), source })?;
-        }
-        let background = TaskTracker::new();
-        let stop_bridge = CancellationToken::new();
+        let (background, stop_bridge) = (TaskTracker::new(), CancellationToken::new());
         let generation = random::id();
-        let bridge_config = BridgeConfig {
-            unix: Some(config.bridge.unix.clone()),
-            zeromq: config.bridge.zeromq.clone(),
-            ..BridgeConfig::default()
-        };
         let claims = Arc::<Recovery>::clone(&recovery);
-        let bridge = Bridge::start(
-            bridge_config,
-            random::id(),
-            generation.clone(),
-            claims,
-            stop_bridge.clone(),
-            background.clone(),
-        )
-        .await?;
+        let bridge = start_bridge(&config.bridge, &generation, claims, &stop_bridge, &background).await?;
         runs.connect(bridge.clone());
         recovered.go(&runs);
         background.spawn(recovery.give_up_later(stop_runs.clone()));
         background.spawn(keep_tidy(Arc::clone(&broker), Arc::clone(&sessions), keep, stop_runs.clone()));
         let supervision = Arc::new(Supervision::default());
-        let commands = config.workers.iter().map(worker_command).collect();
-        let search_path: Option<OsString> = std::env::var_os("PATH");
-        let supervisor = Supervisor::start(commands, &bridge, &generation, search_path.as_deref());
-        supervision.watch(supervisor.map_err(StartError::Workers)?);
+        supervision.watch(start_workers(&config.workers, &bridge, &generation)?);
 
         crate::telemetry::register_parts(&mut registry, &storage.metrics, &bridge);
         let guard = Guard::new(
@@ -287,6 +266,31 @@ async fn within(patience: Duration, stop: &Stop, ended: impl Future<Output = ()>
         () = stop.hard.cancelled() => {}
         () = tokio::time::sleep(patience) => tracing::warn!(what, "did not end in time"),
     }
+}
+
+/// Binds the addresses that workers connect to. `generation` is what spawned workers are known by.
+async fn start_bridge(
+    config: &config::Bridge,
+    generation: &str,
+    claims: Arc<Recovery>,
+    stop: &CancellationToken,
+    tracker: &TaskTracker,
+) -> Result<Bridge, StartError> {
+    if let Some(folder) = config.unix.parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| StartError::BridgeFolder { folder: folder.to_owned(), source })?;
+    }
+    let config =
+        BridgeConfig { unix: Some(config.unix.clone()), zeromq: config.zeromq.clone(), ..BridgeConfig::default() };
+    let (epoch, generation) = (random::id(), generation.to_owned());
+    Ok(Bridge::start(config, epoch, generation, claims, stop.clone(), tracker.clone()).await?)
+}
+
+/// Starts the processes that the configuration names.
+fn start_workers(workers: &[config::Worker], bridge: &Bridge, generation: &str) -> Result<Supervisor, StartError> {
+    let commands = workers.iter().map(worker_command).collect();
+    let search_path: Option<OsString> = std::env::var_os("PATH");
+    Supervisor::start(commands, bridge, generation, search_path.as_deref()).map_err(StartError::Workers)
 }
 
 /// What connections need to know of the configuration. The longest run that a client may wish for is the longest that
