@@ -1,10 +1,13 @@
-//! One connection to a gateway.
+//! A client's connection to a gateway, and the next one where it was lost.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -12,11 +15,16 @@ use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use trunkline_protocol::{Address, DecodeError, Dialect, Envelope};
 
+use crate::absence::{Absence, random};
 use crate::error::ClientError;
 use crate::state::{SessionState, Welcome};
 
 /// Nesting accepted from the gateway.
 const DEPTH_MAX: usize = 128;
+/// How long it may take to connect, from the name's look-up to the `welcome`.
+const WELCOME_WITHIN: Duration = Duration::from_secs(10);
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Where and as whom to connect.
 #[derive(Clone, Debug)]
@@ -42,6 +50,20 @@ pub struct Outgoing {
     pub deadline_ms: Option<u64>,
 }
 
+impl Outgoing {
+    fn encode(&self) -> Message {
+        let to = self.service.as_deref().map(Address::service_named);
+        encode(&Envelope {
+            kind: Cow::Borrowed(&self.kind),
+            id: Some(Cow::Borrowed(&self.id)),
+            to,
+            payload: Some(&self.payload),
+            deadline_ms: self.deadline_ms,
+            ..Envelope::default()
+        })
+    }
+}
+
 /// A message from the gateway.
 #[derive(Clone, Debug)]
 pub struct Received(String);
@@ -58,12 +80,19 @@ impl Received {
     }
 }
 
-/// One connection. Dropping it leaves the session as it is.
+/// One connection at a time. Dropping it leaves the session as it is.
 #[derive(Debug)]
 pub struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    options: Options,
+    socket: Socket,
     state: SessionState,
     welcome: Welcome,
+    /// Sent and not answered yet; the gateway lets no more than `in_flight_max` of them be.
+    unacknowledged: Vec<Outgoing>,
+    /// From the loss of a connection to the first message on the next one.
+    absence: Option<Absence>,
+    /// When the gateway, which is going away, wants its clients back.
+    window: Option<(Duration, Duration)>,
 }
 
 impl Client {
@@ -71,32 +100,60 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]; an HTTP answer that is no upgrade is a [`ClientError::NoUpgrade`].
-    ///
-    /// # Panics
-    /// Never: a hello always serialises into memory.
     pub async fn connect(options: &Options, mut state: SessionState) -> Result<Self, ClientError> {
-        let mut request = options.url.as_str().into_client_request()?;
-        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("trunkline.v1.json"));
-        let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
-        let payload = serde_json::value::to_raw_value(&state.hello(options.token.as_deref()))
-            .expect("a hello serialises into memory");
-        let hello = Envelope { payload: Some(&payload), ..Envelope::new("hello") };
-        socket.send(encode(&hello)).await?;
-        let first = receive(&mut socket).await?;
-        let envelope = first.envelope()?;
-        if let Some(error) = &envelope.error {
-            return Err(ClientError::Refused(error.message.clone().into_owned()));
-        }
-        let welcome: Welcome = match envelope.payload {
-            Some(payload) if envelope.kind == "welcome" => serde_json::from_str(payload.get())
-                .map_err(|error| ClientError::Refused(format!("its welcome cannot be read: {error}")))?,
-            _ => return Err(ClientError::Refused(format!("it answered with {:?}", envelope.kind))),
-        };
+        let (socket, welcome) = open(options, &state).await?;
         state.welcomed(&welcome);
-        Ok(Self { socket, state, welcome })
+        Ok(Self {
+            options: options.clone(),
+            socket,
+            state,
+            welcome,
+            unacknowledged: Vec::new(),
+            absence: None,
+            window: None,
+        })
     }
 
-    /// What the gateway said at the beginning.
+    /// Connects again after [`Client::send`] or [`Client::receive`] has failed with `error`: tries for `patience`, with
+    /// growing waits, resumes the session, and sends again what was not acknowledged. What each channel goes on from
+    /// stands in [`Client::welcome`]: one whose verdict is `reset` does not go on where it was.
+    ///
+    /// # Errors
+    /// `error`, where another connection would end as this one did; [`ClientError::SessionLost`]; or
+    /// [`ClientError::GivenUp`] when the gateway could not be reached, or was silent, for so long.
+    pub async fn reconnect(&mut self, error: ClientError, patience: Duration) -> Result<(), ClientError> {
+        let mut last = error;
+        while last.is_passing() {
+            let window = self.window.take();
+            let absence = self.absence.get_or_insert_with(|| Absence::begin(Instant::now(), window));
+            let left = patience.saturating_sub(absence.lasted(Instant::now()));
+            if left.is_zero() {
+                return Err(ClientError::GivenUp { patience, last: Box::new(last) });
+            }
+            tokio::time::sleep(absence.next_wait(random()).min(left)).await;
+            match self.resume().await {
+                Ok(()) => return Ok(()),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn resume(&mut self) -> Result<(), ClientError> {
+        let (socket, welcome) = open(&self.options, &self.state).await?;
+        if self.state.id.as_deref() != Some(&welcome.session) {
+            return Err(ClientError::SessionLost);
+        }
+        self.socket = socket;
+        self.state.welcomed(&welcome);
+        self.welcome = welcome;
+        for message in &self.unacknowledged {
+            self.socket.send(message.encode()).await?;
+        }
+        Ok(())
+    }
+
+    /// What the gateway said at the beginning of this connection.
     pub const fn welcome(&self) -> &Welcome {
         &self.welcome
     }
@@ -104,18 +161,10 @@ impl Client {
     /// Sends a message to a service. Its `ack` comes among the received messages.
     ///
     /// # Errors
-    /// The connection failed; whether the message arrived is not known.
+    /// The connection failed; whether the message arrived is not known. [`Client::reconnect`] sends it again.
     pub async fn send(&mut self, message: &Outgoing) -> Result<(), ClientError> {
-        let to = message.service.as_deref().map(Address::service_named);
-        let envelope = Envelope {
-            kind: Cow::Borrowed(&message.kind),
-            id: Some(Cow::Borrowed(&message.id)),
-            to,
-            payload: Some(&message.payload),
-            deadline_ms: message.deadline_ms,
-            ..Envelope::default()
-        };
-        Ok(self.socket.send(encode(&envelope)).await?)
+        self.unacknowledged.push(message.clone());
+        Ok(self.socket.send(message.encode()).await?)
     }
 
     /// Asks a run to stop.
@@ -130,10 +179,19 @@ impl Client {
     /// The next message. Cancel-safe.
     ///
     /// # Errors
-    /// The connection is over; [`Client::into_state`] says where a next one goes on.
+    /// The connection is over, or nothing came for two heartbeats; [`Client::reconnect`] goes on.
     pub async fn receive(&mut self) -> Result<Received, ClientError> {
-        let received = receive(&mut self.socket).await?;
-        self.state.received(&received.envelope()?);
+        let silence = Duration::from_millis(self.welcome.heartbeat_ms).saturating_mul(2);
+        let received = receive(&mut self.socket, silence).await?;
+        let envelope = received.envelope()?;
+        self.state.received(&envelope);
+        self.absence = None;
+        if let Some(answered) = &envelope.reply_to {
+            self.unacknowledged.retain(|message| message.id != **answered);
+        }
+        if envelope.kind == "go_away" {
+            self.window = envelope.payload.and_then(|payload| window_of(payload.get()));
+        }
         Ok(received)
     }
 
@@ -148,9 +206,40 @@ impl Client {
     }
 }
 
-async fn receive(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> Result<Received, ClientError> {
+/// Connects and says hello.
+async fn open(options: &Options, state: &SessionState) -> Result<(Socket, Welcome), ClientError> {
+    let welcomed = tokio::time::timeout(WELCOME_WITHIN, hello(options, state)).await;
+    welcomed.unwrap_or(Err(ClientError::Silent(WELCOME_WITHIN)))
+}
+
+async fn hello(options: &Options, state: &SessionState) -> Result<(Socket, Welcome), ClientError> {
+    let mut request = options.url.as_str().into_client_request()?;
+    request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("trunkline.v1.json"));
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
+    let payload = serde_json::value::to_raw_value(&state.hello(options.token.as_deref()))
+        .expect("a hello serialises into memory");
+    let hello = Envelope { payload: Some(&payload), ..Envelope::new("hello") };
+    socket.send(encode(&hello)).await?;
+    let first = receive(&mut socket, WELCOME_WITHIN).await?;
+    let envelope = first.envelope()?;
+    if let Some(error) = &envelope.error {
+        return Err(ClientError::Refused(error.message.clone().into_owned()));
+    }
+    match envelope.payload {
+        Some(payload) if envelope.kind == "welcome" => {
+            let welcome = serde_json::from_str(payload.get())
+                .map_err(|error| ClientError::Refused(format!("its welcome cannot be read: {error}")))?;
+            Ok((socket, welcome))
+        }
+        _ => Err(ClientError::Refused(format!("it answered with {:?}", envelope.kind))),
+    }
+}
+
+/// The next text; `silence` is how long there may be no frame at all.
+async fn receive(socket: &mut Socket, silence: Duration) -> Result<Received, ClientError> {
     loop {
-        match socket.next().await {
+        let next = tokio::time::timeout(silence, socket.next()).await.map_err(|_| ClientError::Silent(silence))?;
+        match next {
             Some(Ok(Message::Text(text))) => return Ok(Received(text.as_str().to_owned())),
             Some(Ok(Message::Close(close))) => {
                 let (code, reason) =
@@ -162,6 +251,17 @@ async fn receive(socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> Res
             None => return Err(ClientError::Closed { code: 1006, reason: String::new() }),
         }
     }
+}
+
+/// When a gateway that goes away wants its clients back, as its `go_away` says.
+fn window_of(payload: &str) -> Option<(Duration, Duration)> {
+    #[derive(Deserialize)]
+    struct GoAway {
+        reconnect_min_ms: u64,
+        reconnect_max_ms: u64,
+    }
+    let GoAway { reconnect_min_ms, reconnect_max_ms } = serde_json::from_str(payload).ok()?;
+    Some((Duration::from_millis(reconnect_min_ms), Duration::from_millis(reconnect_max_ms)))
 }
 
 fn encode(envelope: &Envelope<'_>) -> Message {

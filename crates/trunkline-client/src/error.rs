@@ -2,11 +2,13 @@
 //!
 //! Knows what an answer to an upgrade may say, and nothing of sockets.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::http::header::CONTENT_TYPE;
 use tokio_tungstenite::tungstenite::http::{Response, StatusCode};
-use trunkline_protocol::DecodeError;
+use trunkline_protocol::{CloseCode, DecodeError};
 
 /// The most characters that are taken from the body of an HTTP answer: a sentence or two, not a page.
 const HINT_CHARS_MAX: usize = 300;
@@ -40,6 +42,36 @@ pub enum ClientError {
     /// The gateway did not answer `hello` with `welcome`.
     #[error("the gateway refused the connection: {0}")]
     Refused(String),
+    /// Nothing came for so long: two of the gateway's heartbeats, or the time that a connection may take.
+    #[error("nothing came from the gateway for {0:?}")]
+    Silent(Duration),
+    /// The gateway does not give the session that was to be resumed to this client.
+    #[error("the session is unknown, has expired, or its secret is wrong")]
+    SessionLost,
+    /// No connection could be had for so long.
+    #[error("the gateway could not be reached again for {patience:?}: {last}")]
+    GivenUp {
+        /// How long it was tried.
+        patience: Duration,
+        /// Why the last attempt failed.
+        #[source]
+        last: Box<ClientError>,
+    },
+}
+
+impl ClientError {
+    /// Whether another connection may go well where this one did not ([`Client::reconnect`](crate::Client::reconnect)).
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Socket(_) | Self::Silent(_) => true,
+            Self::Closed { code, .. } => {
+                let known = CloseCode::ALL.into_iter().find(|known| known.number() == *code);
+                known.map_or(!(4500..5000).contains(code), CloseCode::reconnect)
+            }
+            Self::NoUpgrade { status, .. } => matches!(status, 408 | 429 | 500..=599),
+            Self::Envelope(_) | Self::Refused(_) | Self::SessionLost | Self::GivenUp { .. } => false,
+        }
+    }
 }
 
 impl From<tungstenite::Error> for ClientError {
@@ -96,6 +128,18 @@ mod tests {
         let answer = Response::builder().status(status).header(CONTENT_TYPE, content_type);
         let answer = answer.body(Some(body.as_bytes().to_vec())).unwrap();
         ClientError::from(tungstenite::Error::Http(Box::new(answer))).to_string()
+    }
+
+    #[test]
+    fn coming_back_makes_sense_after_a_loss_and_not_after_a_verdict() {
+        let closed = |code| ClientError::Closed { code, reason: String::new() }.is_passing();
+        let refused = |status| ClientError::NoUpgrade { status, hint: String::new() }.is_passing();
+        assert_eq!([1005, 1006, 1011, 4000, 4003, 4499].map(closed), [true; 6]);
+        // A message that was too big would be sent again for ever.
+        assert_eq!([1000, 1008, 1009, 4500, 4505, 4999].map(closed), [false; 6]);
+        assert_eq!([429, 500, 502, 503].map(refused), [true; 4]);
+        assert_eq!([400, 401, 403, 404, 421].map(refused), [false; 5]);
+        assert!(!ClientError::SessionLost.is_passing());
     }
 
     #[test]

@@ -37,7 +37,6 @@ pub struct Welcome {
 
 /// Whether a channel goes on where the client stood.
 #[derive(Clone, Debug, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the field's name is the contract's")]
 pub struct Verdict {
     /// Where delivery goes on from; `None` where nothing follows.
     pub pos: Option<String>,

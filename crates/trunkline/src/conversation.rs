@@ -2,9 +2,10 @@
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
-use trunkline_client::{Client, Options, Received, SessionState};
+use trunkline_client::{Client, ClientError, Options, Received, SessionState};
 use trunkline_protocol::Envelope;
 
 #[derive(clap::Args)]
@@ -46,6 +47,15 @@ pub(crate) async fn connect(target: &Target) -> anyhow::Result<Client> {
         "the session is unknown, has expired, or its secret is wrong"
     );
     Ok(client)
+}
+
+/// Connects again where a connection was lost, and says so.
+pub(crate) async fn come_back(client: &mut Client, lost: ClientError, patience: Duration) -> Result<(), ClientError> {
+    if lost.is_passing() {
+        // What was printed so far need not end with a line's end.
+        eprintln!("\ntrunkline: {lost}; reconnecting");
+    }
+    client.reconnect(lost, patience).await
 }
 
 /// Runs a client's part to its exit code.

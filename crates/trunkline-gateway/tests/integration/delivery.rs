@@ -68,8 +68,8 @@ impl Cut {
             }
             let received = match client.receive().await {
                 Ok(received) => received,
-                // On a busy machine the gateway may give the connection up: one cut more.
-                Err(ClientError::Closed { code: 4003, .. }) => break,
+                // On a busy machine either side may give the connection up: one cut more.
+                Err(ClientError::Closed { code: 4003, .. } | ClientError::Silent(_)) => break,
                 Err(error) => return Err(error),
             };
             let message: Value = serde_json::from_str(received.text()).expect("JSON");

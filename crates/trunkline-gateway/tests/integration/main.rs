@@ -8,6 +8,8 @@ mod frames;
 mod harness;
 mod history;
 mod peer;
+mod reconnect;
+mod relay;
 mod requests;
 mod sessions;
 mod stopping;

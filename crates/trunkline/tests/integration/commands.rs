@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::Child;
 use trunkline_client::{Client, SessionState};
 
 use crate::process::{Folder, PythonWorker, Serving, counted, within};
@@ -66,6 +67,48 @@ exit code 1
 trunkline: the connection was refused with 403 Forbidden: pages of this origin may not connect; add it to server.allowed_origins
 "
     );
+}
+
+/// `trunkline send` that has printed the beginning of its answer.
+async fn sending(folder: &Folder, gateway: &Serving, upto: &str) -> (Child, Vec<u8>) {
+    let arguments = ["send", "--url", &gateway.url("/ws"), "--service", "count_to", upto];
+    let mut send = folder.command(&arguments).spawn().expect("it starts");
+    let mut begun = vec![0; counted(5).len()];
+    let out = send.stdout.as_mut().expect("piped");
+    within(out.read_exact(&mut begun)).await.expect("it begins");
+    (send, begun)
+}
+
+#[tokio::test]
+async fn send_goes_on_after_the_gateway_was_killed() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    let _worker = PythonWorker::start(&folder);
+    let (send, mut printed) = sending(&folder, &gateway, "300").await;
+    let address = gateway.address;
+    gateway.kill().await;
+    let _gateway = Serving::again(&folder, address).await;
+    let output = within(send.wait_with_output()).await.expect("it ends");
+    printed.extend(output.stdout);
+    assert_eq!(String::from_utf8_lossy(&printed), counted(300) + "\n");
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("\ntrunkline: ") && said.contains("; reconnecting\n"), "{said}");
+}
+
+#[tokio::test]
+async fn send_says_that_a_session_was_lost_and_exits_with_1() {
+    let folder = Folder::with("broker.kind = \"memory\"\n");
+    let gateway = Serving::start(&folder).await;
+    let _worker = PythonWorker::start(&folder);
+    let (send, _) = sending(&folder, &gateway, "100000").await;
+    let address = gateway.address;
+    gateway.kill().await;
+    let _gateway = Serving::again(&folder, address).await;
+    let output = within(send.wait_with_output()).await.expect("it ends");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.ends_with("trunkline: the session is unknown, has expired, or its secret is wrong\n"), "{said}");
 }
 
 #[tokio::test]

@@ -88,6 +88,11 @@ impl Serving {
         Self::with(folder, &["serve", "--config", "trunkline.toml", "--listen", "127.0.0.1:0"]).await
     }
 
+    /// Starts a gateway where another one was.
+    pub(crate) async fn again(folder: &Folder, address: SocketAddr) -> Self {
+        Self::with(folder, &["serve", "--config", "trunkline.toml", "--listen", &address.to_string()]).await
+    }
+
     /// Starts a gateway with these arguments, and waits until it says where it listens.
     pub(crate) async fn with(folder: &Folder, arguments: &[&str]) -> Self {
         let log = std::fs::File::create(folder.path().join("log")).expect("a log");
@@ -159,7 +164,7 @@ impl Serving {
 /// A Python worker, by the SDK of this repository, which must be installed in `.venv` at its root.
 pub(crate) struct PythonWorker(Child);
 
-/// `count` sends as many numbers as it is asked for, with a moment between them.
+/// `count` sends as many numbers as it is asked for, with a moment between them; `count_to` is asked in words.
 const WORKER: &str = r#"
 import asyncio
 from trunkline import Worker
@@ -171,6 +176,11 @@ async def count(upto: int):
     for number in range(upto):
         await asyncio.sleep(0.002)
         yield f"{number} "
+
+@worker.service("count_to")
+async def count_to(ask: dict[str, str]):
+    async for text in count(int(ask["message"])):
+        yield text
 
 worker.run()
 "#;
