@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 use trunkline_client::{Client, ClientError, Options, Received, SessionState};
-use trunkline_protocol::Envelope;
+use trunkline_protocol::{Envelope, ErrorBody};
+
+/// The most characters of an error's details that a person is shown; `--json` has them all.
+const DETAILS_CHARS_MAX: usize = 500;
 
 #[derive(clap::Args)]
 pub(crate) struct Target {
@@ -89,9 +92,24 @@ fn write_for_people(out: &mut impl io::Write, message: &Envelope<'_>) -> io::Res
             Some(r#"{"result":null}"#) | None => writeln!(out),
             Some(payload) => writeln!(out, "{payload}"),
         },
-        (kind, _, Some(error)) => writeln!(out, "\n[{kind}] {}: {}", error.code, error.message),
+        (kind, _, Some(error)) => {
+            writeln!(out, "\n[{kind}] {}: {}{}", error.code, error.message, particulars_of(error))
+        }
         (kind, ..) => writeln!(out, "[{kind}] {}", payload.unwrap_or("")),
     }
+}
+
+/// What helps to act on an error, after its message; nothing where there is nothing.
+fn particulars_of(error: &ErrorBody<'_>) -> String {
+    let details = error.details.as_ref().map(|details| {
+        let text = details.to_string();
+        let cut: String = text.chars().take(DETAILS_CHARS_MAX).collect();
+        let rest = if cut.len() < text.len() { " …" } else { "" };
+        format!("details {cut}{rest}")
+    });
+    let trace = error.trace_id.as_ref().map(|trace_id| format!("trace_id {trace_id}"));
+    let parts: Vec<String> = details.into_iter().chain(trace).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 /// The text of a text event.

@@ -69,6 +69,25 @@ trunkline: the connection was refused with 403 Forbidden: pages of this origin m
     );
 }
 
+#[tokio::test]
+async fn an_error_is_told_on_one_line_with_what_helps_to_act_on_it() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    let _worker = PythonWorker::start(&folder);
+    let url = gateway.url("/ws");
+    let snapshot = folder.snapshot(&["send", "--url", &url, "--service", "refuse", "hello"]).await;
+    let told = "\n[run_failed] upstream_error: not today (details {\"asked\":\"hello\"})\n-- stderr\n";
+    assert!(snapshot.ends_with(told), "{snapshot}");
+    let snapshot = folder.snapshot(&["send", "--url", &url, "--service", "refuse", &"long ".repeat(2_000)]).await;
+    assert!(snapshot.len() < 800 && snapshot.contains("long  …)\n"), "{snapshot}");
+    let snapshot = folder.snapshot(&["send", "--url", &url, "--service", "break", "hello"]).await;
+    let trace_id = snapshot.split_once(" (trace_id ").and_then(|(_, rest)| rest.split_once(")\n"));
+    let (trace_id, _) = trace_id.unwrap_or_else(|| panic!("a trace id in {snapshot}"));
+    let log = std::fs::read_to_string(folder.path().join("worker.log")).expect("a log");
+    assert!(log.contains(trace_id), "{log}");
+    assert!(!snapshot.contains("secret"), "{snapshot}");
+}
+
 /// `trunkline send` that has printed the beginning of its answer.
 async fn sending(folder: &Folder, gateway: &Serving, upto: &str) -> (Child, Vec<u8>) {
     let arguments = ["send", "--url", &gateway.url("/ws"), "--service", "count_to", upto];

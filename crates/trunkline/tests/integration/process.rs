@@ -165,9 +165,10 @@ impl Serving {
 pub(crate) struct PythonWorker(Child);
 
 /// `count` sends as many numbers as it is asked for, with a moment between them; `count_to` is asked in words.
+/// `refuse` and `break` fail, knowingly and not.
 const WORKER: &str = r#"
 import asyncio
-from trunkline import Worker
+from trunkline import Failed, Worker
 
 worker = Worker("counter")
 
@@ -181,6 +182,14 @@ async def count(upto: int):
 async def count_to(ask: dict[str, str]):
     async for text in count(int(ask["message"])):
         yield text
+
+@worker.service("refuse")
+async def refuse(ask: dict[str, str]) -> None:
+    raise Failed("not today", details={"asked": ask["message"]})
+
+@worker.service("break")
+async def break_down(ask: dict[str, str]) -> None:
+    raise RuntimeError("a secret")
 
 worker.run()
 "#;
