@@ -67,6 +67,10 @@ impl Changes {
 
     /// Moves the changes of a batch that took effect behind those of the batches before it.
     fn absorb(&mut self, batch: &mut Self) {
+        if self.is_empty() {
+            std::mem::swap(self, batch);
+            return;
+        }
         self.lives.extend(batch.lives.drain());
         self.heads.extend(batch.heads.drain());
         self.appended.append(&mut batch.appended);

@@ -16,6 +16,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -75,6 +76,7 @@ impl EmbeddedBroker {
             environment: environment.clone(),
             metrics: metrics.clone(),
             sweep: Sweep::default(),
+            took: Duration::ZERO,
         };
         let writer = Arc::new(Writer::new(queue.clone(), pen, condition));
         let thread = writer.clone().start().map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;

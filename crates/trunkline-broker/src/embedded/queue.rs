@@ -4,6 +4,7 @@
 //! changes of thread; everything else waits for the writer's thread. A write that took long says
 //! that the disk is slow now: callers then leave the writing to the thread until it is fast again.
 
+use std::cell::Cell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -71,7 +72,15 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Permit<'q> {
     queue: &'q Queue,
-    began: Instant,
+    /// What was written took long.
+    slow: Cell<bool>,
+}
+
+impl Permit<'_> {
+    /// Says how long it took to write to the store.
+    pub(super) fn took(&self, duration: Duration) {
+        self.slow.set(duration > WRITE_IS_SLOW);
+    }
 }
 
 impl Queue {
@@ -156,7 +165,7 @@ impl Queue {
 
     fn grant(&self, state: &mut State) -> Permit<'_> {
         state.taken = true;
-        Permit { queue: self, began: Instant::now() }
+        Permit { queue: self, slow: Cell::new(false) }
     }
 
     fn measure(&self, state: &State) {
@@ -174,7 +183,7 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
         state.taken = false;
-        state.slow = self.began.elapsed() > WRITE_IS_SLOW;
+        state.slow = self.slow.get();
         let awaited = state.closed || !state.waiting.is_empty();
         drop(state);
         if awaited {

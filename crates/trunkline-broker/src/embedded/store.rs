@@ -81,6 +81,11 @@ impl Store {
         StoreView { cached: Some(&self.heads_cached), ..self.view() }
     }
 
+    /// Whether the engine has memory to move to tables: it may hold up a write until that is done.
+    pub(super) fn is_behind(&self) -> bool {
+        self.database.outstanding_flushes() > 0
+    }
+
     /// An empty set of writes.
     pub(super) fn batch(&self, durability: Durability) -> OwnedWriteBatch {
         let mode = match durability {

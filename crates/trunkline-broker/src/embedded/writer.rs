@@ -31,6 +31,7 @@ const SWEEP_BACKLOG_INTERVAL: Duration = Duration::from_millis(5);
 /// Carries out batches until the queue is closed and empty, or the store fails.
 pub(super) struct Writer {
     queue: Arc<Queue>,
+    store: Arc<Store>,
     /// For who has the permit, so that nobody ever waits for it.
     pen: Mutex<Pen>,
     condition: watch::Sender<Condition>,
@@ -41,7 +42,7 @@ type Outcome = Result<Committed, BrokerError>;
 
 impl Writer {
     pub(super) fn new(queue: Arc<Queue>, pen: Pen, condition: watch::Sender<Condition>) -> Self {
-        Self { queue, pen: Mutex::new(pen), condition }
+        Self { queue, store: pen.store.clone(), pen: Mutex::new(pen), condition }
     }
 
     /// Starts the thread.
@@ -51,6 +52,9 @@ impl Writer {
 
     /// Carries out a small batch in the caller's thread, if nothing is in its way; otherwise gives it back.
     pub(super) fn commit_now(&self, batch: Batch) -> Result<Outcome, Batch> {
+        if self.store.is_behind() {
+            return Err(batch);
+        }
         let Some(permit) = self.queue.permit_for(&batch) else { return Err(batch) };
         let outcome = self.with_pen(&permit, |pen| pen.carry_out_one(batch));
         Ok(outcome.unwrap_or_else(|| Err(stopped())))
@@ -74,10 +78,13 @@ impl Writer {
     }
 
     /// Does something that only who has the permit may do. `None` when it failed or panicked: the broker is at its end.
-    fn with_pen<T>(&self, _permit: &Permit<'_>, work: impl FnOnce(&mut Pen) -> Result<T, StoreError>) -> Option<T> {
+    fn with_pen<T>(&self, permit: &Permit<'_>, work: impl FnOnce(&mut Pen) -> Result<T, StoreError>) -> Option<T> {
         let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
         let reason = match catch_unwind(AssertUnwindSafe(|| work(&mut pen))) {
-            Ok(Ok(done)) => return Some(done),
+            Ok(Ok(done)) => {
+                permit.took(std::mem::take(&mut pen.took));
+                return Some(done);
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the writer panicked".to_owned(),
         };
@@ -109,6 +116,8 @@ pub(super) struct Pen {
     pub(super) environment: Environment,
     pub(super) metrics: Arc<Metrics>,
     pub(super) sweep: Sweep,
+    /// How long the store took for what was written last.
+    pub(super) took: Duration,
 }
 
 impl Pen {
@@ -155,7 +164,8 @@ impl Pen {
         let changes = group.into_changes();
         drop(view);
         self.write(&changes, durability)?;
-        self.count(&outcomes, &changes, started.elapsed());
+        self.took = started.elapsed();
+        self.count(&outcomes, &changes, self.took);
         for Appended { channel, record, .. } in &changes.appended {
             self.environment.listener.appended(channel, record);
         }
