@@ -19,8 +19,8 @@ const REVIEWS: &str = "review/";
 /// Time between two passes.
 const PASS_EVERY: Duration = Duration::from_secs(30);
 
-/// Channels that one pass looks at.
-const PER_PASS_MAX: usize = 512;
+/// Channels that one page of a pass has, and that one batch removes.
+const PER_PAGE_MAX: usize = 512;
 
 /// How long channels are kept after their end.
 #[derive(Clone, Copy, Debug)]
@@ -76,23 +76,33 @@ pub(crate) async fn keep_tidy(broker: Arc<dyn Broker>, sessions: Arc<Sessions>, 
     }
 }
 
-/// Does one pass, and gives the number of channels removed.
+/// Looks at every channel whose time has come, a page at a time, and gives the number of those removed.
 async fn pass(broker: &dyn Broker, sessions: &Sessions, keep: Keep, now_ms: u64) -> Result<usize, BrokerError> {
-    let mut removed = 0;
-    for (key, _) in broker.list(REVIEWS, None, PER_PASS_MAX).await? {
-        let Some((due_ms, channel)) = parse(&key) else {
-            tracing::error!(key, "an entry for review cannot be read by this version");
-            continue;
-        };
-        if due_ms > now_ms {
-            break;
+    let (mut removed, mut after) = (0, None);
+    loop {
+        let page = broker.list(REVIEWS, after.as_deref(), PER_PAGE_MAX).await?;
+        let mut ops = Vec::with_capacity(2 * page.len());
+        let mut is_last = page.len() < PER_PAGE_MAX;
+        for (key, _) in page {
+            after = Some(key.clone());
+            let Some((due_ms, channel)) = parse(&key) else {
+                tracing::error!(key, "an entry for review cannot be read by this version");
+                continue;
+            };
+            if due_ms > now_ms {
+                is_last = true;
+                break;
+            }
+            let wanted = channel.kind() == ChannelKind::Session && sessions.renew_if_wanted(&channel).await?;
+            removed += usize::from(!wanted);
+            ops.push(if wanted { keep.session_used(&channel, now_ms) } else { Op::Remove { channel } });
+            ops.push(Op::Delete { key });
         }
-        let wanted = channel.kind() == ChannelKind::Session && sessions.renew_if_wanted(&channel).await?;
-        let fate = if wanted { keep.session_used(&channel, now_ms) } else { Op::Remove { channel } };
-        removed += usize::from(!wanted);
-        broker.commit(Batch { ops: vec![fate, Op::Delete { key }], ..Batch::default() }).await?;
+        broker.commit(Batch { ops, ..Batch::default() }).await?;
+        if is_last {
+            return Ok(removed);
+        }
     }
-    Ok(removed)
 }
 
 #[cfg(test)]
@@ -156,6 +166,22 @@ mod tests {
         assert!(world.exists(&run).await);
         world.pass_after(1).await;
         assert!(!world.exists(&run).await);
+        assert!(world.broker.list(REVIEWS, None, 9).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_pass_has_no_end_before_the_last_channel_whose_time_is_over() {
+        let world = World::new();
+        let runs: Vec<_> =
+            (0..=2 * PER_PAGE_MAX).map(|number| ChannelKey::run("default", &number.to_string())).collect();
+        for run in &runs {
+            let ops = vec![Op::Open { channel: run.clone(), unique: None }, Keep::new(KEEP).run_ended(run, 10_000)];
+            world.broker.commit(Batch { ops, ..Batch::default() }).await.unwrap();
+        }
+        world.pass_after(1_000).await;
+        for run in &runs {
+            assert!(!world.exists(run).await, "{run}");
+        }
         assert!(world.broker.list(REVIEWS, None, 9).await.unwrap().is_empty());
     }
 
