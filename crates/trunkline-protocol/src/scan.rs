@@ -15,9 +15,18 @@ pub enum ScanError {
     LoneSurrogate,
 }
 
-/// Checks nesting and surrogates of `text` in one pass, O(length).
+/// Checks nesting and surrogates of `text`, O(length).
 pub fn scan(text: &str, depth_max: usize) -> Result<(), ScanError> {
-    let bytes = text.as_bytes();
+    if is_plain(text.as_bytes(), depth_max) { Ok(()) } else { scan_all(text.as_bytes(), depth_max) }
+}
+
+/// Whether a text without escapes opens so few arrays and objects, those inside strings counted, that it cannot be too
+/// deep. Most are, and this is found out many bytes at a time.
+fn is_plain(bytes: &[u8], depth_max: usize) -> bool {
+    memchr::memchr(b'\\', bytes).is_none() && memchr::memchr2_iter(b'{', b'[', bytes).nth(depth_max).is_none()
+}
+
+fn scan_all(bytes: &[u8], depth_max: usize) -> Result<(), ScanError> {
     let mut depth = 0_usize;
     let mut at = 0;
     while at < bytes.len() {
@@ -98,6 +107,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_plain_text_passes_the_whole_scan(text in r#"[a"{}\[\]\\]{0,20}"#, depth_max in 0_usize..8) {
+            if is_plain(text.as_bytes(), depth_max) {
+                prop_assert_eq!(scan_all(text.as_bytes(), depth_max), Ok(()));
+            }
+        }
+
         #[test]
         fn whatever_serde_writes_passes(text in ".*") {
             let json = serde_json::to_string(&text).unwrap();

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
 use trunkline_broker::BrokerError;
 use trunkline_core::channel::ChannelKind;
 use trunkline_core::outbox::Priority;
@@ -64,6 +65,8 @@ struct Connection<S> {
     timer: Pin<Box<Sleep>>,
     authenticate_by: Option<Instant>,
     misses: u32,
+    /// Cancelled with the node's; its own, as it is asked each time that something happens.
+    go_away: CancellationToken,
     going_away: bool,
 }
 
@@ -105,6 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             membership: Membership { hub: Arc::clone(&node.hub), subscriber },
             timer: Box::pin(tokio::time::sleep_until(authenticate_by.unwrap_or(now + first))),
             id: random::id(),
+            go_away: node.go_away.child_token(),
             node,
             route,
             incoming,
@@ -136,10 +140,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Waits for one thing to happen and takes it in.
     async fn turn(&mut self) -> Result<(), Closed> {
-        let Self { node, socket, incoming, outgoing, membership, opening, timer, going_away, .. } = self;
+        let Self { socket, incoming, outgoing, membership, opening, timer, go_away, going_away, .. } = self;
         tokio::select! {
             biased;
-            () = node.go_away.cancelled(), if !*going_away => self.say_go_away(),
+            () = go_away.cancelled(), if !*going_away => self.say_go_away(),
             () = timer.as_mut() => self.tick(),
             opened = async { opening.as_mut().expect("checked by the branch").await }, if opening.is_some() => {
                 self.opening = None;
