@@ -4,6 +4,7 @@
 
 mod backoff;
 mod command;
+mod output;
 mod process;
 
 use std::collections::HashSet;

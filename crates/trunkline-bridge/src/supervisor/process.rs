@@ -1,4 +1,4 @@
-//! One life of one worker process: its start, its output, its end and the end of all that it started.
+//! One life of one worker process: its start, its end and the end of all that it started.
 //!
 //! Knows nothing of restarts.
 
@@ -7,15 +7,13 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::command::WorkerCommand;
+use super::output::{Stream, log_output};
 
-/// The longest line that is logged as one, in bytes; a longer one is logged in pieces.
-const LINE_BYTES_MAX: usize = 8 * 1024;
 /// How long the rest of the output may take when the process has ended. Only a process that left the group can
 /// still hold the pipe.
 const OUTPUT_REST: Duration = Duration::from_secs(1);
@@ -43,10 +41,10 @@ impl Process {
         let group = Group::of(&child)?;
         let mut output = JoinSet::new();
         if let Some(stdout) = child.stdout.take() {
-            output.spawn(log_lines(stdout, command.name.clone(), "stdout"));
+            output.spawn(log_output(stdout, command.name.clone(), Stream::Stdout));
         }
         if let Some(stderr) = child.stderr.take() {
-            output.spawn(log_lines(stderr, command.name.clone(), "stderr"));
+            output.spawn(log_output(stderr, command.name.clone(), Stream::Stderr));
         }
         Ok(Self { child, group, output })
     }
@@ -114,37 +112,4 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Logs what a worker prints, line by line.
-async fn log_lines(mut output: impl AsyncRead + Unpin, worker: String, stream: &'static str) {
-    let mut line = Vec::with_capacity(LINE_BYTES_MAX);
-    let mut read = [0; LINE_BYTES_MAX];
-    loop {
-        let count = match output.read(&mut read).await {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) => {
-                tracing::warn!(worker, stream, %error, "a worker's output could not be read");
-                break;
-            }
-        };
-        for byte in &read[..count] {
-            if *byte != b'\n' {
-                line.push(*byte);
-            }
-            if *byte == b'\n' || line.len() == LINE_BYTES_MAX {
-                log_line(&worker, stream, &mut line);
-            }
-        }
-    }
-    if !line.is_empty() {
-        log_line(&worker, stream, &mut line);
-    }
-}
-
-fn log_line(worker: &str, stream: &str, line: &mut Vec<u8>) {
-    let text = String::from_utf8_lossy(line);
-    tracing::info!(worker, stream, line = text.trim_end(), "worker output");
-    line.clear();
 }

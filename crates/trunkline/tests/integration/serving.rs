@@ -1,5 +1,7 @@
 //! What a gateway serves beside its routes, with nothing configured and with workers that fail.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -52,4 +54,32 @@ async fn a_worker_that_crashes_in_a_loop_keeps_the_gateway_from_being_ready() {
     assert!(ready.contains(r#""name":"agent""#) && ready.contains(r#""failing":true"#), "{ready}");
     assert!(ready.contains(r#""store":"ok""#), "{ready}");
     assert!(gateway.get("/health/live").await.starts_with("HTTP/1.1 200"), "it lives and serves all the same");
+}
+
+#[tokio::test]
+async fn a_workers_traceback_is_one_event_of_the_log() {
+    let folder = Folder::with("[[worker]]\nname = \"agents\"\ncommand = [\"/bin/sh\", \"worker.sh\"]\n");
+    let script = "\
+printf 'Traceback (most recent call last):\\n  File \"a.py\", line 1, in a\\nValueError: boom\\n' >&2
+echo hello
+exec sleep 1000
+";
+    std::fs::write(folder.path().join("worker.sh"), script).expect("written");
+    let _gateway = Serving::start(&folder).await;
+    let expected = [
+        " INFO trunkline_bridge::supervisor::output: worker output worker=\"agents\" stream=\"stdout\" text=hello\n",
+        " WARN trunkline_bridge::supervisor::output: worker output worker=\"agents\" stream=\"stderr\" \
+         text=Traceback (most recent call last):\n    File \"a.py\", line 1, in a\n  ValueError: boom\n",
+    ];
+    within(async {
+        let mut look = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            look.tick().await;
+            let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+            if expected.iter().all(|event| log.contains(event)) {
+                return;
+            }
+        }
+    })
+    .await;
 }
