@@ -137,3 +137,14 @@ impl Health {
         Self { status, timestamp: timestamp() }
     }
 }
+
+/// The message in a frame.
+#[cfg(test)]
+pub(crate) fn read_frame(frame: &[u8]) -> serde_json::Value {
+    let header = match frame[1] {
+        126 => 4,
+        127 => 10,
+        _ => 2,
+    };
+    serde_json::from_slice(&frame[header..]).expect("JSON")
+}

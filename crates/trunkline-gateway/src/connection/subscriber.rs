@@ -78,7 +78,7 @@ impl Subscriber {
     }
 
     /// Counts one more durable message that is not answered; `None` when there are `most` already.
-    pub(super) fn acquire_in_flight(self: &Arc<Self>, most: usize) -> Option<InFlight> {
+    pub(crate) fn acquire_in_flight(self: &Arc<Self>, most: usize) -> Option<InFlight> {
         let more = |count| (count < most).then_some(count + 1);
         let counted = self.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
         counted.is_ok().then(|| InFlight(Arc::clone(self)))

@@ -161,3 +161,6 @@ fn refusal(no_place: NoPlace) -> ErrorBody<'static> {
         NoPlace::Busy => ErrorCode::Busy.body(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,6 +115,7 @@ async fn seal(runs: &Runs, channel: &ChannelKey, session: &Session) -> Result<()
     run.fail(ErrorCode::Internal.body());
     if let Some(request) = run.poll_append(runs.clock.now(), timestamp) {
         runs.broker.commit(store::events_batch(channel, &request, runs.durability, runs.keep)).await?;
+        runs.metrics.run_ended("failed");
     }
     Ok(())
 }

@@ -1,0 +1,245 @@
+//! Runs whose task fails, or whose past cannot be read: what is left of them, and that the others go on.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use trunkline_broker::memory::MemoryBroker;
+use trunkline_broker::{
+    Append, Batch, BrokerError, Capabilities, Committed, Environment, Expect, Op, Options, Page, Put,
+};
+use trunkline_core::log::{Head, ResetReason};
+use trunkline_core::outbox::Priority;
+use trunkline_protocol::{Dialect, Envelope, Position};
+
+use super::store::OPEN_RUNS;
+use super::*;
+use crate::connection::Subscriber;
+use crate::message;
+use crate::sessions::Sessions;
+
+type Answer<T> = BoxFuture<'static, Result<T, BrokerError>>;
+
+/// A broker that panics once, where it is to store the end of a run.
+struct Failing {
+    broker: MemoryBroker,
+    /// Set before: tells when.
+    fail_now: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl Broker for Failing {
+    fn commit(&self, batch: Batch) -> Answer<Committed> {
+        let ends_a_run = batch.ops.iter().any(|op| matches!(op, Op::Append(append) if append.seals));
+        match self.fail_now.lock().expect("nobody panics with it").take_if(|_| ends_a_run) {
+            Some(now) => async { panic!("as the test wants: {:?}", now.await) }.boxed(),
+            None => self.broker.commit(batch),
+        }
+    }
+
+    fn read(
+        &self,
+        channel: &ChannelKey,
+        cursor: Option<Position>,
+        bytes_max: usize,
+    ) -> Answer<Result<Page, ResetReason>> {
+        self.broker.read(channel, cursor, bytes_max)
+    }
+
+    fn head(&self, channel: &ChannelKey) -> Answer<Option<Head>> {
+        self.broker.head(channel)
+    }
+
+    fn get(&self, key: &str) -> Answer<Option<bytes::Bytes>> {
+        self.broker.get(key)
+    }
+
+    fn list(&self, prefix: &str, after: Option<&str>, count_max: usize) -> Answer<Vec<(String, bytes::Bytes)>> {
+        self.broker.list(prefix, after, count_max)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.broker.capabilities()
+    }
+}
+
+/// A store that outlives whoever uses it, and a client of one session that is sent what is stored.
+struct Stored {
+    broker: Arc<Failing>,
+    hub: Arc<Hub>,
+    metrics: Arc<Metrics>,
+    registry: Registry,
+    session: Arc<Session>,
+    client: Arc<Subscriber>,
+}
+
+impl Stored {
+    fn new() -> Self {
+        let (metrics, registry) = Metrics::new();
+        let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
+        let environment = Environment { clock: Arc::new(wall_ms), epoch_source: 1, listener: Arc::<Hub>::clone(&hub) };
+        let broker = MemoryBroker::new(&Options::default(), environment);
+        let session = Session::for_tests("default", "s");
+        let client = Subscriber::new(Dialect::Native);
+        hub.attach(&session.channel, &client, Priority::Interactive, None);
+        assert!(hub.caught_up(&session.channel, &client), "there is nothing to catch up with");
+        Self {
+            broker: Arc::new(Failing { broker, fail_now: Mutex::default() }),
+            hub,
+            metrics,
+            registry,
+            session,
+            client,
+        }
+    }
+
+    /// Runs of one life of the gateway. They have no bridge: a service that is called has no worker.
+    fn runs(&self) -> Arc<Runs> {
+        Arc::new(Runs::new(
+            Arc::<Failing>::clone(&self.broker),
+            Arc::clone(&self.hub),
+            Clock::start(),
+            Arc::clone(&self.metrics),
+            Durability::Os,
+            Keep::new(Duration::from_hours(1)),
+            CancellationToken::new(),
+        ))
+    }
+
+    /// Accepts a message of the client, and gives the run that it starts.
+    fn accept(&self, runs: &Arc<Runs>, id: &str) -> ChannelKey {
+        let message = Envelope::new("user_message");
+        let new = NewRun {
+            session: &self.session,
+            service: "chat".to_owned(),
+            message: &message,
+            message_id: id,
+            deadline_ms: 60_000,
+        };
+        let origin = self.client.acquire_in_flight(64).expect("a place");
+        runs.accept(new, origin).expect("accepted");
+        ChannelKey::run("default", &run_id("default", "s", id))
+    }
+
+    /// What the client was sent of channels.
+    fn said(&self) -> Vec<Value> {
+        let mut said = Vec::new();
+        self.client.outbox().take(usize::MAX, |frame| said.push(message::read_frame(&frame)));
+        said.retain(|message| message["channel"].is_string());
+        said
+    }
+
+    /// Stores a message whose run waits, as a life of the gateway leaves it that is gone before its turn.
+    async fn leave_waiting(&self, id: &str) -> ChannelKey {
+        let run = ChannelKey::run("default", id);
+        let open = OpenRun {
+            session: "s".to_owned(),
+            user: None,
+            service: "chat".to_owned(),
+            kind: "user_message".to_owned(),
+            message: id.to_owned(),
+            payload: message::payload(&()),
+            accepted_ms: wall_ms(),
+            order: 0,
+            deadline_at_ms: wall_ms() + 60_000,
+            called: false,
+        };
+        let batch = store::accept_batch(&AcceptedMessage {
+            session: &self.session.channel,
+            run: &run,
+            open: &open,
+            stored: &open.to_value(),
+            message: &Envelope::new("user_message"),
+            ts: "now",
+            durability: Durability::Os,
+        });
+        self.commit(batch.ops).await;
+        run
+    }
+
+    async fn commit(&self, ops: Vec<Op>) {
+        self.broker.commit(Batch { ops, ..Batch::default() }).await.expect("stored");
+    }
+
+    /// Begins another life of the gateway: takes up what is open.
+    async fn restart(&self) -> Arc<Runs> {
+        let runs = self.runs();
+        let sessions = Sessions::new(Arc::<Failing>::clone(&self.broker), runs.keep);
+        Recovery::default().find(&runs, &sessions).await.expect("the store can be read").go(&runs);
+        runs
+    }
+
+    /// The keys of the runs that are listed as open.
+    async fn open(&self) -> Vec<String> {
+        let listed = self.broker.list(OPEN_RUNS, None, 100).await.expect("read");
+        listed.into_iter().map(|(key, _)| key).collect()
+    }
+
+    async fn is_sealed(&self, run: &ChannelKey) -> bool {
+        self.broker.head(run).await.expect("read").expect("it is there").sealed
+    }
+}
+
+/// Waits until no run is open.
+async fn ended(runs: &Runs) {
+    tokio::time::timeout(Duration::from_secs(20), runs.ended()).await.expect("they end");
+}
+
+#[tokio::test]
+async fn a_run_whose_task_panics_ends_and_the_next_one_has_its_turn() {
+    let stored = Stored::new();
+    let runs = stored.runs();
+    let (fail, now) = oneshot::channel();
+    *stored.broker.fail_now.lock().expect("nobody panics with it") = Some(now);
+    let (first, second) = (stored.accept(&runs, "m1"), stored.accept(&runs, "m2"));
+    assert_eq!(runs.live_count(), 2, "the end of the first is being stored");
+    fail.send(()).expect("it waits for this");
+    ended(&runs).await;
+
+    let said = stored.said();
+    let ends: Vec<_> = said.iter().filter(|message| message["error"].is_object()).collect();
+    let end = |message: &Value| (message["channel"].clone(), message["type"].clone(), message["error"]["code"].clone());
+    let failed = |run: &ChannelKey, code: &str| (json!(run.public_name()), json!("run_failed"), json!(code));
+    assert_eq!(ends.len(), 2, "{said:?}");
+    assert_eq!([end(ends[0]), end(ends[1])], [failed(&first, "internal"), failed(&second, "no_worker")]);
+    assert!(stored.is_sealed(&first).await);
+    assert_eq!(runs.live_count(), 0);
+    let mut counted = String::new();
+    prometheus_client::encoding::text::encode(&mut counted, &stored.registry).expect("text");
+    assert!(counted.contains("trunkline_runs_ended_total{state=\"failed\"} 2"), "{counted}");
+    assert_eq!(stored.restart().await.live_count(), 0, "nothing is open after a restart");
+}
+
+#[tokio::test]
+async fn an_open_run_that_cannot_be_read_stays_listed_and_the_others_go_on() {
+    let stored = Stored::new();
+    let mut readable = vec![stored.leave_waiting("a").await];
+    let of_another_version = format!("{OPEN_RUNS}default/run:b");
+    let put = Put { key: of_another_version.clone(), value: "{}".into(), expect: Expect::Anything, keep_ms: None };
+    stored.commit(vec![Op::Put(put)]).await;
+    let log_of_another_version = stored.leave_waiting("c").await;
+    let channel = log_of_another_version.clone();
+    let append = Append { channel, data: "?".into(), expected: None, seals: false, idempotency: None };
+    stored.commit(vec![Op::Append(append)]).await;
+    readable.push(stored.leave_waiting("d").await);
+
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let writer = Arc::new(log.reopen().expect("a file"));
+    let logging = tracing::subscriber::set_default(tracing_subscriber::fmt().with_writer(writer).finish());
+    ended(&*stored.restart().await).await;
+    drop(logging);
+
+    for run in &readable {
+        assert!(stored.is_sealed(run).await, "{run} was called, and there was no worker");
+    }
+    assert!(!stored.is_sealed(&log_of_another_version).await);
+    let unreadable = [of_another_version, format!("{OPEN_RUNS}{log_of_another_version}")];
+    assert_eq!(stored.open().await, unreadable);
+    let log = std::fs::read_to_string(log.path()).expect("text");
+    for run in ["run:b", "run:c"] {
+        assert!(log.lines().any(|line| line.contains("ERROR") && line.contains(run)), "{run} is not in {log}");
+    }
+}
