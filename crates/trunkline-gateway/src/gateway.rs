@@ -338,3 +338,17 @@ fn worker_command(worker: &config::Worker) -> WorkerCommand {
         },
     }
 }
+
+#[cfg(test)]
+impl Gateway {
+    /// The parts of a gateway that keeps everything in memory and serves nobody; `settings` is TOML.
+    pub(crate) async fn node_for_tests(settings: &str) -> Arc<Node> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("trunkline.toml");
+        let text = format!("server.listen = \"127.0.0.1:0\"\nbroker.kind = \"memory\"\n{settings}");
+        std::fs::write(&file, text).expect("written");
+        let loaded = Config::load(Some(&file), std::iter::empty(), config::Overrides::default());
+        let config = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).config;
+        Self::start(config).await.expect("it starts").node
+    }
+}

@@ -266,3 +266,6 @@ struct GoAway {
 fn close_code(code: CloseCode) -> trunkline_ws::close::Code {
     trunkline_ws::close::Code::new(code.number()).expect("every close code of ours may be sent")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! What is hard to bring about from outside: logs that are lost while they are read, and threads that meet.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use trunkline_broker::{Append, Batch, Committed, Op, Written};
+use trunkline_core::channel::ChannelKey;
+use trunkline_core::record::{self, RecordKind};
+use trunkline_protocol::{Envelope, Position};
+
+use super::*;
+use crate::gateway::Gateway;
+
+/// Appends a record, and gives its position.
+async fn append(node: &Node, channel: &ChannelKey, kind: RecordKind) -> Position {
+    let data = record::data(kind, &Envelope::new("something"));
+    let append = Append { channel: channel.clone(), data, expected: None, seals: false, idempotency: None };
+    let batch = Batch { ops: vec![Op::Append(append)], ..Batch::default() };
+    let Committed { written } = node.broker.commit(batch).await.expect("stored");
+    let [Written::Appended(position)] = written[..] else { panic!("appended") };
+    position
+}
+
+/// The sending half of a connection, whose client's frames the test takes itself.
+struct Sending {
+    outgoing: Outgoing,
+    subscriber: Arc<Subscriber>,
+    socket: Socket<DuplexStream>,
+    said: Vec<Value>,
+}
+
+impl Sending {
+    fn new(node: &Arc<Node>) -> Self {
+        let subscriber = Subscriber::new(Dialect::Native);
+        let outgoing = Outgoing::new(Arc::clone(node), Arc::clone(&subscriber));
+        let (stream, _) = duplex(1);
+        Self { outgoing, subscriber, socket: Socket::new(stream, Bytes::new(), &Options::default()), said: Vec::new() }
+    }
+
+    /// Reads the log that is wanted most.
+    async fn read(&mut self) {
+        self.outgoing.flush(&mut self.socket);
+        let read = self.outgoing.read_page().await;
+        self.outgoing.take_page(read);
+        self.take();
+    }
+
+    fn take(&mut self) {
+        self.subscriber.outbox().take(usize::MAX, |frame| self.said.push(message::read_frame(&frame)));
+    }
+
+    /// What was said of a channel.
+    fn of(&self, channel: &ChannelKey) -> Vec<&Value> {
+        self.said.iter().filter(|message| message["channel"] == channel.public_name()).collect()
+    }
+}
+
+#[tokio::test]
+async fn two_channels_that_are_reset_at_once_are_both_told_and_both_come_from_their_oldest_record() {
+    let node = Gateway::node_for_tests("broker.retention.records = 2").await;
+    let (trimmed, renewed) = (ChannelKey::run("default", "r"), ChannelKey::session("default", "s"));
+    let mut of_trimmed = Vec::new();
+    for _ in 0..9 {
+        of_trimmed.push(append(&node, &trimmed, RecordKind::Event).await);
+    }
+    let only = append(&node, &renewed, RecordKind::Message).await;
+    let of_another_life = Position { epoch: only.epoch.wrapping_add(1), ..only };
+
+    let mut sending = Sending::new(&node);
+    node.hub.attach(&trimmed, &sending.subscriber, Priority::Bulk, Some(of_trimmed[0]));
+    sending.read().await;
+    // The one that is more urgent comes before the other one was told where it goes on.
+    node.hub.attach(&renewed, &sending.subscriber, Priority::Interactive, Some(of_another_life));
+    sending.read().await;
+    assert!(sending.said.is_empty(), "both are to be reset: {:?}", sending.said);
+    sending.read().await;
+    sending.read().await;
+
+    for (channel, reason, newest) in [(&trimmed, "too_far", of_trimmed[8]), (&renewed, "epoch_changed", only)] {
+        let said = sending.of(channel);
+        let [reset, records @ ..] = &said[..] else { panic!("nothing was said of {channel}") };
+        assert_eq!((&reset["type"], &reset["payload"]["reason"]), (&json!("reset"), &json!(reason)), "{channel}");
+        assert_eq!(records[0]["prev"], reset["payload"]["pos"], "{channel}");
+        assert_eq!(records.last().expect("one at least")["pos"], newest.to_string(), "{channel}");
+        assert!(records.is_sorted_by(|one, next| one["pos"] == next["prev"]), "{channel}: {records:?}");
+    }
+    assert_eq!(sending.of(&renewed).len(), 2);
+    assert!(sending.of(&trimmed).len() > 2, "all that is retained");
+    // And both are live again.
+    for (channel, kind) in [(&trimmed, RecordKind::Event), (&renewed, RecordKind::Message)] {
+        let next = append(&node, channel, kind).await;
+        sending.take();
+        assert_eq!(sending.said.pop().expect("it was offered")["pos"], next.to_string());
+    }
+}
+
+/// Threads that have something for one connection at the same moment.
+const THREADS: usize = 2;
+
+/// How often they have.
+const ROUNDS: usize = 10_000;
+
+/// Long enough for a machine under load; reaching it is a failure.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client's pong without content: it wakes the connection's task and has no answer.
+const PONG: [u8; 6] = [0x8A, 0x80, 0, 0, 0, 0];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_queued_while_a_connection_is_at_work_is_seen_without_a_further_wake_up() {
+    // No heartbeat may come to the help of a frame that was overlooked.
+    let node = Gateway::node_for_tests("limits.heartbeat = \"1h\"").await;
+    let route = Arc::clone(node.routes.find("/ws").expect("the route that is always there"));
+    let accepted = Accepted { route, dialect: Dialect::Native, identity: None };
+    let (stream, mut client) = duplex(64 * 1024);
+    let mut connection = Connection::new(node, accepted, stream, Bytes::new());
+    let subscriber = Arc::clone(&connection.membership.subscriber);
+    let serving = tokio::spawn(async move { connection.run().await });
+
+    let frame = trunkline_ws::frame::ping(b"seen");
+    let start = Arc::new(Barrier::new(THREADS + 1));
+    for _ in 0..THREADS {
+        let (subscriber, frame, start) = (Arc::clone(&subscriber), frame.clone(), Arc::clone(&start));
+        thread::spawn(move || {
+            for _ in 0..ROUNDS {
+                start.wait();
+                subscriber.push_control(frame.clone());
+            }
+        });
+    }
+    let mut seen = vec![0; THREADS * frame.len()];
+    for round in 0..ROUNDS {
+        start.wait();
+        client.write_all(&PONG).await.expect("the connection is open");
+        let all = tokio::time::timeout(PATIENCE, client.read_exact(&mut seen)).await;
+        all.unwrap_or_else(|_| panic!("a frame of round {round} was overlooked")).expect("the connection is open");
+    }
+    drop(client);
+    serving.await.expect("it did not panic");
+}
+
+#[tokio::test]
+async fn a_connection_that_has_begun_to_look_at_its_outbox_is_woken_again() {
+    let node = Gateway::node_for_tests("").await;
+    let mut sending = Sending::new(&node);
+    let subscriber = Arc::clone(&sending.subscriber);
+    subscriber.attend();
+    // Whoever holds the outbox puts something in; the connection looks at what was there before or after that.
+    let outbox = subscriber.outbox();
+    let looking = thread::spawn(move || sending.outgoing.flush(&mut sending.socket));
+    let begun = Instant::now();
+    while subscriber.woken().now_or_never().is_none() {
+        assert!(begun.elapsed() < PATIENCE, "it does not know yet whether it will see this, so it has to be woken");
+        subscriber.wake();
+        thread::yield_now();
+    }
+    drop(outbox);
+    looking.join().expect("it did not panic");
+}
