@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tokio::net::TcpSocket;
 use trunkline_client::{Client, ClientError, Options, Outgoing, SessionState};
 
 use crate::double::{Double, serve, served_texts};
@@ -155,7 +154,7 @@ async fn a_client_that_stops_reading_goes_on_from_the_log_and_misses_nothing() {
     const TEXTS: u64 = 3_000;
     let gateway = TestGateway::start("").await;
     let _serving = serve(&gateway, "chat").await;
-    let (mut slow, welcome) = slow_peer(&gateway).await;
+    let (mut slow, welcome) = Peer::slow(&gateway).await;
     let (mut fast, _) = Peer::welcomed(&gateway, returning(&welcome)).await;
     slow.ask("m1", json!({ "texts": TEXTS, "bytes": 2_000, "progress": true })).await;
     // The other connection is not held up by the one that does not read.
@@ -177,7 +176,7 @@ async fn a_client_that_stops_reading_goes_on_from_the_log_and_misses_nothing() {
 async fn a_client_that_retention_overtakes_is_told() {
     let gateway = TestGateway::start("broker.retention.bytes = \"64KiB\"").await;
     let _serving = serve(&gateway, "chat").await;
-    let (mut slow, welcome) = slow_peer(&gateway).await;
+    let (mut slow, welcome) = Peer::slow(&gateway).await;
     let (mut fast, _) = Peer::welcomed(&gateway, returning(&welcome)).await;
     slow.ask("m1", json!({ "texts": 3_000, "bytes": 2_000 })).await;
     fast.until_terminal().await;
@@ -255,21 +254,11 @@ async fn heartbeats_say_how_far_the_client_was_brought() {
     );
 }
 
-/// A client that takes little from the network while it does not read.
-async fn slow_peer(gateway: &TestGateway) -> (Peer, Value) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_recv_buffer_size(8 * 1024).expect("a small buffer");
-    let stream = within(socket.connect(gateway.address)).await.expect("it listens");
-    let mut peer = Peer::over(stream, gateway).await;
-    let welcome = peer.hello(json!({})).await;
-    (peer, welcome)
-}
-
 #[tokio::test]
 async fn a_client_that_does_not_read_at_all_is_closed_and_can_resume() {
     let gateway = TestGateway::start("limits.write_stall = \"300ms\"").await;
     let _serving = serve(&gateway, "chat").await;
-    let (mut slow, welcome) = slow_peer(&gateway).await;
+    let (mut slow, welcome) = Peer::slow(&gateway).await;
     slow.ask("m1", json!({ "texts": 3_000, "bytes": 2_000 })).await;
     gateway.until_metric("trunkline_connections_closed_total{code=\"4002\"}", 1).await;
 

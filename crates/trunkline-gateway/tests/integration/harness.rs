@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,6 +17,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// What every gateway of these tests is told beside what a test says itself.
 const BASE: &str = "server.listen = \"127.0.0.1:0\"\nbroker.kind = \"memory\"\n";
 
+/// The same for a gateway that keeps what it has for the one after it, and does not wait long for runs when it stops.
+const LASTING: &str = "server.listen = \"127.0.0.1:0\"\nserver.drain = \"100ms\"\n";
+
 /// The same for a gateway that answers when a message is on the disk.
 const ON_DISK: &str = "server.listen = \"127.0.0.1:0\"\nbroker.durability = \"disk\"\n";
 
@@ -27,7 +31,7 @@ pub(crate) struct TestGateway {
     pub(crate) address: SocketAddr,
     stop: Stop,
     running: JoinHandle<Ended>,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl TestGateway {
@@ -41,6 +45,11 @@ impl TestGateway {
         Self::with_file(&format!("{ON_DISK}{settings}\n{ROUTE}")).await
     }
 
+    /// The same, with a store that is there for the next one; see [`TestGateway::restarted`].
+    pub(crate) async fn start_lasting(settings: &str) -> Self {
+        Self::with_file(&format!("{LASTING}{settings}\n{ROUTE}")).await
+    }
+
     /// Starts a gateway whose routes stand in `settings`, too.
     pub(crate) async fn with_routes(settings: &str) -> Self {
         Self::with_file(&format!("{BASE}{settings}")).await
@@ -50,6 +59,11 @@ impl TestGateway {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("trunkline.toml");
         std::fs::write(&file, text).expect("written");
+        Self::in_folder(Arc::new(folder)).await
+    }
+
+    async fn in_folder(folder: Arc<tempfile::TempDir>) -> Self {
+        let file = folder.path().join("trunkline.toml");
         let loaded = Config::load(Some(&file), std::iter::empty(), Overrides::default());
         let config = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).config;
         let gateway = Gateway::start(config).await.expect("the gateway starts");
@@ -65,6 +79,19 @@ impl TestGateway {
     /// Tells it to finish what runs, and returns how it ended.
     pub(crate) async fn stop(mut self) -> Ended {
         self.stop.soft.cancel();
+        within(&mut self.running).await.expect("it did not panic")
+    }
+
+    /// Stops it in order, and starts another one with the same configuration and store.
+    pub(crate) async fn restarted(self) -> Self {
+        let folder = Arc::clone(&self.folder);
+        assert_eq!(self.stop().await, Ended::Stopped);
+        Self::in_folder(folder).await
+    }
+
+    /// Tells it to let go of everything, as a second signal does, and returns how it ended.
+    pub(crate) async fn stop_at_once(mut self) -> Ended {
+        self.stop.hard.cancel();
         within(&mut self.running).await.expect("it did not panic")
     }
 

@@ -11,6 +11,7 @@ mod peer;
 mod reconnect;
 mod relay;
 mod requests;
+mod restarts;
 mod sessions;
 mod stopping;
 mod tokens;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
@@ -76,6 +76,16 @@ impl Peer {
     pub(crate) async fn welcomed(gateway: &TestGateway, hello: Value) -> (Self, Value) {
         let mut peer = Self::native(gateway).await;
         let welcome = peer.hello(hello).await;
+        (peer, welcome)
+    }
+
+    /// The same, taking little from the network while it does not read.
+    pub(crate) async fn slow(gateway: &TestGateway) -> (Self, Value) {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(8 * 1024).expect("a small buffer");
+        let stream = within(socket.connect(gateway.address)).await.expect("it listens");
+        let mut peer = Self::over(stream, gateway).await;
+        let welcome = peer.hello(json!({})).await;
         (peer, welcome)
     }
 
@@ -173,7 +183,8 @@ impl Peer {
         self.until_one(is_terminal).await
     }
 
-    async fn until_one(&mut self, is_wanted: impl Fn(&Value) -> bool) -> Value {
+    /// The next message that is wanted; others before it are kept for later, except heartbeats.
+    pub(crate) async fn until_one(&mut self, is_wanted: impl Fn(&Value) -> bool) -> Value {
         if let Some(found) = self.passed_over.iter().position(&is_wanted) {
             return self.passed_over.remove(found).expect("it was just found");
         }

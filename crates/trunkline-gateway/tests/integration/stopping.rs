@@ -7,7 +7,7 @@ use trunkline_gateway::Ended;
 
 use crate::double::{Double, serve};
 use crate::harness::TestGateway;
-use crate::peer::Peer;
+use crate::peer::{Peer, returning};
 
 #[tokio::test]
 async fn clients_are_sent_away_and_a_run_may_finish() {
@@ -44,4 +44,53 @@ async fn runs_that_do_not_finish_are_cut_off_however_busy_they_are() {
     let begun = Instant::now();
     assert_eq!(gateway.stop().await, Ended::Stopped);
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+/// Whoever could keep a gateway from ending.
+struct Stuck {
+    /// Has a call, and does not end it.
+    _worker: Double,
+    /// Does not read what it is sent.
+    _slow: Peer,
+    /// Reads.
+    witness: Peer,
+}
+
+impl Stuck {
+    async fn at(gateway: &TestGateway) -> Self {
+        let _serving = serve(gateway, "chat").await;
+        let mut worker = Double::join(gateway, "stubborn").await;
+        let (mut slow, welcome) = Peer::slow(gateway).await;
+        slow.ask("m1", json!({ "texts": 3_000, "bytes": 2_000 })).await;
+        let (mut witness, _) = Peer::welcomed(gateway, returning(&welcome)).await;
+        witness.until_terminal().await;
+        assert!(gateway.metric("trunkline_channels_fell_behind_total").await > 0, "its network is full");
+        witness.send(json!({ "type": "user_message", "id": "m2", "to": { "service": "stubborn" } })).await;
+        worker.receive_call().await;
+        Self { _worker: worker, _slow: slow, witness }
+    }
+}
+
+/// Clients may take an hour to read, so that only the gateway's own bounds end the wait for them.
+const PATIENT_WITH_CLIENTS: &str = "limits.write_stall = \"1h\"\nlimits.heartbeat = \"1h\"\n";
+
+#[tokio::test]
+async fn neither_worker_nor_client_can_keep_a_gateway_from_ending() {
+    let gateway = TestGateway::start(&format!("{PATIENT_WITH_CLIENTS}server.drain = \"100ms\"")).await;
+    let _stuck = Stuck::at(&gateway).await;
+    tokio::time::pause();
+    // The wait for it is bounded by the clock that is moved on whenever everybody waits.
+    assert_eq!(gateway.stop().await, Ended::Stopped);
+}
+
+#[tokio::test]
+async fn after_a_second_signal_a_gateway_waits_for_nothing() {
+    let gateway = TestGateway::start(&format!("{PATIENT_WITH_CLIENTS}server.drain = \"10m\"")).await;
+    let mut stuck = Stuck::at(&gateway).await;
+    gateway.begin_to_stop();
+    stuck.witness.until("go_away").await;
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    assert_eq!(gateway.stop_at_once().await, Ended::Stopped);
+    assert_eq!(begun.elapsed(), Duration::ZERO, "the clock is moved on only when everybody waits for it");
 }

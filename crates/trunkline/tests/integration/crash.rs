@@ -194,3 +194,46 @@ async fn a_run_without_its_worker_ends_with_worker_lost_30_s_after_the_restart()
     assert_eq!(seen.ends.values().next(), Some(&vec!["run_failed".to_owned()]));
     seen.check();
 }
+
+#[tokio::test]
+async fn waiting_runs_are_called_one_by_one_in_order_after_a_kill_and_their_messages_may_be_repeated() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    // It is the first one's turn: a worker may have it for all that the next life knows, so its deadline ends it.
+    let mut messages: Vec<_> = (0..8).map(|number| count(&format!("m{number}"), 3)).collect();
+    messages[0].deadline_ms = Some(8_000);
+    let ids: Vec<_> = messages.iter().map(|message| message.id.clone()).collect();
+    let mut seen = Seen::default();
+    let mut client = within(Client::connect(&gateway.options(), SessionState::default())).await.expect("welcome");
+    for message in &messages {
+        client.send(message).await.expect("sent");
+    }
+    while seen.acknowledged.len() < messages.len() {
+        within(seen.receive(&mut client)).await.expect("the gateway lives");
+    }
+    assert!(seen.ends.is_empty(), "all are open");
+    gateway.kill().await;
+
+    let gateway = Serving::start(&folder).await;
+    let mut client = within(Client::connect(&gateway.options(), seen.state.clone())).await.expect("welcome");
+    let runs = std::mem::take(&mut seen.acknowledged);
+    for message in &messages {
+        client.send(message).await.expect("sent");
+    }
+    let worker = PythonWorker::start(&folder);
+    let mut order: Vec<&String> = Vec::new();
+    while order.len() < messages.len() || seen.acknowledged.len() < messages.len() {
+        within(seen.receive(&mut client)).await.expect("the gateway lives");
+        order.extend(runs.values().find(|run| seen.ends.contains_key(*run) && !order.contains(run)));
+        let begun = runs.values().filter(|run| seen.texts.contains_key(*run) && !order.contains(run));
+        assert!(begun.count() <= 1, "one at a time");
+    }
+    assert_eq!(order, ids.iter().map(|id| &runs[id]).collect::<Vec<_>>());
+    assert_eq!(seen.acknowledged, runs, "a repeated message has the same run");
+    assert_eq!(seen.stored, ids, "each message stands in the session once");
+    assert_eq!(seen.ends[order[0]], ["run_expired"]);
+    for run in &order[1..] {
+        assert_eq!((&seen.ends[*run][..], &*seen.texts[*run]), (&["run_completed".to_owned()][..], &*counted(3)));
+    }
+    drop(worker);
+}
