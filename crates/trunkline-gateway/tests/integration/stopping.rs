@@ -74,9 +74,16 @@ impl Stuck {
 /// Clients may take an hour to read, so that only the gateway's own bounds end the wait for them.
 const PATIENT_WITH_CLIENTS: &str = "limits.write_stall = \"1h\"\nlimits.heartbeat = \"1h\"\n";
 
+/// A process that the gateway starts, and that does not end when it is asked to.
+const DEAF_WORKER: &str = r#"
+[[worker]]
+name = "deaf"
+command = ["/bin/sh", "-c", "trap '' TERM; while :; do /bin/sleep 1; done"]
+"#;
+
 #[tokio::test]
 async fn neither_worker_nor_client_can_keep_a_gateway_from_ending() {
-    let gateway = TestGateway::start(&format!("{PATIENT_WITH_CLIENTS}server.drain = \"100ms\"")).await;
+    let gateway = TestGateway::start(&format!("{PATIENT_WITH_CLIENTS}server.drain = \"100ms\"\n{DEAF_WORKER}")).await;
     let _stuck = Stuck::at(&gateway).await;
     tokio::time::pause();
     // The wait for it is bounded by the clock that is moved on whenever everybody waits.
@@ -85,7 +92,7 @@ async fn neither_worker_nor_client_can_keep_a_gateway_from_ending() {
 
 #[tokio::test]
 async fn after_a_second_signal_a_gateway_waits_for_nothing() {
-    let gateway = TestGateway::start(&format!("{PATIENT_WITH_CLIENTS}server.drain = \"10m\"")).await;
+    let gateway = TestGateway::start(&format!("{PATIENT_WITH_CLIENTS}server.drain = \"10m\"\n{DEAF_WORKER}")).await;
     let mut stuck = Stuck::at(&gateway).await;
     gateway.begin_to_stop();
     stuck.witness.until("go_away").await;
