@@ -31,8 +31,9 @@ use crate::storage::Storage;
 use crate::supervision::Supervision;
 use crate::telemetry::Metrics;
 
-/// How long workers have to end by themselves when the gateway stops.
-const WORKERS_PATIENCE: Duration = Duration::from_secs(3);
+/// How long spawned workers have to end by themselves when the gateway stops, and their handlers to clean up. Their runs
+/// have ended by then. They are told when they are started, and plan with it.
+const WORKERS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the ends of runs may take to be stored when the gateway stops.
 const RUNS_PATIENCE: Duration = Duration::from_secs(5);
@@ -242,7 +243,7 @@ impl Gateway {
         stop_runs.cancel();
         within(RUNS_PATIENCE, &stop, node.runs.ended(), "runs").await;
         // Dropped at a second signal, it kills them.
-        within(WORKERS_PATIENCE * 2, &stop, supervision.stop(WORKERS_PATIENCE), "workers").await;
+        within(WORKERS_PATIENCE * 2, &stop, supervision.stop(), "workers").await;
         stop_bridge.cancel();
         stop_listener.cancel();
         connections.close();
@@ -290,7 +291,8 @@ async fn start_bridge(
 fn start_workers(workers: &[config::Worker], bridge: &Bridge, generation: &str) -> Result<Supervisor, StartError> {
     let commands = workers.iter().map(worker_command).collect();
     let search_path: Option<OsString> = std::env::var_os("PATH");
-    Supervisor::start(commands, bridge, generation, search_path.as_deref()).map_err(StartError::Workers)
+    let supervisor = Supervisor::start(commands, bridge, generation, search_path.as_deref(), WORKERS_PATIENCE);
+    supervisor.map_err(StartError::Workers)
 }
 
 /// What connections need to know of the configuration. The longest run that a client may wish for is the longest that

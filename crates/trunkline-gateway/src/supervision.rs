@@ -1,7 +1,6 @@
 //! The workers that this gateway runs itself, as `/health/ready` shows them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use serde::Serialize;
 use trunkline_bridge::supervisor::{ProcessState, Supervisor};
@@ -43,11 +42,11 @@ impl Supervision {
         report.collect()
     }
 
-    /// Stops every worker: what has not ended after `patience` is killed.
-    pub(crate) async fn stop(&self, patience: Duration) {
+    /// Stops every worker: what has not ended in its time is killed.
+    pub(crate) async fn stop(&self) {
         let supervisor = self.lock().take();
         if let Some(supervisor) = supervisor {
-            supervisor.stop(patience).await;
+            supervisor.stop().await;
         }
     }
 

@@ -194,6 +194,24 @@ async def test_a_stopped_worker_drains_and_ends(gateway: GatewayDouble) -> None:
             await task
 
 
+async def test_a_spawned_worker_drains_within_the_time_that_its_gateway_grants(
+    gateway: GatewayDouble, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "trunkline")
+    # Ending takes at most 5 s after the drain.
+    monkeypatch.setenv("TRUNKLINE_STOP_MS", "5000")
+    worker = make_worker()
+    async with serving(worker, gateway.address) as task:
+        peer = await gateway.accept()
+        await peer.welcome()
+        await peer.call("wait", run="r1")
+        await peer.expect(Kind.CHUNK)
+        worker.stop()
+        async with asyncio.timeout(5):
+            await task
+    assert "drain deadline passed running=1" in caplog.text
+
+
 async def test_a_run_that_is_called_again_takes_the_place_of_its_earlier_attempt(
     gateway: GatewayDouble, caplog: pytest.LogCaptureFixture
 ) -> None:

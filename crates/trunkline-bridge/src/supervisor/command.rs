@@ -15,8 +15,8 @@ pub struct WorkerCommand {
     pub command: Vec<String>,
     /// Where it runs. Default: the gateway's own directory.
     pub directory: Option<PathBuf>,
-    /// Variables that are added to the gateway's environment. `TRUNKLINE_BRIDGE` and `TRUNKLINE_GENERATION` are set
-    /// by the supervisor.
+    /// Variables that are added to the gateway's environment. `TRUNKLINE_BRIDGE`, `TRUNKLINE_GENERATION` and
+    /// `TRUNKLINE_STOP_MS` are set by the supervisor.
     pub environment: Vec<(String, String)>,
     /// How it reaches the gateway.
     pub transport: WorkerTransport,

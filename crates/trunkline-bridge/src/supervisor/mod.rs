@@ -65,13 +65,16 @@ pub struct ProcessStatus {
 pub struct Supervisor {
     bridge: Bridge,
     records: Vec<Arc<Record>>,
+    /// How long workers have to end.
+    patience: Duration,
     /// The time by which everything must have ended, once it is known.
     stop: watch::Sender<Option<Instant>>,
     keepers: TaskTracker,
 }
 
 impl Supervisor {
-    /// Starts every worker. `generation` is what [`Bridge::start`] was given, and `search_path` the value of `PATH`.
+    /// Starts every worker. `generation` is what [`Bridge::start`] was given, `search_path` the value of `PATH`, and
+    /// `patience` how long a worker that is to stop has until it is killed; it is told so when it is started.
     ///
     /// # Errors
     /// Every command that cannot be run, before any is started.
@@ -80,6 +83,7 @@ impl Supervisor {
         bridge: &Bridge,
         generation: &str,
         search_path: Option<&OsStr>,
+        patience: Duration,
     ) -> Result<Self, Vec<CommandError>> {
         let mut checked = Vec::new();
         let mut errors = Vec::new();
@@ -99,12 +103,12 @@ impl Supervisor {
             let record = Arc::new(Record::new(command.name.clone()));
             records.push(Arc::clone(&record));
             let generation = generation.to_owned();
-            let keeper =
-                Keeper { command, address, generation, bridge: bridge.clone(), record, stop: stop.subscribe() };
+            let (bridge, stop) = (bridge.clone(), stop.subscribe());
+            let keeper = Keeper { command, address, generation, patience, bridge, record, stop };
             keepers.spawn(keeper.run());
         }
         keepers.close();
-        Ok(Self { bridge: bridge.clone(), records, stop, keepers })
+        Ok(Self { bridge: bridge.clone(), records, patience, stop, keepers })
     }
 
     /// Every worker that is run here, as it is now.
@@ -115,11 +119,11 @@ impl Supervisor {
         self.records.iter().map(|record| record.status(&pids)).collect()
     }
 
-    /// Stops every worker: they are told to drain and to end, and after `patience` are killed with all that they
-    /// have started. Returns when none is left.
-    pub async fn stop(self, patience: Duration) {
+    /// Stops every worker: they are told to drain and to end, and when their time is over are killed with all that
+    /// they have started. Returns when none is left.
+    pub async fn stop(self) {
         self.bridge.drain();
-        self.stop.send_replace(Some(Instant::now() + patience));
+        self.stop.send_replace(Some(Instant::now() + self.patience));
         self.keepers.wait().await;
     }
 }
@@ -197,6 +201,7 @@ struct Keeper {
     command: WorkerCommand,
     address: String,
     generation: String,
+    patience: Duration,
     bridge: Bridge,
     record: Arc<Record>,
     stop: watch::Receiver<Option<Instant>>,
@@ -225,7 +230,12 @@ impl Keeper {
 
     /// One life, from start to end.
     async fn live(&mut self) -> io::Result<ExitStatus> {
-        let variables = [("TRUNKLINE_BRIDGE", self.address.as_str()), ("TRUNKLINE_GENERATION", &self.generation)];
+        let stop_ms = self.patience.as_millis().to_string();
+        let variables = [
+            ("TRUNKLINE_BRIDGE", self.address.as_str()),
+            ("TRUNKLINE_GENERATION", &self.generation),
+            ("TRUNKLINE_STOP_MS", &stop_ms),
+        ];
         let mut process = Process::start(&self.command, &variables)?;
         let pid = process.pid();
         self.record.started(pid);

@@ -144,7 +144,8 @@ async fn a_killed_worker_ends_its_calls_at_once_and_is_replaced() {
     let command = vec![python().display().to_string(), "worker.py".to_owned()];
     let directory_of = Some(directory.path().to_owned());
     let command = WorkerCommand { name: "agents".into(), command, directory: directory_of, ..WorkerCommand::default() };
-    let supervisor = Supervisor::start(vec![command], &gateway.bridge, "generation-1", None).expect("it can be run");
+    let supervisor = Supervisor::start(vec![command], &gateway.bridge, "generation-1", None, Duration::from_secs(10))
+        .expect("it can be run");
     connected(&gateway, WorkerPresence::Connected).await;
     let mut call = gateway.call_with("hang", "run-1", "null");
     read_to(&mut call, 0).await;
@@ -156,7 +157,7 @@ async fn a_killed_worker_ends_its_calls_at_once_and_is_replaced() {
     let mut again = gateway.call_with("count", "run-2", "3");
     assert_eq!(whole(&mut again).await.0, counted(3));
     assert_eq!(supervisor.status()[0].restarts, 1);
-    within(supervisor.stop(Duration::from_secs(10))).await;
+    within(supervisor.stop()).await;
 }
 
 #[tokio::test]

@@ -16,7 +16,12 @@ fn script(text: &str) -> WorkerCommand {
 }
 
 fn start(gateway: &Gateway, command: WorkerCommand) -> Supervisor {
-    Supervisor::start(vec![command], &gateway.bridge, "generation-1", None).expect("it can be run")
+    start_with(gateway, command, Duration::from_secs(10))
+}
+
+/// Starts a worker that is killed when it does not end within `patience`.
+fn start_with(gateway: &Gateway, command: WorkerCommand, patience: Duration) -> Supervisor {
+    Supervisor::start(vec![command], &gateway.bridge, "generation-1", None, patience).expect("it can be run")
 }
 
 async fn until(supervisor: &Supervisor, reached: impl Fn(&ProcessStatus) -> bool) -> ProcessStatus {
@@ -48,18 +53,20 @@ async fn content_of(path: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_worker_is_told_where_and_whose_it_is() {
+async fn a_worker_is_told_where_and_whose_it_is_and_how_long_it_has_to_end() {
     let gateway = Gateway::start().await;
     let directory = tempfile::tempdir().expect("a directory");
-    let mut command =
-        script("echo $TRUNKLINE_BRIDGE $TRUNKLINE_GENERATION $OWN $$ > facts.tmp; mv facts.tmp facts; exec sleep 1000");
+    let mut command = script(
+        "echo $TRUNKLINE_BRIDGE $TRUNKLINE_GENERATION $TRUNKLINE_STOP_MS $OWN $$ > facts.tmp; mv facts.tmp facts
+        exec sleep 1000",
+    );
     command.directory = Some(directory.path().to_owned());
     command.environment = vec![("OWN".into(), "value".into())];
     let supervisor = start(&gateway, command);
     let facts = content_of(&directory.path().join("facts")).await;
     let pid = supervisor.status()[0].pid.expect("it runs");
-    assert_eq!(facts, format!("unix://{} generation-1 value {pid}", gateway.unix.display()));
-    within(supervisor.stop(Duration::from_secs(10))).await;
+    assert_eq!(facts, format!("unix://{} generation-1 10000 value {pid}", gateway.unix.display()));
+    within(supervisor.stop()).await;
 }
 
 #[tokio::test]
@@ -71,7 +78,7 @@ async fn a_worker_that_ends_is_started_again_and_a_loop_is_seen() {
     let status = until(&supervisor, |status| status.state == ProcessState::CrashLooping).await;
     assert_eq!((status.restarts, status.pid), (4, None));
     assert_eq!(status.last_exit.as_deref(), Some("exit status: 3"));
-    within(supervisor.stop(Duration::from_secs(10))).await;
+    within(supervisor.stop()).await;
 }
 
 #[tokio::test]
@@ -85,7 +92,7 @@ async fn a_command_that_vanishes_is_named_and_waited_for() {
     let supervisor = start(&gateway, WorkerCommand { name: "script".into(), command, ..WorkerCommand::default() });
     let status = until(&supervisor, |status| status.state == ProcessState::MissingCommand).await;
     assert_eq!(status.pid, None);
-    within(supervisor.stop(Duration::from_secs(10))).await;
+    within(supervisor.stop()).await;
 }
 
 #[tokio::test]
@@ -97,7 +104,8 @@ async fn what_cannot_be_run_is_said_before_anything_is_started() {
         WorkerCommand { name: "b".into(), command: vec!["no-such-program".into()], ..WorkerCommand::default() };
     let unreachable = WorkerCommand { transport: WorkerTransport::Zeromq, ..script("true") };
     let commands = vec![script(&format!("echo > {}", mark.display())), missing, unreachable];
-    let errors = Supervisor::start(commands, &gateway.bridge, "g", Some(OsStr::new("/bin"))).expect_err("two mistakes");
+    let errors = Supervisor::start(commands, &gateway.bridge, "g", Some(OsStr::new("/bin")), Duration::ZERO)
+        .expect_err("two mistakes");
     assert!(matches!(&errors[..], [CommandError::Missing { .. }, CommandError::Transport { .. }]), "{errors:?}");
     assert!(!mark.exists());
 }
@@ -108,10 +116,10 @@ async fn a_worker_may_end_in_order() {
     let directory = tempfile::tempdir().expect("a directory");
     let ready = directory.path().join("ready");
     let text = format!("trap 'exit 0' TERM; echo > {}; while :; do sleep 0.01; done", ready.display());
-    let supervisor = start(&gateway, script(&text));
+    let supervisor = start_with(&gateway, script(&text), Duration::from_mins(1));
     content_of(&ready).await;
     let began = Instant::now();
-    within(supervisor.stop(Duration::from_mins(1))).await;
+    within(supervisor.stop()).await;
     assert!(began.elapsed() < Duration::from_secs(10));
 }
 
@@ -121,10 +129,10 @@ async fn a_worker_that_does_not_end_is_killed_with_all_that_it_started() {
     let directory = tempfile::tempdir().expect("a directory");
     let child = directory.path().join("child");
     let text = format!("trap '' TERM; sleep 1000 & echo $! > {}; while :; do wait; done", child.display());
-    let supervisor = start(&gateway, script(&text));
+    let supervisor = start_with(&gateway, script(&text), Duration::from_millis(200));
     let child = content_of(&child).await;
     assert!(is_alive(&child));
-    within(supervisor.stop(Duration::from_millis(200))).await;
+    within(supervisor.stop()).await;
     assert!(!is_alive(&child), "no orphan stays");
 }
 
@@ -138,7 +146,7 @@ async fn children_of_a_worker_that_ended_end_too() {
     let child = content_of(&child).await;
     until(&supervisor, |status| status.last_exit.is_some()).await;
     assert!(!is_alive(&child));
-    within(supervisor.stop(Duration::from_secs(10))).await;
+    within(supervisor.stop()).await;
 }
 
 /// Whether a process runs; one that ended and was not yet waited for does not.

@@ -18,12 +18,15 @@ from trunkline._connection import Reconnector
 from trunkline._log import Entry, logger
 from trunkline._runner import Runner
 from trunkline._service import Service
-from trunkline._transport import check_address
+from trunkline._transport import CLOSE_TIMEOUT_S, check_address
 
 DRAIN_DEADLINE_S: Final = 20.0
-"""How long open runs may go on after the worker was told to stop; below the 30 s that process managers usually grant."""
+"""How long open runs may go on after the worker was told to stop; below the 30 s that process managers usually grant. A gateway that
+has spawned the worker says itself what it grants."""
 UNWIND_DEADLINE_S: Final = 2.0
 """How long cancelled handlers may take to clean up when the worker ends."""
+END_S: Final = 2 * UNWIND_DEADLINE_S + CLOSE_TIMEOUT_S
+"""How long ending may take after the drain: handlers are cancelled twice, and the connection is closed."""
 CONCURRENCY_MAX: Final = 65_536
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -51,6 +54,7 @@ class Worker:
         self._services: dict[str, Service] = {}
         self._instance = secrets.token_hex(8)
         self._stop: asyncio.Event | None = None
+        self._drain_deadline_s = DRAIN_DEADLINE_S
 
     @property
     def services(self) -> Mapping[str, Service]:
@@ -95,6 +99,7 @@ class Worker:
         check_address(address)
         if self._stop is not None:
             raise RuntimeError("the worker is serving already")
+        self._drain_deadline_s = _drain_deadline_s()
         self._stop = asyncio.Event()
         try:
             await self._serve(address, self._stop)
@@ -102,7 +107,7 @@ class Worker:
             self._stop = None
 
     def stop(self) -> None:
-        """Lets `serve` take no new calls, finish the open ones within `DRAIN_DEADLINE_S`, and return. Call it in the serving loop."""
+        """Lets `serve` take no new calls, finish the open ones for a while, and return. Call it in the serving loop."""
         if self._stop is not None:
             self._stop.set()
 
@@ -115,7 +120,7 @@ class Worker:
         try:
             await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not connecting.done():
-                await _drain(runner)
+                await _drain(runner, self._drain_deadline_s)
         finally:
             await _end(runner)
             await reconnector.close()
@@ -136,13 +141,21 @@ class Worker:
             logger.warning(Entry("worker ends at once", signal=number.name))
             logging.shutdown()
             os._exit(128 + number)
-        logger.info(Entry("worker drains", signal=number.name, deadline_s=DRAIN_DEADLINE_S))
+        logger.info(Entry("worker drains", signal=number.name, deadline_s=self._drain_deadline_s))
         self.stop()
 
 
-async def _drain(runner: Runner) -> None:
+def _drain_deadline_s() -> float:
+    """How long open runs may go on: the gateway that spawned this worker says when it kills it."""
+    stop_ms = os.environ.get("TRUNKLINE_STOP_MS")
+    if stop_ms is None:
+        return DRAIN_DEADLINE_S
+    return max(0.0, int(stop_ms) / 1000 - END_S)
+
+
+async def _drain(runner: Runner, deadline_s: float) -> None:
     try:
-        async with asyncio.timeout(DRAIN_DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             await runner.drain()
     except TimeoutError:
         running, queued = runner.load()
