@@ -77,9 +77,14 @@ impl TestGateway {
     }
 
     /// Tells it to finish what runs, and returns how it ended.
-    pub(crate) async fn stop(mut self) -> Ended {
+    pub(crate) async fn stop(self) -> Ended {
+        within(self.stop_at_leisure()).await
+    }
+
+    /// The same, however long it takes: for waits that the caller bounds.
+    pub(crate) async fn stop_at_leisure(mut self) -> Ended {
         self.stop.soft.cancel();
-        within(&mut self.running).await.expect("it did not panic")
+        (&mut self.running).await.expect("it did not panic")
     }
 
     /// Stops it in order, and starts another one with the same configuration and store.
