@@ -148,7 +148,8 @@ async fn a_connection_that_has_begun_to_look_at_its_outbox_is_woken_again() {
     let node = Gateway::node_for_tests("").await;
     let mut sending = Sending::new(&node);
     let subscriber = Arc::clone(&sending.subscriber);
-    subscriber.attend();
+    subscriber.wake();
+    subscriber.woken().now_or_never().expect("it was woken, and is going to look");
     // Whoever holds the outbox puts something in; the connection looks at what was there before or after that.
     let outbox = subscriber.outbox();
     let looking = thread::spawn(move || sending.outgoing.flush(&mut sending.socket));
