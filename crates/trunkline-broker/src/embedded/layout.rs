@@ -40,7 +40,7 @@ pub(super) enum Expiring {
     Idempotency = 2,
 }
 
-pub(super) fn life_key(channel: &ChannelKey, epoch: u64) -> Vec<u8> {
+pub(super) fn life_prefix(channel: &ChannelKey, epoch: u64) -> Vec<u8> {
     let name = channel.as_str().as_bytes();
     // Room for an offset: most callers go on to add one.
     let mut key = Vec::with_capacity(name.len() + 17);
@@ -51,13 +51,13 @@ pub(super) fn life_key(channel: &ChannelKey, epoch: u64) -> Vec<u8> {
 }
 
 pub(super) fn record_key(channel: &ChannelKey, epoch: u64, offset: u64) -> Vec<u8> {
-    let mut key = life_key(channel, epoch);
+    let mut key = life_prefix(channel, epoch);
     key.extend_from_slice(&offset.to_be_bytes());
     key
 }
 
 pub(super) fn idempotency_key(key: &IdempotencyKey) -> Vec<u8> {
-    let mut bytes = life_key(&key.channel, key.epoch);
+    let mut bytes = life_prefix(&key.channel, key.epoch);
     bytes.extend_from_slice(key.key.as_bytes());
     bytes
 }

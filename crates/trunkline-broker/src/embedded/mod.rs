@@ -16,7 +16,6 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -30,7 +29,7 @@ pub use self::open::OpenError;
 use self::queue::{Queue, Task, TurnedAway};
 use self::reader::Reader;
 use self::store::{Store, StoreView};
-use self::sweep::Sweep;
+use self::sweep::Backlog;
 use self::writer::{Pen, Writer};
 use crate::environment::{Environment, Epochs, Options};
 use crate::interface::{Batch, Broker, BrokerError, Capabilities, Committed, Durability, Page};
@@ -75,8 +74,7 @@ impl EmbeddedBroker {
             epochs: Epochs::new(environment.epoch_source),
             environment: environment.clone(),
             metrics: metrics.clone(),
-            sweep: Sweep::default(),
-            took: Duration::ZERO,
+            backlog: Backlog::default(),
         };
         let writer = Arc::new(Writer::new(queue.clone(), pen, condition));
         let thread = writer.clone().start().map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;

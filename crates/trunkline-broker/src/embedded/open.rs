@@ -45,7 +45,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The store was written by another version of this program, or by another program.
-    #[error("data folder {} holds a store of an unknown format ({found:?})", path.display())]
+    #[error("data folder {} holds a store of an unknown format ({found:?}); start the version that wrote it, or move the folder away", path.display())]
     UnknownFormat {
         /// The data folder.
         path: PathBuf,

@@ -1,8 +1,8 @@
 //! Who may write, and what waits for the next one: bounded in batches and in bytes.
 //!
-//! One [`Permit`] is taken at a time. While nothing waits, the caller of a small batch takes it and saves two
-//! changes of thread; everything else waits for the writer's thread. A write that took long says
-//! that the disk is slow now: callers then leave the writing to the thread until it is fast again.
+//! There is one [`Permit`]. While nothing waits, the caller of a small batch gets it and saves two changes of thread;
+//! everything else waits for the writer's thread. When the engine has work to catch up with, or the last write took
+//! long, callers leave the writing to the thread, until it is fast again.
 
 use std::cell::Cell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,9 @@ use crate::metrics::Metrics;
 
 /// A write that takes longer would hold up a caller's other work. Writing a small batch takes 10 to 50 µs.
 const WRITE_IS_SLOW: Duration = Duration::from_millis(1);
+
+/// How often the thread looks whether the permit is back. Whoever has it tells only if something waits.
+const PERMIT_POLL: Duration = Duration::from_millis(1);
 
 /// Most bytes of a batch that its caller writes.
 const CALLER_BYTES_MAX: usize = 16 * 1024;
@@ -34,7 +37,7 @@ pub(super) enum Task {
 
 /// What the writer's thread finds when it looks.
 #[derive(Debug)]
-pub(super) enum Taken<'q> {
+pub(super) enum Found<'q> {
     /// All that waited; nothing if nothing came in time.
     Tasks(Permit<'q>, Vec<Task>),
     /// Nothing waits, and nothing will.
@@ -62,9 +65,8 @@ struct State {
     waiting: Vec<Task>,
     bytes: usize,
     closed: bool,
-    /// Somebody has the permit.
-    taken: bool,
-    /// The last write was slow.
+    permit_is_out: bool,
+    /// The last write at the level `os` was slow.
     slow: bool,
 }
 
@@ -72,14 +74,14 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Permit<'q> {
     queue: &'q Queue,
-    /// What was written took long.
-    slow: Cell<bool>,
+    /// Whether a write was slow, if there was one.
+    slow: Cell<Option<bool>>,
 }
 
 impl Permit<'_> {
-    /// Says how long it took to write to the store.
-    pub(super) fn took(&self, duration: Duration) {
-        self.slow.set(duration > WRITE_IS_SLOW);
+    /// Says how long a write at the level `os` took.
+    pub(super) fn wrote_in(&self, duration: Duration) {
+        self.slow.set(Some(duration > WRITE_IS_SLOW));
     }
 }
 
@@ -88,14 +90,15 @@ impl Queue {
         Self { state: Mutex::default(), changed: Condvar::new(), batches_max, bytes_max, metrics }
     }
 
-    /// The permit for the caller of `batch`, if it may write that itself.
-    pub(super) fn permit_for(&self, batch: &Batch) -> Option<Permit<'_>> {
-        if batch.durability != Durability::Os || bytes_of(batch) > CALLER_BYTES_MAX {
+    /// The permit for the caller of `batch`, if it may write that itself. An engine that is behind may hold up a write.
+    pub(super) fn permit_for(&self, batch: &Batch, engine_is_behind: bool) -> Option<Permit<'_>> {
+        let is_small = batch.durability == Durability::Os && bytes_of(batch) <= CALLER_BYTES_MAX;
+        if !is_small || engine_is_behind {
             return None;
         }
         let mut state = self.lock();
-        let free = state.waiting.is_empty() && !state.closed && !state.taken && !state.slow;
-        free.then(|| self.grant(&mut state))
+        let is_free = state.waiting.is_empty() && !state.closed && !state.permit_is_out && !state.slow;
+        is_free.then(|| self.grant(&mut state))
     }
 
     /// Adds a task, or says why not. Never waits.
@@ -113,7 +116,7 @@ impl Queue {
         }
         // The thread takes everything that waits, so only the first task has to wake it; who has the permit now wakes
         // it afterwards.
-        let thread_sleeps = state.waiting.is_empty() && !state.taken;
+        let thread_sleeps = state.waiting.is_empty() && !state.permit_is_out;
         state.waiting.push(task);
         state.bytes += bytes;
         self.measure(&state);
@@ -124,35 +127,28 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes the permit and everything that waits, as soon as there is anything, but waits no longer than `deadline`.
-    pub(super) fn take(&self, deadline: Instant) -> Taken<'_> {
+    /// Waits for tasks, no longer than until `deadline`, and takes all of them and the permit.
+    pub(super) fn wait_for_tasks(&self, deadline: Instant) -> Found<'_> {
         let mut state = self.lock();
         loop {
-            let patience = deadline.saturating_duration_since(Instant::now());
-            if !state.taken {
-                if state.waiting.is_empty() && state.closed {
-                    return Taken::Closed;
-                }
-                if !state.waiting.is_empty() || patience.is_zero() {
-                    break;
-                }
+            let is_idle = state.waiting.is_empty();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if is_idle && state.closed && !state.permit_is_out {
+                return Found::Closed;
             }
-            // The end of a write is told only if something waits for it.
-            let patience = patience.max(WRITE_IS_SLOW);
-            state = self.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
+            if !state.permit_is_out && (!is_idle || left.is_zero()) {
+                break;
+            }
+            state = self.changed.wait_timeout(state, left.max(PERMIT_POLL)).unwrap_or_else(PoisonError::into_inner).0;
         }
-        let tasks = std::mem::take(&mut state.waiting);
-        state.bytes = 0;
-        self.measure(&state);
-        Taken::Tasks(self.grant(&mut state), tasks)
+        let tasks = self.empty(&mut state);
+        Found::Tasks(self.grant(&mut state), tasks)
     }
 
     /// Drops everything that waits: whoever waits for an answer is told by its absence.
     pub(super) fn clear(&self) {
         let mut state = self.lock();
-        let tasks = std::mem::take(&mut state.waiting);
-        state.bytes = 0;
-        self.measure(&state);
+        let tasks = self.empty(&mut state);
         drop(state);
         drop(tasks);
     }
@@ -164,8 +160,15 @@ impl Queue {
     }
 
     fn grant(&self, state: &mut State) -> Permit<'_> {
-        state.taken = true;
-        Permit { queue: self, slow: Cell::new(false) }
+        state.permit_is_out = true;
+        Permit { queue: self, slow: Cell::new(None) }
+    }
+
+    fn empty(&self, state: &mut State) -> Vec<Task> {
+        let tasks = std::mem::take(&mut state.waiting);
+        state.bytes = 0;
+        self.measure(state);
+        tasks
     }
 
     fn measure(&self, state: &State) {
@@ -182,8 +185,8 @@ impl Queue {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
-        state.taken = false;
-        state.slow = self.slow.get();
+        state.permit_is_out = false;
+        state.slow = self.slow.get().unwrap_or(state.slow);
         let awaited = state.closed || !state.waiting.is_empty();
         drop(state);
         if awaited {
@@ -205,11 +208,15 @@ fn bytes_of(batch: &Batch) -> usize {
     batch.ops.iter().map(bytes_of_op).sum()
 }
 
+/// What the removal of a channel counts for, which takes reads.
+const REMOVAL_BYTES: usize = 1024;
+
 fn bytes_of_op(op: &Op) -> usize {
     match op {
         Op::Append(append) => append.data.len(),
         Op::Put(put) => put.key.len() + put.value.len(),
         Op::Delete { key } => key.len(),
-        Op::Open { .. } | Op::Remove { .. } => 0,
+        Op::Open { .. } => 0,
+        Op::Remove { .. } => REMOVAL_BYTES,
     }
 }

@@ -38,7 +38,7 @@ pub(super) struct Store {
     pub(super) values: Keyspace,
     pub(super) expiries: Keyspace,
     pub(super) removals: Keyspace,
-    /// The newest state of the channels in use; only the writer changes it.
+    /// The newest state of the channels in use; only who has the permit changes it.
     heads_cached: Cache<ChannelKey, Head>,
     /// How a batch is made safe at each level; `None` only in the test that must fail.
     os_level: Option<PersistMode>,
@@ -76,7 +76,7 @@ impl Store {
         StoreView { store: self, snapshot: OnceCell::new(), cached: None }
     }
 
-    /// The newest moment, for the writer, who alone knows that the states in memory belong to it.
+    /// The newest moment, for who has the permit and so knows that the states in memory belong to it.
     pub(super) fn newest(&self) -> StoreView<'_> {
         StoreView { cached: Some(&self.heads_cached), ..self.view() }
     }
@@ -95,7 +95,7 @@ impl Store {
         self.database.batch().durability(mode)
     }
 
-    /// Makes everything that was written before durable at this level.
+    /// Makes everything that was written before durable on the disk.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         Ok(self.database.persist(PersistMode::SyncData)?)
     }
@@ -130,7 +130,7 @@ impl Store {
             }
         }
         for span in &changes.removed {
-            let key = layout::life_key(&span.channel, span.epoch);
+            let key = layout::life_prefix(&span.channel, span.epoch);
             batch.insert(&self.removals, key, layout::removal_value(span));
         }
         // A record that is trimmed in its own group is not written: one batch must not write and remove a key.

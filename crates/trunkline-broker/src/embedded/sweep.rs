@@ -24,17 +24,16 @@ pub(super) struct Swept {
 /// Where the passes of one backlog are.
 ///
 /// The engine keeps what was removed for a while, and reads past it. A pass that began at the front again would read past
-/// all that the passes before it removed: with a backlog of 300,000 entries that
-/// was most of the time.
+/// all that the passes before it removed: with 300,000 entries to remove that was most of the time.
 #[derive(Debug, Default)]
-pub(super) struct Sweep {
+pub(super) struct Backlog {
     expiries_from: Vec<u8>,
     removals_from: Vec<u8>,
 }
 
-impl Sweep {
+impl Backlog {
     /// Does one pass. When there is more to do, the next one goes on from there; otherwise it begins at the front.
-    pub(super) fn pass(&mut self, store: &Store, now_ms: u64) -> Result<Swept, StoreError> {
+    pub(super) fn sweep(&mut self, store: &Store, now_ms: u64) -> Result<Swept, StoreError> {
         let mut batch = store.batch(Durability::Os);
         let expired = self.sweep_expired(store, &mut batch, now_ms)?;
         let removed = self.sweep_removed(store, &mut batch, ENTRIES_MAX - expired)?;
@@ -164,12 +163,12 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let store = store(&folder);
         set(&store, ENTRIES_MAX + 10, 20);
-        let mut sweep = Sweep::default();
-        assert_eq!(sweep.pass(&store, 20).unwrap(), Swept { entries: ENTRIES_MAX, more: true });
+        let mut backlog = Backlog::default();
+        assert_eq!(backlog.sweep(&store, 20).unwrap(), Swept { entries: ENTRIES_MAX, more: true });
         set(&store, 5, 10);
-        assert_eq!(sweep.pass(&store, 20).unwrap(), Swept { entries: 10, more: false });
+        assert_eq!(backlog.sweep(&store, 20).unwrap(), Swept { entries: 10, more: false });
         assert_eq!(left(&store), (5, 5));
-        assert_eq!(sweep.pass(&store, 20).unwrap(), Swept { entries: 5, more: false });
+        assert_eq!(backlog.sweep(&store, 20).unwrap(), Swept { entries: 5, more: false });
         assert_eq!(left(&store), (0, 0));
     }
 
@@ -178,11 +177,11 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let store = store(&folder);
         set(&store, ENTRIES_MAX + 10, 20);
-        let mut sweep = Sweep::default();
-        assert!(sweep.pass(&store, 20).unwrap().more);
-        assert_eq!(sweep.pass(&store, 19).unwrap(), Swept { entries: 0, more: false });
+        let mut backlog = Backlog::default();
+        assert!(backlog.sweep(&store, 20).unwrap().more);
+        assert_eq!(backlog.sweep(&store, 19).unwrap(), Swept { entries: 0, more: false });
         assert_eq!(left(&store), (10, 10));
-        assert_eq!(sweep.pass(&store, 20).unwrap(), Swept { entries: 10, more: false });
+        assert_eq!(backlog.sweep(&store, 20).unwrap(), Swept { entries: 10, more: false });
         assert_eq!(left(&store), (0, 0));
     }
 }

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::embedded::queue::{Permit, Queue, Taken, Task};
+use crate::embedded::queue::{Found, Permit, Queue, Task};
 use crate::embedded::store::Store;
-use crate::embedded::sweep::{Sweep, Swept};
+use crate::embedded::sweep::{Backlog, Swept};
 use crate::embedded::{Condition, stopped};
 use crate::environment::{Environment, Epochs};
 use crate::interface::{Batch, BrokerError, Committed, Durability};
@@ -28,7 +28,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// a second.
 const SWEEP_BACKLOG_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Carries out batches until the queue is closed and empty, or the store fails.
+/// Writes for whoever has the permit: a caller, or the thread until the queue is closed and empty or the store fails.
 pub(super) struct Writer {
     queue: Arc<Queue>,
     store: Arc<Store>,
@@ -37,7 +37,7 @@ pub(super) struct Writer {
     condition: watch::Sender<Condition>,
 }
 
-/// What a batch whose group is not durable yet will be answered.
+/// What a batch is answered.
 type Outcome = Result<Committed, BrokerError>;
 
 impl Writer {
@@ -52,20 +52,17 @@ impl Writer {
 
     /// Carries out a small batch in the caller's thread, if nothing is in its way; otherwise gives it back.
     pub(super) fn commit_now(&self, batch: Batch) -> Result<Outcome, Batch> {
-        if self.store.is_behind() {
-            return Err(batch);
-        }
-        let Some(permit) = self.queue.permit_for(&batch) else { return Err(batch) };
-        let outcome = self.with_pen(&permit, |pen| pen.carry_out_one(batch));
+        let Some(permit) = self.queue.permit_for(&batch, self.store.is_behind()) else { return Err(batch) };
+        let outcome = self.with_pen(|pen| pen.carry_out_one(batch, &permit));
         Ok(outcome.unwrap_or_else(|| Err(stopped())))
     }
 
     fn work(&self) {
         let mut sweep_at = Instant::now() + SWEEP_INTERVAL;
-        while let Taken::Tasks(permit, tasks) = self.queue.take(sweep_at) {
-            self.with_pen(&permit, |pen| {
+        while let Found::Tasks(permit, tasks) = self.queue.wait_for_tasks(sweep_at) {
+            self.with_pen(|pen| {
                 if !tasks.is_empty() {
-                    pen.carry_out(tasks)?;
+                    pen.carry_out(tasks, &permit)?;
                 }
                 if Instant::now() >= sweep_at {
                     let pause = if pen.sweep()?.more { SWEEP_BACKLOG_INTERVAL } else { SWEEP_INTERVAL };
@@ -78,13 +75,10 @@ impl Writer {
     }
 
     /// Does something that only who has the permit may do. `None` when it failed or panicked: the broker is at its end.
-    fn with_pen<T>(&self, permit: &Permit<'_>, work: impl FnOnce(&mut Pen) -> Result<T, StoreError>) -> Option<T> {
+    fn with_pen<T>(&self, work: impl FnOnce(&mut Pen) -> Result<T, StoreError>) -> Option<T> {
         let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
         let reason = match catch_unwind(AssertUnwindSafe(|| work(&mut pen))) {
-            Ok(Ok(done)) => {
-                permit.took(std::mem::take(&mut pen.took));
-                return Some(done);
-            }
+            Ok(Ok(done)) => return Some(done),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the writer panicked".to_owned(),
         };
@@ -115,19 +109,17 @@ pub(super) struct Pen {
     pub(super) epochs: Epochs,
     pub(super) environment: Environment,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) sweep: Sweep,
-    /// How long the store took for what was written last.
-    pub(super) took: Duration,
+    pub(super) backlog: Backlog,
 }
 
 impl Pen {
-    fn carry_out_one(&mut self, batch: Batch) -> Result<Outcome, StoreError> {
-        let mut outcomes = self.write_group(vec![batch])?;
+    fn carry_out_one(&mut self, batch: Batch, permit: &Permit<'_>) -> Result<Outcome, StoreError> {
+        let mut outcomes = self.write_group(vec![batch], permit)?;
         Metrics::add(&self.metrics.groups_by_caller, 1);
         Ok(outcomes.pop().expect("one outcome for each batch"))
     }
 
-    fn carry_out(&mut self, tasks: Vec<Task>) -> Result<(), StoreError> {
+    fn carry_out(&mut self, tasks: Vec<Task>, permit: &Permit<'_>) -> Result<(), StoreError> {
         let (mut batches, mut answers, mut sweeps) = (Vec::with_capacity(tasks.len()), Vec::new(), Vec::new());
         for task in tasks {
             match task {
@@ -138,7 +130,7 @@ impl Pen {
                 Task::Sweep { answer } => sweeps.push(answer),
             }
         }
-        for (answer, outcome) in answers.into_iter().zip(self.write_group(batches)?) {
+        for (answer, outcome) in answers.into_iter().zip(self.write_group(batches, permit)?) {
             // An error means that nobody waits for the answer.
             let _ = answer.send(outcome);
         }
@@ -146,7 +138,7 @@ impl Pen {
     }
 
     /// Makes a group of batches durable and tells the listener.
-    fn write_group(&mut self, batches: Vec<Batch>) -> Result<Vec<Outcome>, StoreError> {
+    fn write_group(&mut self, batches: Vec<Batch>, permit: &Permit<'_>) -> Result<Vec<Outcome>, StoreError> {
         let started = Instant::now();
         let store = self.store.clone();
         let view = store.newest();
@@ -164,8 +156,11 @@ impl Pen {
         let changes = group.into_changes();
         drop(view);
         self.write(&changes, durability)?;
-        self.took = started.elapsed();
-        self.count(&outcomes, &changes, self.took);
+        let took = started.elapsed();
+        if durability == Durability::Os && !changes.is_empty() {
+            permit.wrote_in(took);
+        }
+        self.count(&outcomes, &changes, took);
         for Appended { channel, record, .. } in &changes.appended {
             self.environment.listener.appended(channel, record);
         }
@@ -196,7 +191,7 @@ impl Pen {
     fn sweep_for(&mut self, sweeps: Vec<oneshot::Sender<()>>) -> Result<(), StoreError> {
         for answer in sweeps {
             // Everything is looked for: also what a backlog's passes left behind them.
-            self.sweep = Sweep::default();
+            self.backlog = Backlog::default();
             while self.sweep()?.more {}
             // An error means that nobody waits for the answer.
             let _ = answer.send(());
@@ -205,7 +200,7 @@ impl Pen {
     }
 
     fn sweep(&mut self) -> Result<Swept, StoreError> {
-        let swept = self.sweep.pass(&self.store, (self.environment.clock)())?;
+        let swept = self.backlog.sweep(&self.store, (self.environment.clock)())?;
         Metrics::add(&self.metrics.swept, swept.entries);
         Ok(swept)
     }

@@ -512,7 +512,7 @@ async fn a_small_batch_is_written_by_its_caller_when_nobody_else_writes() {
     let mut world = World::new(Kind::Embedded, Options::default());
     let run = channel("r1");
     for count in 1..=100 {
-        // Another thread may have the turn for a moment: to look for what has expired.
+        // Another thread may have the permit for a moment: to look for what has expired.
         let committed = world.broker().commit(batch([append(&run, "x")]));
         assert_eq!(position(&committed.await.unwrap()).offset, count);
     }
@@ -529,6 +529,8 @@ async fn no_caller_waits_for_the_disk() {
     world.commit([append(&run, &"x".repeat(64 * 1024))]).await.unwrap();
     let synced = Batch { ops: vec![append(&run, "a")], durability: Durability::Disk };
     world.broker().commit(synced).await.unwrap();
+    let removals: Vec<_> = (0..100).map(|number| Op::Remove { channel: channel(&number.to_string()) }).collect();
+    world.commit(removals).await.unwrap();
     assert_eq!(Metrics::get(&world.embedded().metrics().groups_by_caller), 0);
 }
 
