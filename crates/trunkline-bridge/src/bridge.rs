@@ -18,7 +18,7 @@ use crate::transport::unix::UnixTransport;
 use crate::transport::zeromq::ZeromqTransport;
 use crate::transport::{Service, Transport};
 
-/// The longest time between two looks at the clock.
+/// The longest time between two looks at the clock, and so that a frame waits for company (`protocol/worker.md` §3).
 const TICK_MAX: Duration = Duration::from_millis(100);
 /// Looks at the clock per ping interval, where that is short.
 const TICKS_PER_PING: u32 = 10;

@@ -15,7 +15,11 @@ impl Counter {
     }
 
     pub(crate) fn increment(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
     }
 }
 
@@ -61,6 +65,8 @@ pub struct BridgeMetrics {
     pub hello_refused: Counter,
     /// Connections refused because there were too many.
     pub links_refused: Counter,
+    /// Events of workers' output that were not logged because there were too many.
+    pub output_dropped: Counter,
     /// Workers that are registered, connected or awaited.
     pub workers: Gauge,
     /// Open connections of workers.

@@ -48,8 +48,6 @@ struct State {
     frames: VecDeque<Frame>,
     bytes: usize,
     sender: Sender,
-    /// The wire keeps something that the task has to send first.
-    rest: bool,
 }
 
 /// Who moves frames to the wire now.
@@ -59,8 +57,8 @@ enum Sender {
     Nobody,
     /// Somebody in [`Outbox::flush`].
     Caller,
-    /// The connection's task.
-    Task,
+    /// The connection's task; first what the wire keeps, if it keeps something.
+    Task { rest: bool },
 }
 
 impl State {
@@ -134,8 +132,7 @@ impl Outbox {
         let rest = !wire.send_now(frames);
         let mut state = self.lock();
         let goes_on = rest || !state.frames.is_empty();
-        state.sender = if goes_on { Sender::Task } else { Sender::Nobody };
-        state.rest = rest;
+        state.sender = if goes_on { Sender::Task { rest } } else { Sender::Nobody };
         drop(state);
         if goes_on || self.closed.is_cancelled() {
             self.changed.notify_one();
@@ -179,6 +176,15 @@ impl Outbox {
         frames
     }
 
+    /// Queues frames again that the wire did not take, before all others.
+    pub(crate) fn put_back(&self, frames: Vec<Frame>) {
+        let mut state = self.lock();
+        for frame in frames.into_iter().rev() {
+            state.bytes += frame.payload_bytes();
+            state.frames.push_front(frame);
+        }
+    }
+
     /// Gives back what is queued; the connection stays.
     pub(crate) fn recall(&self) -> Vec<Frame> {
         self.lock().recall()
@@ -209,14 +215,15 @@ impl Outbox {
         if state.sender == Sender::Caller {
             return None;
         }
-        if std::mem::take(&mut state.rest) {
+        if state.sender == (Sender::Task { rest: true }) {
+            state.sender = Sender::Task { rest: false };
             return Some(Outgoing::Rest);
         }
         if state.frames.is_empty() {
             state.sender = Sender::Nobody;
             return self.closed.is_cancelled().then_some(Outgoing::Close);
         }
-        state.sender = Sender::Task;
+        state.sender = Sender::Task { rest: false };
         let was_busy = state.is_busy();
         let frames = state.take();
         let relieved = was_busy && !state.is_busy();

@@ -50,7 +50,7 @@ impl Switchboard {
 
     /// A transport has a new peer. None when there are too many, and the peer must be let go.
     pub(crate) fn connect(&self) -> Option<(LinkId, Arc<Outbox>)> {
-        self.act(super::registry::Registry::connect)
+        self.act(Registry::connect)
     }
 
     /// A transport has read a message.
@@ -79,7 +79,7 @@ impl Switchboard {
     }
 
     pub(crate) fn tick(&self) {
-        self.act(super::registry::Registry::tick);
+        self.act(Registry::tick);
     }
 
     pub(crate) fn process_gone(&self, pid: u32) {
@@ -87,11 +87,11 @@ impl Switchboard {
     }
 
     pub(crate) fn drain_workers(&self) {
-        self.act(super::registry::Registry::drain_workers);
+        self.act(Registry::drain_workers);
     }
 
     pub(crate) fn stop(&self) {
-        self.act(super::registry::Registry::stop);
+        self.act(Registry::stop);
     }
 
     pub(crate) fn status(&self) -> Vec<ServiceStatus> {
@@ -114,9 +114,9 @@ impl Switchboard {
     fn act<T>(&self, event: impl FnOnce(&mut Registry, Instant) -> T) -> T {
         let mut registry = self.lock();
         let outcome = event(&mut registry, Instant::now());
-        let filled = registry.take_filled();
+        let to_flush = registry.take_to_flush();
         drop(registry);
-        for outbox in filled {
+        for outbox in to_flush {
             outbox.flush();
         }
         outcome

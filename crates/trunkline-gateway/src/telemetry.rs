@@ -166,7 +166,7 @@ impl Collector for Parts {
             ("broker_groups_by_caller", "Of these, those that their caller wrote", read(&broker.groups_by_caller)),
             ("broker_commit_microseconds", "Time spent writing groups", read(&broker.commit_us)),
             ("broker_trimmed", "Records removed by retention", read(&broker.trimmed)),
-            ("broker_swept", "Expired entries removed", read(&broker.swept)),
+            ("broker_swept", "Expiries and records of removed channels that were looked at", read(&broker.swept)),
             ("broker_pages", "Pages of a log that were read", read(&broker.pages)),
             ("broker_pages_from_memory", "Pages that were read from memory", read(&broker.pages_from_memory)),
             ("bridge_calls", "Calls accepted, from the gateway and from workers", bridge.calls.get()),
@@ -180,6 +180,7 @@ impl Collector for Parts {
             ("bridge_outbox_overflows", "Workers cut off because they did not read", bridge.outbox_overflows.get()),
             ("bridge_latest_dropped", "Values of latest state that were dropped", bridge.latest_dropped.get()),
             ("bridge_hello_refused", "Workers refused at HELLO", bridge.hello_refused.get()),
+            ("bridge_output_dropped", "Events of workers' output that were not logged", bridge.output_dropped.get()),
             ("bridge_links_refused", "Workers refused because there were too many", bridge.links_refused.get()),
         ] {
             ConstCounter::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{CallState, Caller, Cause, LinkId, Presence, Registry, Stage, Worker, WorkerId, fill};
+use super::{CallState, Caller, Cause, LinkId, Presence, Registry, Stage, Worker, WorkerId, flush_later};
 use crate::call::{CallId, FailureReason};
 use crate::claims::Claimed;
 use crate::frame::{CallFrame, Frame, Hello, Load, Offer, Resumed, Welcome, WorkerError};
@@ -99,7 +99,7 @@ impl Registry {
         tracing::warn!(?link, code = error.code, reason = error.message, "a worker is refused");
         if let Some(state) = self.links.get(&link) {
             state.outbox.push(Frame::Error { corr: 0, seq: None, error });
-            fill(&mut self.filled, &state.outbox);
+            flush_later(&mut self.to_flush, &state.outbox);
         }
         self.close_link(link, Cause::Refused, now);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Caller, Link, LinkId, Presence, Registry, Stage, WorkerId, fill};
+use super::{Caller, Link, LinkId, Presence, Registry, Stage, WorkerId, flush_later};
 use crate::call::{CallId, FailureReason};
 use crate::frame::{DecodeError, Frame, WorkerError};
 use crate::outbox::Outbox;
@@ -81,7 +81,7 @@ impl Registry {
         }
         if !state.told_unknown {
             state.told_unknown = state.outbox.push(Frame::UnknownPeer);
-            fill(&mut self.filled, &state.outbox);
+            flush_later(&mut self.to_flush, &state.outbox);
         }
         None
     }
@@ -125,7 +125,7 @@ impl Registry {
         if let Some(link) = self.links.get(&link) {
             let error = WorkerError::new("worker_protocol", reason);
             link.outbox.push(Frame::Error { corr: 0, seq: None, error });
-            fill(&mut self.filled, &link.outbox);
+            flush_later(&mut self.to_flush, &link.outbox);
         }
         self.close_link(link, Cause::Protocol(reason), now);
     }

@@ -89,8 +89,8 @@ pub(crate) struct Registry {
     calls: HashMap<CallId, CallState>,
     /// Links whose outbox overflowed; they are cut when the event at hand is dealt with.
     overflowed: Vec<LinkId>,
-    /// Outboxes that got frames while an event was dealt with, each once.
-    filled: Vec<Arc<Outbox>>,
+    /// Outboxes whose frames are to leave when the event at hand is dealt with, each once.
+    to_flush: Vec<Arc<Outbox>>,
     last_id: u64,
     /// The corr that the next call gets. Never used twice, so a late frame cannot hit another call.
     next_corr: u64,
@@ -208,7 +208,7 @@ impl Registry {
             services: HashMap::new(),
             calls: HashMap::new(),
             overflowed: Vec::new(),
-            filled: Vec::new(),
+            to_flush: Vec::new(),
             last_id: 0,
             next_corr: 2,
             stopping: false,
@@ -247,13 +247,13 @@ impl Registry {
             self.overflowed.push(*link);
         }
         if outbox.waiting() >= flush_at {
-            fill(&mut self.filled, outbox);
+            flush_later(&mut self.to_flush, outbox);
         }
     }
 
     /// The outboxes that have to be flushed now, when the lock is let go.
-    pub(crate) fn take_filled(&mut self) -> Vec<Arc<Outbox>> {
-        std::mem::take(&mut self.filled)
+    pub(crate) fn take_to_flush(&mut self) -> Vec<Arc<Outbox>> {
+        std::mem::take(&mut self.to_flush)
     }
 
     /// Cuts the connections that overflowed while an event was dealt with. Each cut may overflow another, but
@@ -268,9 +268,9 @@ impl Registry {
 }
 
 /// Notes that an outbox is to be flushed.
-fn fill(filled: &mut Vec<Arc<Outbox>>, outbox: &Arc<Outbox>) {
-    if !filled.iter().any(|other| Arc::ptr_eq(other, outbox)) {
-        filled.push(Arc::clone(outbox));
+fn flush_later(to_flush: &mut Vec<Arc<Outbox>>, outbox: &Arc<Outbox>) {
+    if !to_flush.iter().any(|other| Arc::ptr_eq(other, outbox)) {
+        to_flush.push(Arc::clone(outbox));
     }
 }
 

@@ -60,7 +60,7 @@ impl World {
 
     /// Whether anything is to be sent to a worker now.
     fn is_flushed(&mut self, peer: &Peer) -> bool {
-        self.registry.take_filled().iter().any(|outbox| Arc::ptr_eq(outbox, &peer.outbox))
+        self.registry.take_to_flush().iter().any(|outbox| Arc::ptr_eq(outbox, &peer.outbox))
     }
 
     fn outstanding(&self) -> usize {

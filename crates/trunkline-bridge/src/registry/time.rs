@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Cause, LinkId, Presence, Registry, Stage, WorkerId, fill};
+use super::{Cause, LinkId, Presence, Registry, Stage, WorkerId, flush_later};
 use crate::call::{CallId, FailureReason};
 use crate::frame::Frame;
 
@@ -32,7 +32,7 @@ impl Registry {
             if let Presence::Connected { outbox, .. } = &worker.presence
                 && outbox.waiting() > 0
             {
-                fill(&mut self.filled, outbox);
+                flush_later(&mut self.to_flush, outbox);
             }
         }
     }

@@ -236,7 +236,7 @@ impl Keeper {
             ("TRUNKLINE_GENERATION", &self.generation),
             ("TRUNKLINE_STOP_MS", &stop_ms),
         ];
-        let mut process = Process::start(&self.command, &variables)?;
+        let mut process = Process::start(&self.command, &variables, &self.bridge)?;
         let pid = process.pid();
         self.record.started(pid);
         tracing::info!(worker = self.command.name, pid, "a worker is started");

@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::Instant;
 use tracing::Level;
 
+use crate::bridge::Bridge;
+
 /// The longest line that is taken as one, in bytes; a longer one is taken in pieces.
 const LINE_BYTES_MAX: usize = 8 * 1024;
 /// The longest event in bytes, plus one line; what follows is a further event.
@@ -49,8 +51,8 @@ impl Stream {
 }
 
 /// Logs what a worker prints, until it ends.
-pub(super) async fn log_output(mut output: impl AsyncRead + Unpin, worker: String, stream: Stream) {
-    let mut log = Log { worker, stream, allowance: Allowance::new(Instant::now()) };
+pub(super) async fn log_output(mut output: impl AsyncRead + Unpin, worker: String, stream: Stream, bridge: Bridge) {
+    let mut log = Log { worker, stream, bridge, allowance: Allowance::new(Instant::now()) };
     let mut events = Events::new(stream);
     let mut line = Vec::new();
     let mut read = vec![0; LINE_BYTES_MAX];
@@ -90,6 +92,8 @@ pub(super) async fn log_output(mut output: impl AsyncRead + Unpin, worker: Strin
 struct Log {
     worker: String,
     stream: Stream,
+    /// Whose metrics count what is dropped.
+    bridge: Bridge,
     allowance: Allowance,
 }
 
@@ -98,6 +102,7 @@ impl Log {
         let now = Instant::now();
         let (worker, stream) = (self.worker.as_str(), self.stream.name());
         if let Some(events) = self.allowance.dropped_until(now) {
+            self.bridge.metrics().output_dropped.add(events);
             tracing::warn!(worker, stream, events, "a worker printed too much; a part is not logged");
         }
         let Some(Event { level, text }) = event.filter(|_| self.allowance.admits()) else { return };

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::command::WorkerCommand;
 use super::output::{Stream, log_output};
+use crate::bridge::Bridge;
 
 /// How long the rest of the output may take when the process has ended. Only a process that left the group can
 /// still hold the pipe.
@@ -28,7 +29,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts the command with further variables.
-    pub(super) fn start(command: &WorkerCommand, variables: &[(&str, &str)]) -> io::Result<Self> {
+    pub(super) fn start(command: &WorkerCommand, variables: &[(&str, &str)], bridge: &Bridge) -> io::Result<Self> {
         let (program, arguments) = command.command.split_first().ok_or(io::ErrorKind::NotFound)?;
         let mut spawn = Command::new(program);
         spawn.args(arguments).envs(command.environment.iter().cloned()).envs(variables.iter().copied());
@@ -41,10 +42,10 @@ impl Process {
         let group = Group::of(&child)?;
         let mut output = JoinSet::new();
         if let Some(stdout) = child.stdout.take() {
-            output.spawn(log_output(stdout, command.name.clone(), Stream::Stdout));
+            output.spawn(log_output(stdout, command.name.clone(), Stream::Stdout, bridge.clone()));
         }
         if let Some(stderr) = child.stderr.take() {
-            output.spawn(log_output(stderr, command.name.clone(), Stream::Stderr));
+            output.spawn(log_output(stderr, command.name.clone(), Stream::Stderr, bridge.clone()));
         }
         Ok(Self { child, group, output })
     }

@@ -19,7 +19,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::socket_file::{SocketFile, SocketPlace, bind_error};
 use super::{Service, Transport, farewell};
 use crate::config::StartError;
-use crate::frame::{Frame, PARTS_MAX, Parts, encode};
+use crate::frame::{Frame, PARTS_MAX, Parts, decode, encode};
 use crate::outbox::{Outbox, Outgoing, Wire};
 use crate::registry::LinkId;
 use crate::switchboard::Switchboard;
@@ -90,35 +90,64 @@ struct Connection {
     message_bytes_max: usize,
 }
 
-impl Connection {
-    async fn run(self, stream: UnixStream) {
-        if let Err(error) = self.pump(stream).await {
-            tracing::debug!(link = ?self.link, %error, "a worker's connection broke");
-        }
+/// Also when its task panics: the outbox keeps half of the socket, so the worker would hear of nothing.
+impl Drop for Connection {
+    fn drop(&mut self) {
         self.switchboard.disconnected(self.link);
     }
+}
 
-    /// Moves bytes both ways until either side has had enough.
-    async fn pump(&self, stream: UnixStream) -> io::Result<()> {
+impl Connection {
+    async fn run(self, stream: UnixStream) {
         let (mut reader, writer) = stream.into_split();
         let wire = Arc::new(SocketWire { writer, unsent: Mutex::default() });
         self.outbox.attach(Box::new(Arc::clone(&wire)));
         let mut incoming = BytesMut::new();
+        if let Err(error) = self.pump(&mut reader, &mut incoming, &wire).await {
+            tracing::debug!(link = ?self.link, %error, "a worker's connection broke");
+            // Calls among them go to another worker.
+            self.outbox.put_back(wire.take_unsent());
+            self.hear_out(&mut reader, &mut incoming).await;
+        }
+    }
+
+    /// Reads what a worker has sent that takes nothing more.
+    async fn hear_out(&self, reader: &mut OwnedReadHalf, incoming: &mut BytesMut) {
+        let mut farewell = pin!(farewell(&self.outbox));
+        loop {
+            tokio::select! {
+                read = read_some(reader, incoming) => match read {
+                    Ok(1..) => self.take_messages(incoming),
+                    Ok(0) | Err(_) => return,
+                },
+                () = &mut farewell => return,
+            }
+        }
+    }
+
+    /// Moves bytes both ways until either side has had enough.
+    async fn pump(
+        &self,
+        reader: &mut OwnedReadHalf,
+        incoming: &mut BytesMut,
+        wire: &Arc<SocketWire>,
+    ) -> io::Result<()> {
         let mut sending = false;
         let mut farewell = pin!(farewell(&self.outbox));
         loop {
             tokio::select! {
-                read = read_some(&mut reader, &mut incoming) => {
+                read = read_some(reader, incoming) => {
                     if read? == 0 {
                         return Ok(());
                     }
-                    self.take_messages(&mut incoming);
+                    self.take_messages(incoming);
                 }
                 sent = wire.send_rest(), if sending => {
                     sent?;
                     sending = false;
                 }
                 next = self.outbox.next(), if !sending => match next {
+                    // The outbox keeps the other half of the socket, so that it does not close by itself.
                     Outgoing::Close => return Ok(rustix::net::shutdown(wire.writer.as_ref(), Shutdown::Write)?),
                     Outgoing::Rest => sending = true,
                     Outgoing::Send { frames, relieved } => {
@@ -151,16 +180,24 @@ impl Connection {
 #[derive(Debug)]
 struct SocketWire {
     writer: OwnedWriteHalf,
-    /// Encoded, and not taken by the system yet.
-    unsent: Mutex<BytesMut>,
+    unsent: Mutex<Unsent>,
+}
+
+/// What the system has not taken yet.
+#[derive(Debug, Default)]
+struct Unsent {
+    /// Encoded frames.
+    bytes: BytesMut,
+    /// Whether the first of them has left in part.
+    is_cut: bool,
 }
 
 impl Wire for Arc<SocketWire> {
     fn send_now(&self, frames: Vec<Frame>) -> bool {
         let mut unsent = self.unsent();
-        write_messages(frames, &mut unsent);
+        write_messages(frames, &mut unsent.bytes);
         // An error is met again by the connection's task, whose matter it is.
-        self.write(&mut unsent).is_ok_and(|()| unsent.is_empty())
+        self.write(&mut unsent).is_ok_and(|()| unsent.bytes.is_empty())
     }
 }
 
@@ -171,18 +208,31 @@ impl SocketWire {
             self.writer.writable().await?;
             let mut unsent = self.unsent();
             self.write(&mut unsent)?;
-            if unsent.is_empty() {
+            if unsent.bytes.is_empty() {
                 return Ok(());
             }
         }
     }
 
+    /// The frames of which no byte has left.
+    fn take_unsent(&self) -> Vec<Frame> {
+        let Unsent { mut bytes, is_cut } = std::mem::take(&mut *self.unsent());
+        if is_cut {
+            return Vec::new();
+        }
+        let messages = std::iter::from_fn(|| take_message(&mut bytes, usize::MAX / 2).ok().flatten());
+        messages.filter_map(|parts| decode(parts).ok()).collect()
+    }
+
     /// Writes as much as the system takes now.
-    fn write(&self, unsent: &mut BytesMut) -> io::Result<()> {
-        while !unsent.is_empty() {
-            match self.writer.try_write(unsent) {
+    fn write(&self, unsent: &mut Unsent) -> io::Result<()> {
+        while !unsent.bytes.is_empty() {
+            match self.writer.try_write(&unsent.bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => unsent.advance(written),
+                Ok(written) => {
+                    unsent.bytes.advance(written);
+                    unsent.is_cut = !unsent.bytes.is_empty();
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
             }
@@ -190,7 +240,7 @@ impl SocketWire {
         Ok(())
     }
 
-    fn unsent(&self) -> MutexGuard<'_, BytesMut> {
+    fn unsent(&self) -> MutexGuard<'_, Unsent> {
         // Bytes are whole after each statement, so a panic elsewhere does not spoil them.
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -245,6 +295,7 @@ fn peek_length(bytes: &[u8]) -> Option<usize> {
 
 /// Encodes frames into an empty buffer, which is a new one if it has grown too large.
 fn write_messages(frames: Vec<Frame>, buffer: &mut BytesMut) {
+    debug_assert!(buffer.is_empty(), "the outbox gives nothing more while something is left");
     if buffer.capacity() > KEPT_BYTES {
         *buffer = BytesMut::new();
     }
@@ -268,6 +319,7 @@ fn write_message(parts: &[Bytes], buffer: &mut BytesMut) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::CallFrame;
 
     fn message(parts: &[&'static [u8]]) -> BytesMut {
         let parts: Vec<Bytes> = parts.iter().map(|part| Bytes::from_static(part)).collect();
@@ -330,6 +382,21 @@ mod tests {
         assert!(take_message(&mut read, 1024).expect("well formed").is_some());
     }
 
+    #[tokio::test]
+    async fn what_a_closed_socket_did_not_take_is_given_back_whole() {
+        let call = |corr| {
+            let payload = Bytes::from_static(br#"{"a":1}"#);
+            Frame::Call(CallFrame { corr, service: "chat".into(), run: "r".into(), payload, ..CallFrame::default() })
+        };
+        let (far, wire, outbox) = connected();
+        drop(far);
+        assert!(outbox.push(call(2)) && outbox.push(call(4)));
+        outbox.flush();
+        assert_eq!(outbox.cut(), [], "they are on the wire, which is broken");
+        assert_eq!(wire.take_unsent(), [call(2), call(4)]);
+        assert_eq!(wire.take_unsent(), []);
+    }
+
     /// Many threads send to a worker that reads slowly: every frame arrives once, those of one thread in order.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn callers_and_the_task_send_in_turn() {
@@ -341,6 +408,7 @@ mod tests {
             async move {
                 loop {
                     let sent = match outbox.next().await {
+                        // The outbox keeps the other half of the socket, so that it does not close by itself.
                         Outgoing::Close => return,
                         Outgoing::Rest => false,
                         Outgoing::Send { frames, .. } => wire.send_now(frames),
