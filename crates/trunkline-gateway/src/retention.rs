@@ -19,8 +19,11 @@ const REVIEWS: &str = "review/";
 /// Time between two passes.
 const PASS_EVERY: Duration = Duration::from_secs(30);
 
-/// Channels that one page of a pass has, and that one batch removes.
+/// Channels that one page of a pass has.
 const PER_PAGE_MAX: usize = 512;
+
+/// Channels that one batch removes: a millisecond for the broker, which does nothing else meanwhile.
+const PER_BATCH_MAX: usize = 32;
 
 /// How long channels are kept after their end.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +84,7 @@ async fn pass(broker: &dyn Broker, sessions: &Sessions, keep: Keep, now_ms: u64)
     let (mut removed, mut after) = (0, None);
     loop {
         let page = broker.list(REVIEWS, after.as_deref(), PER_PAGE_MAX).await?;
-        let mut ops = Vec::with_capacity(2 * page.len());
+        let mut ops = Vec::new();
         let mut is_last = page.len() < PER_PAGE_MAX;
         for (key, _) in page {
             after = Some(key.clone());
@@ -97,6 +100,9 @@ async fn pass(broker: &dyn Broker, sessions: &Sessions, keep: Keep, now_ms: u64)
             removed += usize::from(!wanted);
             ops.push(if wanted { keep.session_used(&channel, now_ms) } else { Op::Remove { channel } });
             ops.push(Op::Delete { key });
+            if ops.len() >= 2 * PER_BATCH_MAX {
+                broker.commit(Batch { ops: std::mem::take(&mut ops), ..Batch::default() }).await?;
+            }
         }
         broker.commit(Batch { ops, ..Batch::default() }).await?;
         if is_last {

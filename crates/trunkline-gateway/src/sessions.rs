@@ -164,8 +164,10 @@ impl Sessions {
     /// Says whether a session may still be asked for, and starts its time anew if somebody uses it now.
     pub(crate) async fn renew_if_wanted(&self, channel: &ChannelKey) -> Result<bool, BrokerError> {
         let (realm, id) = (channel.realm(), channel.id());
-        let Some(value) = self.broker.get(&key(realm, id)).await? else { return Ok(false) };
-        if self.live.is_live(channel) {
+        let is_live = self.live.is_live(channel);
+        // One that is in use keeps its channel, even if it could not be renewed in time.
+        let Some(value) = self.broker.get(&key(realm, id)).await? else { return Ok(is_live) };
+        if is_live {
             let put = Put { key: key(realm, id), value, expect: Expect::Anything, keep_ms: Some(self.keep.ms()) };
             self.broker.commit(Batch { ops: vec![Op::Put(put)], ..Batch::default() }).await?;
         }

@@ -82,7 +82,7 @@ impl Incoming {
         if self.close.is_some() {
             return;
         }
-        self.subscriber.attend();
+        self.subscriber.will_look();
         match message {
             Message::Text(text) => {
                 self.node.metrics.messages_in.inc();

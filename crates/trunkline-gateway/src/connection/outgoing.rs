@@ -48,7 +48,7 @@ impl Outgoing {
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
-        self.subscriber.looks();
+        self.subscriber.looks_now();
         let mut outbox = self.subscriber.outbox();
         let room = SOCKET_QUEUE_BYTES.saturating_sub(socket.queued_bytes());
         if room > 0 && !socket.is_closing() {

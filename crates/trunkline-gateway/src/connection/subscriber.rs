@@ -15,11 +15,13 @@ pub(crate) struct Subscriber {
     dialect: Dialect,
     outbox: Mutex<Outbox>,
     wake: Notify,
-    /// The connection's task is going to look at the outbox: it need not be woken for that.
-    attentive: AtomicBool,
+    /// The connection's task is going to look at the outbox, because it is at work or was woken already.
+    will_look: AtomicBool,
     /// The client does not read its control messages; the connection is to be closed.
     control_overflowed: AtomicBool,
     in_flight: AtomicUsize,
+    /// Of these, those that were answered since the connection's task last looked at the outbox.
+    answered: AtomicUsize,
 }
 
 impl Subscriber {
@@ -28,9 +30,10 @@ impl Subscriber {
             dialect,
             outbox: Mutex::default(),
             wake: Notify::new(),
-            attentive: AtomicBool::new(false),
+            will_look: AtomicBool::new(false),
             control_overflowed: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
+            answered: AtomicUsize::new(0),
         })
     }
 
@@ -53,19 +56,21 @@ impl Subscriber {
 
     /// Makes the connection's task look at its outbox, after what it is to find there was put in.
     pub(crate) fn wake(&self) {
-        if !self.attentive.swap(true, Ordering::AcqRel) {
+        if !self.will_look.swap(true, Ordering::AcqRel) {
             self.wake.notify_one();
         }
     }
 
-    /// The connection's task is at work, and calls [`Subscriber::looks`] before it waits again.
-    pub(super) fn attend(&self) {
-        self.attentive.store(true, Ordering::Relaxed);
+    /// The connection's task is at work, and calls [`Subscriber::looks_now`] before it waits again.
+    pub(super) fn will_look(&self) {
+        self.will_look.store(true, Ordering::Relaxed);
     }
 
     /// The connection's task looks at the outbox next: what is put in from now on wakes it again.
-    pub(super) fn looks(&self) {
-        self.attentive.swap(false, Ordering::AcqRel);
+    pub(super) fn looks_now(&self) {
+        // Not only stored: what was put in before a wake that was left out has to be seen.
+        self.will_look.swap(false, Ordering::AcqRel);
+        self.in_flight.fetch_sub(self.answered.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Resolves after [`Subscriber::wake`].
@@ -85,7 +90,8 @@ impl Subscriber {
     }
 }
 
-/// A durable message that its sender has no answer to yet; counted until it is dropped.
+/// A durable message that its sender has no answer to yet. It is counted until the connection's task has looked at the
+/// outbox after it was dropped, so that a burst of messages cannot pile up more answers than may be in flight.
 pub(crate) struct InFlight(Arc<Subscriber>);
 
 impl InFlight {
@@ -102,7 +108,7 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.answered.fetch_add(1, Ordering::Relaxed);
     }
 }
 

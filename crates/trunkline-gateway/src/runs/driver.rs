@@ -103,6 +103,8 @@ impl Driver {
             self.take_turn();
         }
         while self.advance() {
+            // Where everything is there at once nothing else in this loop would give way to others.
+            tokio::task::consume_budget().await;
             let goes_on = match self.wait(&mut waits).await {
                 Wake::Stop => self.stop(&mut waits),
                 Wake::Cancelled => self.cancel(&mut waits),

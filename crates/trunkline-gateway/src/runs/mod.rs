@@ -121,7 +121,7 @@ impl Runs {
             ts: &timestamp(),
             durability: self.durability,
         });
-        // Queued now, so that messages are stored in the order in which they came.
+        // Written or queued now, so that messages are stored in the order in which they came.
         let commit = self.broker.commit(batch);
         let task = RunTask::new(Arc::clone(self), channel, Arc::clone(session), open, stored);
         // Begun here: where the message is stored already, the worker has its call before this connection writes a byte.

@@ -165,8 +165,8 @@ async fn the_same_id_in_two_sessions_is_two_messages() {
 
 #[tokio::test]
 async fn messages_beyond_the_limit_in_flight_are_refused_and_may_be_repeated() {
-    // Both are in one write, so the second is there before the first can be on the disk.
-    let gateway = TestGateway::start_on_disk("limits.in_flight = 1").await;
+    // Both are in one write, so the second is there before the first can have its answer.
+    let gateway = TestGateway::start("limits.in_flight = 1").await;
     let mut peer = greeted(&gateway).await;
     let text = |id: &str| json!({ "type": "user_message", "id": id }).to_string();
     let frames = ["m1", "m2"].map(|id| crate::wire::frame(crate::wire::TEXT, text(id).as_bytes())).concat();

@@ -20,9 +20,6 @@ const BASE: &str = "server.listen = \"127.0.0.1:0\"\nbroker.kind = \"memory\"\n"
 /// The same for a gateway that keeps what it has for the one after it, and does not wait long for runs when it stops.
 const LASTING: &str = "server.listen = \"127.0.0.1:0\"\nserver.drain = \"100ms\"\n";
 
-/// The same for a gateway that answers when a message is on the disk.
-const ON_DISK: &str = "server.listen = \"127.0.0.1:0\"\nbroker.durability = \"disk\"\n";
-
 /// The route of gateways that need no other.
 const ROUTE: &str = "[[route]]\npath = \"/ws\"\nservice = \"chat\"\nservices = [\"*\"]\n";
 
@@ -38,11 +35,6 @@ impl TestGateway {
     /// Starts a gateway with one route, `/ws`, of the service `chat`, and what `settings` adds in TOML.
     pub(crate) async fn start(settings: &str) -> Self {
         Self::with_file(&format!("{BASE}{settings}\n{ROUTE}")).await
-    }
-
-    /// The same, with everything synced to the disk: an answer comes from another thread, later.
-    pub(crate) async fn start_on_disk(settings: &str) -> Self {
-        Self::with_file(&format!("{ON_DISK}{settings}\n{ROUTE}")).await
     }
 
     /// The same, with a store that is there for the next one; see [`TestGateway::restarted`].
