@@ -61,16 +61,18 @@ fn announce(address: SocketAddr, has_page: bool) {
     println!("trunkline: {what} http://{address}/");
 }
 
-/// The first SIGINT or SIGTERM stops in order, the second at once.
+/// The first SIGINT, SIGTERM or SIGHUP (the terminal was closed) stops in order, the second at once.
 fn stop_on_signals(stop: &Stop) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let stop = stop.clone();
     tokio::spawn(async move {
         for token in [stop.soft, stop.hard] {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
             }
             token.cancel();
         }

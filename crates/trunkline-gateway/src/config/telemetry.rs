@@ -38,18 +38,20 @@ impl Telemetry {
 }
 
 /// A filter. A single word is a level or a module's name to the filter's parser, so a mistyped level would silently
-/// hide everything: a word that looks like a level must be one.
+/// hide everything: a module needs its level here.
 fn filter(node: &Node) -> Result<String, Wrong> {
     let wrong = || Wrong::expected("a level or a filter such as \"info,trunkline_bridge=debug\"", node.describe());
     let text = value::text(node)?;
     EnvFilter::try_new(&text).map_err(|_| wrong())?;
     for word in text.split(',').filter(|word| !word.contains(['=', ':', '['])) {
         let word = word.trim().to_lowercase();
-        if let Some(level) = nearest(&word, LEVELS)
-            && level != word
-        {
-            return Err(wrong().hint(format!("did you mean \"{level}\"?")));
+        if LEVELS.contains(&word.as_str()) {
+            continue;
         }
+        return Err(wrong().hint(match nearest(&word, LEVELS) {
+            Some(level) => format!("did you mean \"{level}\"?"),
+            None => format!("levels are {}; a module needs one, as in \"hyper=info\"", LEVELS.join(", ")),
+        }));
     }
     Ok(text)
 }

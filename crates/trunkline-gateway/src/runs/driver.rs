@@ -293,10 +293,15 @@ impl Driver {
                 self.run.appended();
                 if let Some(end) = &request.end {
                     // A line for each message would cost too much; the others are worth it.
-                    if matches!(end, End::Completed(_)) {
-                        tracing::debug!("completed");
-                    } else {
-                        tracing::info!(state = end.state(), "ended");
+                    match end {
+                        End::Completed(_) => tracing::debug!("completed"),
+                        End::Failed(error) => tracing::info!(
+                            state = end.state(),
+                            code = %error.code,
+                            trace_id = error.trace_id.as_deref(),
+                            "ended"
+                        ),
+                        End::Cancelled | End::Expired => tracing::info!(state = end.state(), "ended"),
                     }
                     self.task.runs.metrics.run_ended(end.state());
                 }

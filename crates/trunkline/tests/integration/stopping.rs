@@ -18,7 +18,7 @@ async fn end_of(client: &mut Client) -> ClientError {
 
 #[tokio::test]
 async fn a_signal_sends_clients_away_and_ends_with_0() {
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let folder = Folder::with("");
         let mut gateway = Serving::start(&folder).await;
         let mut client = Client::connect(&gateway.options(), SessionState::default()).await.expect("welcome");

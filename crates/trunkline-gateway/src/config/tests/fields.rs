@@ -157,8 +157,10 @@ fn limits_and_telemetry() {
         ("telemetry.format = \"\"", "telemetry.format", "expected \"text\" or \"json\""),
         ("telemetry.level = \"a=b=c\"", "telemetry.level", "expected a level or a filter"),
         ("telemetry.level = \"debg,hyper=info\"", "telemetry.level", "did you mean \"debug\"?"),
+        ("telemetry.level = \"loud\"", "telemetry.level", "levels are off, error, warn"),
+        ("telemetry.level = \"hyper,off\"", "telemetry.level", "as in \"hyper=info\""),
     ]);
-    assert_eq!(config("telemetry.level = \"hyper,OFF\"").telemetry.level, "hyper,OFF");
+    assert_eq!(config("telemetry.level = \"hyper=info,OFF\"").telemetry.level, "hyper=info,OFF");
 }
 
 #[test]
