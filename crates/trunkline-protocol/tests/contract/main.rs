@@ -1,5 +1,6 @@
 //! The contract that all languages share, run against this crate: the golden vectors and the
 //! schema under `protocol/`.
 
+mod messages;
 mod schema;
 mod vectors;
