@@ -19,9 +19,35 @@ use crate::reader;
 /// Every message type of every dialect.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
-    pub(crate) dialects: [Vec<MessageType>; 5],
-    pub(crate) carried: [Vec<MessageType>; 5],
+    pub(crate) dialects: [Types; 5],
     pub(crate) definitions: Vec<Definition>,
+    /// A frame of which only the type is known.
+    pub(crate) untyped: Kind,
+}
+
+/// The types of one dialect.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Types {
+    /// Its own, then those that it carries.
+    all: Vec<MessageType>,
+    own: usize,
+    /// Places in `all`, by name.
+    sorted: Vec<usize>,
+}
+
+impl Types {
+    pub(crate) fn new(own: Vec<MessageType>, carried: Vec<MessageType>) -> Self {
+        let count = own.len();
+        let all: Vec<MessageType> = own.into_iter().chain(carried).collect();
+        let mut sorted: Vec<usize> = (0..all.len()).collect();
+        sorted.sort_unstable_by_key(|place| &all[*place].name);
+        Self { all, own: count, sorted }
+    }
+
+    fn find(&self, name: &str) -> Option<&MessageType> {
+        let found = self.sorted.binary_search_by_key(&name, |place| &self.all[*place].name).ok()?;
+        Some(&self.all[self.sorted[found]])
+    }
 }
 
 impl Catalogue {
@@ -37,19 +63,20 @@ impl Catalogue {
 
     /// The types that a dialect's file defines, in its order.
     pub fn types(&self, dialect: Dialect) -> &[MessageType] {
-        &self.dialects[index(dialect)]
+        let types = &self.dialects[index(dialect)];
+        &types.all[..types.own]
     }
 
     /// The native types that a dialect's file does not define, as its rules spell them. No reference lists them, but a
     /// client may send them: every dialect carries what native says.
     pub fn carried(&self, dialect: Dialect) -> &[MessageType] {
-        &self.carried[index(dialect)]
+        let types = &self.dialects[index(dialect)];
+        &types.all[types.own..]
     }
 
     /// The type of this name in a dialect: its own, or a native one that it carries.
     pub fn find(&self, dialect: Dialect, name: &str) -> Option<&MessageType> {
-        let mut all = self.types(dialect).iter().chain(self.carried(dialect));
-        all.find(|message| message.name == name)
+        self.dialects[index(dialect)].find(name)
     }
 
     /// What several types are made of, by name: the files' shared definitions, in their order. Only those that some type
@@ -120,6 +147,9 @@ pub struct MessageType {
     pub local: bool,
     /// What its definition is of.
     pub content: Shape,
+    /// What stands in `payload` where the type is spelled in native. Where the content is the whole frame, that is what
+    /// stands beside `type`, without the envelope's fields.
+    pub payload: Shape,
     /// All of it, as it stands on the wire: always an object, with `type` among its fields.
     pub frame: Shape,
     /// Examples of the content, at least one.

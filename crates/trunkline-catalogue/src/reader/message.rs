@@ -46,10 +46,41 @@ fn message(files: &Files<Json>, dialect: Dialect, name: &str, definition: &Json)
         place: content_place,
         native: about.native,
         local: about.local,
+        payload: payload(&content, content_place, dialect),
         content,
         frame,
         examples,
     })
+}
+
+/// What stands in `payload` where a type is spelled in native.
+fn payload(content: &Shape, place: ContentPlace, dialect: Dialect) -> Shape {
+    let mut payload = content.clone();
+    if let (ContentPlace::Frame, Kind::Object(object)) = (place, &mut payload.kind) {
+        let flat = dialect == Dialect::Flat;
+        let of_envelope: &[&str] = if flat { &["type", "message_id", "session_id"] } else { &["type", "_tl"] };
+        object.fields.retain(|field| !of_envelope.contains(&field.name.as_str()));
+        for field in object.fields.iter_mut().filter(|_| flat) {
+            // A time that is a text is the envelope's, and so is what the gateway adds to metadata.
+            if field.name == "timestamp" || field.name == "metadata" {
+                field.required = false;
+            }
+            if let ("metadata", Kind::Object(metadata)) = (field.name.as_str(), &mut field.shape.kind) {
+                metadata.fields.retain(|field| field.name != "_tl");
+            }
+        }
+        payload.definition = None;
+        payload.narrowed = false;
+    }
+    payload
+}
+
+/// A frame of which only the type is known.
+pub(super) fn untyped(files: &Files<Json>) -> Result<Kind, Refusal> {
+    let kind = object([("$ref", text(&format!("{}#/$defs/envelope/properties/type", FileName::Envelope.id())))]);
+    let schema =
+        object([("type", text("object")), ("required", list(["type"])), ("properties", object([("type", kind)]))]);
+    Ok(frame(files, &schema, &Place::definition(FileName::Envelope, "envelope"))?.kind)
 }
 
 /// The native types that a dialect does not define and has no other name for, spelled by its rules.

@@ -13,7 +13,9 @@ use schema::{FileName, Place};
 use trunkline_protocol::Dialect;
 
 use crate::json::Json;
-use crate::model::{Array, Catalogue, Definition, DefinitionFile, DefinitionName, Kind, MessageType, Object, Shape};
+use crate::model::{
+    Array, Catalogue, Definition, DefinitionFile, DefinitionName, Kind, MessageType, Object, Shape, Types,
+};
 
 /// The files of `protocol/schema`.
 #[derive(Clone, Copy, Debug)]
@@ -62,16 +64,15 @@ pub struct Refusal {
 /// Reads the files.
 pub fn read(files: &Files<&str>) -> Result<Catalogue, Refusal> {
     let parsed = parse(files)?;
-    let mut catalogue =
-        Catalogue { dialects: Default::default(), carried: Default::default(), definitions: Vec::new() };
-    for dialect in Dialect::ALL {
-        catalogue.dialects[crate::model::index(dialect)] = message::types(&parsed, dialect)?;
+    let native = message::types(&parsed, Dialect::Native)?;
+    let mut dialects: [Types; 5] = Default::default();
+    for (slot, dialect) in dialects.iter_mut().zip(Dialect::ALL).skip(1) {
+        let own = message::types(&parsed, dialect)?;
+        let carried = message::carried(&parsed, &native, &own, dialect)?;
+        *slot = Types::new(own, carried);
     }
-    for dialect in Dialect::ALL.into_iter().filter(|dialect| *dialect != Dialect::Native) {
-        let own = catalogue.types(dialect);
-        catalogue.carried[crate::model::index(dialect)] =
-            message::carried(&parsed, catalogue.types(Dialect::Native), own, dialect)?;
-    }
+    dialects[crate::model::index(Dialect::Native)] = Types::new(native, Vec::new());
+    let mut catalogue = Catalogue { dialects, definitions: Vec::new(), untyped: message::untyped(&parsed)? };
     catalogue.definitions = used_definitions(&parsed, &catalogue)?;
     Ok(catalogue)
 }
@@ -106,7 +107,7 @@ fn definitions(files: &Files<Json>, file: FileName) -> Result<&[(String, Json)],
 /// The shared definitions that are named somewhere in the catalogue.
 fn used_definitions(files: &Files<Json>, catalogue: &Catalogue) -> Result<Vec<Definition>, Refusal> {
     let mut used = Vec::new();
-    for message in catalogue.dialects.iter().chain(&catalogue.carried).flatten() {
+    for message in Dialect::ALL.iter().flat_map(|dialect| catalogue.types(*dialect)) {
         names_in(&message.frame, &mut used);
         names_in(&message.content, &mut used);
     }

@@ -7,6 +7,9 @@ use crate::model::{Array, Field, IntegerRange, Kind, Literal, NumberRange, Objec
 /// 2^53-1, as `f64` holds it exactly.
 const INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
 
+/// Most fields of one object: a check remembers those it has seen in the bits of one number.
+const FIELDS_MAX: usize = 64;
+
 /// The shape that a node says.
 pub(super) fn shape(node: &Node, place: &Place) -> Result<Shape, Refusal> {
     Ok(Shape {
@@ -88,6 +91,9 @@ fn array(rules: &schema::Array, place: &Place) -> Result<Array, Refusal> {
 }
 
 fn object(rules: &schema::Object, place: &Place) -> Result<Object, Refusal> {
+    if rules.fields.len() > FIELDS_MAX || rules.rules.len() > FIELDS_MAX {
+        return Err(place.refuse(format!("has more than {FIELDS_MAX} fields")));
+    }
     let mut fields = Vec::with_capacity(rules.fields.len());
     for field in &rules.fields {
         fields.push(Field {

@@ -95,6 +95,38 @@ fn kinds_that_meet_leave_what_both_allow() {
 }
 
 #[test]
+fn the_tighter_bound_holds_whoever_says_it() {
+    let both = |one: &str, other: &str| {
+        let shape =
+            read_content(&format!(r#""properties":{{"a":{{"allOf":[{one},{other}]}}}},"type":"object""#)).unwrap();
+        field(&shape, "a").shape.kind.clone()
+    };
+    for (one, other) in [
+        (r#"{"type":"string","minLength":1,"maxLength":9}"#, r#"{"minLength":2,"maxLength":10}"#),
+        (r#"{"type":"string","minLength":2}"#, r#"{"type":"string","maxLength":9}"#),
+    ] {
+        let text = Kind::Text(Text { characters_min: 2, characters_max: Some(9), pattern: None, format: None });
+        assert_eq!(both(one, other), text);
+        assert_eq!(both(other, one), text);
+    }
+    let (range, whole) =
+        (r#"{"type":"number","minimum":-1,"maximum":5}"#, r#"{"type":"integer","minimum":0,"maximum":9}"#);
+    assert_eq!(both(range, whole), Kind::Integer(IntegerRange { minimum: 0, maximum: 5 }));
+    assert_eq!(both(whole, range), Kind::Integer(IntegerRange { minimum: 0, maximum: 5 }));
+    assert_eq!(both(r#"{"enum":["a","bc","d"]}"#, r#"{"minLength":2}"#), Kind::Literal(Literal::Text("bc".to_owned())));
+}
+
+#[test]
+fn values_of_other_fields_hold_for_named_fields_of_what_they_meet() {
+    let (map, named) = (r#"{"type":"object","additionalProperties":{"type":"string"}}"#, r#"{"properties":{"b":{}}}"#);
+    for (one, other) in [(map, named), (named, map)] {
+        let shape =
+            read_content(&format!(r#""properties":{{"a":{{"allOf":[{one},{other}]}}}},"type":"object""#)).unwrap();
+        assert!(matches!(field(&shape, "a.b").shape.kind, Kind::Text(_)), "{shape:?}");
+    }
+}
+
+#[test]
 fn rules_about_several_fields_are_kept() {
     let catalogue = embedded();
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
