@@ -145,7 +145,7 @@ check-rust: need-rust build/tools/bin/cargo-deny
 	$(call say,Rust: arrows between crates; tidiness; generated files)
 	@cargo xtask arrows
 	cargo xtask tidy
-	cargo xtask wire --check
+	cargo xtask schema --check
 	$(call say,Rust: clippy)
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(call say,Rust: licences; duplicates; sources)
@@ -181,8 +181,8 @@ fmt: need-rust $(STAMPS)/node $(STAMPS)/python ## format every language
 	"$(VENV)/bin/ruff" format --quiet $(PYTHON_FOLDERS)
 
 .PHONY: schema
-schema: need-rust ## write the generated files under protocol/
-	@cargo xtask wire
+schema: need-rust ## write the files that are generated from the contract
+	@cargo xtask schema
 
 # ---- Setting up ----
 

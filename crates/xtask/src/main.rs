@@ -5,8 +5,8 @@
 
 mod arrows;
 mod report;
+mod schema;
 mod tidy;
-mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,8 +28,8 @@ enum Task {
     Arrows,
     /// Checks the rules of CONTRIBUTING.md that a machine can check.
     Tidy,
-    /// Writes the files under protocol/ that are generated from trunkline-protocol.
-    Wire {
+    /// Writes the files that are generated from the contract.
+    Schema {
         /// Writes nothing; fails if a file is not what would be written.
         #[arg(long)]
         check: bool,
@@ -51,8 +51,8 @@ fn run(task: &Task, root: &Path) -> anyhow::Result<Vec<Finding>> {
     match task {
         Task::Arrows => arrows::run(root),
         Task::Tidy => tidy::run(root),
-        Task::Wire { check: true } => wire::check(root),
-        Task::Wire { check: false } => wire::write(root),
+        Task::Schema { check: true } => schema::check(root),
+        Task::Schema { check: false } => schema::write(root),
     }
 }
 
