@@ -142,10 +142,11 @@ check: clean-logs check-rust check-typescript check-python check-scripts test-ru
 check-rust: need-rust build/tools/bin/cargo-deny
 	$(call say,Rust: format)
 	@cargo fmt --all --check
-	$(call say,Rust: arrows between crates; tidiness; generated files)
+	$(call say,Rust: arrows between crates; tidiness; generated files; compatibility)
 	@cargo xtask arrows
 	cargo xtask tidy
 	cargo xtask schema --check
+	cargo xtask compatibility
 	$(call say,Rust: clippy)
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(call say,Rust: licences; duplicates; sources)

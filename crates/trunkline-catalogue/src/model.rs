@@ -142,7 +142,7 @@ pub struct MessageType {
     pub dialect: Dialect,
     /// Its name there, the value of `type`.
     pub name: String,
-    /// What it says, in one sentence.
+    /// What it says, in one sentence; empty in files that have rules alone.
     pub description: String,
     /// Who sends it.
     pub direction: Direction,
@@ -169,7 +169,7 @@ pub struct MessageType {
     pub payload: Shape,
     /// All of it, as it stands on the wire: always an object, with `type` among its fields.
     pub frame: Shape,
-    /// Examples of the content, at least one.
+    /// Examples of the content; at least one, but in files that have rules alone.
     pub examples: Vec<Json>,
 }
 

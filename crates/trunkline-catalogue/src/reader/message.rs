@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use trunkline_protocol::Dialect;
 
-use super::schema::{self, FileName, Place, elements, texts};
+use super::schema::{self, FileName, Place, texts};
 use super::{Refusal, Sources, definitions, named, shape};
 use crate::json::Json;
 use crate::model::{Class, Direction, Kind, MessageType, Object, Place as ContentPlace, Shape};
@@ -19,7 +19,7 @@ fn message(sources: &Sources, dialect: Dialect, name: &str, definition: &Json) -
     let place = Place::definition(FileName::Messages(dialect), name);
     let about = About::read(definition, &place)?;
     let content = shape::shape(sources, &schema::read(sources, definition, &place)?, &place)?;
-    let examples = elements(definition.get("examples").unwrap_or(&Json::Null), &place.below("examples"))?.to_vec();
+    let examples = definition.get("examples").and_then(Json::as_array).unwrap_or_default().to_vec();
     let content_place = match dialect {
         _ if about.whole => ContentPlace::Frame,
         Dialect::Flat | Dialect::Open => ContentPlace::Frame,
@@ -39,7 +39,7 @@ fn message(sources: &Sources, dialect: Dialect, name: &str, definition: &Json) -
     Ok(MessageType {
         dialect,
         name: name.to_owned(),
-        description: content.description.clone().ok_or_else(|| place.refuse("has no description"))?,
+        description: content.description.clone().unwrap_or_default(),
         direction: about.direction,
         class: about.class,
         key: about.key.unwrap_or_default(),

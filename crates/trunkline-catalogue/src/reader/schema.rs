@@ -435,7 +435,7 @@ fn named_in(rule: &Rule) -> Vec<&String> {
     }
 }
 
-pub(super) fn elements<'j>(value: &'j Json, place: &Place) -> Result<&'j [Json], Refusal> {
+fn elements<'j>(value: &'j Json, place: &Place) -> Result<&'j [Json], Refusal> {
     value.as_array().filter(|elements| !elements.is_empty()).ok_or_else(|| place.refuse("is no list of something"))
 }
 

@@ -63,6 +63,7 @@ fn every_type_says_what_it_is_and_shows_it() {
     for dialect in Dialect::ALL {
         for message in Catalogue::embedded().types(dialect) {
             assert!(message.description.ends_with(['.', '?']), "{}", message.name);
+            assert!(!message.examples.is_empty(), "{}", message.name);
             let validator = content_validator(dialect, &message.name);
             for example in &message.examples {
                 let example: Value = serde_json::to_value(example).expect("JSON");

@@ -4,7 +4,6 @@
 //! [`files()`]. The files are committed, and CI compares them with what would be written.
 
 mod asyncapi;
-mod layout;
 mod reference;
 mod tables;
 mod words;

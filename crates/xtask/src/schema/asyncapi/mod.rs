@@ -9,8 +9,8 @@ use trunkline_catalogue::{Catalogue, Json};
 use trunkline_protocol::Dialect;
 
 use self::json_schema::Schemas;
-use super::layout::laid_out;
 use super::{Generated, words};
+use crate::layout::laid_out;
 
 const DESCRIPTION: &str =
     "What clients and the Trunkline gateway say to each other, in five dialects. Generated from protocol/schema.";

@@ -10,8 +10,8 @@ use trunkline_catalogue::{Catalogue, Json};
 use trunkline_protocol::Dialect;
 
 use self::fields::{Row, base_of, rows_of, table};
-use super::layout::laid_out;
 use super::{Generated, words};
+use crate::layout::laid_out;
 
 const INTRODUCTION: &str = "# Messages
 

@@ -6,7 +6,7 @@ use trunkline_catalogue::Json;
 const WIDTH: usize = 110;
 
 /// The value, broken where it is too wide.
-pub(super) fn laid_out(value: &Json) -> String {
+pub(crate) fn laid_out(value: &Json) -> String {
     let mut text = String::new();
     push(&mut text, value, 0, 0);
     text
