@@ -118,6 +118,7 @@ impl Stored {
             message: &message,
             message_id: id,
             deadline_ms: 60_000,
+            while_busy: WhileBusy::Queue,
         };
         let origin = self.client.acquire_in_flight(64, true).expect("a place");
         runs.accept(new, origin).expect("accepted");
@@ -146,6 +147,7 @@ impl Stored {
             order: 0,
             deadline_at_ms: wall_ms() + 60_000,
             called: false,
+            parallel: false,
             traceparent: None,
             origin: None,
         };
