@@ -16,6 +16,7 @@ mod restarts;
 mod sessions;
 mod stopping;
 mod tokens;
+mod transcripts;
 mod turns;
 mod validation;
 mod wire;
