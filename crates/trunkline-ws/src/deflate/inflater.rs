@@ -85,42 +85,40 @@ impl Inflater {
         loop {
             let full = output.len() >= bytes_max;
             let progress = if full {
-                self.step(|stream| stream.decompress(input, &mut [0], FlushDecompress::Sync))?
+                self.step(|stream| stream.decompress(input, &mut [0], FlushDecompress::Sync))
             } else {
                 make_room(output, input.len(), bytes_max);
-                self.step(|stream| stream.decompress_vec(input, output, FlushDecompress::Sync))?
+                self.step(|stream| stream.decompress_vec(input, output, FlushDecompress::Sync))
             };
             input = &input[progress.taken..];
             if output.len() > bytes_max || (full && progress.gave) {
                 return Err(Violation::MessageTooBig);
             }
+            let stuck = progress.taken == 0 && !progress.gave && !input.is_empty();
+            if progress.failed || stuck {
+                return Err(Violation::CorruptCompression);
+            }
             // Room that is left over says that there is nothing more to come out.
             if input.is_empty() && (full || output.len() < output.capacity()) {
                 return Ok(());
-            }
-            if progress.taken == 0 && !progress.gave {
-                return Err(Violation::CorruptCompression);
             }
         }
     }
 
     /// Runs the stream once.
-    fn step(
-        &mut self,
-        run: impl FnOnce(&mut Decompress) -> Result<Status, DecompressError>,
-    ) -> Result<Progress, Violation> {
+    fn step(&mut self, run: impl FnOnce(&mut Decompress) -> Result<Status, DecompressError>) -> Progress {
         let before = (self.stream.total_in(), self.stream.total_out());
-        let status = run(&mut self.stream).map_err(|_| Violation::CorruptCompression)?;
+        let status = run(&mut self.stream);
         let taken = usize::try_from(self.stream.total_in() - before.0).expect("no more than was there");
         let gave = self.stream.total_out() > before.1;
-        if status == Status::StreamEnd {
+        if matches!(status, Ok(Status::StreamEnd)) {
             // Blocks may follow the last one (§7.2.3.5).
             self.stream.reset(false);
             self.at_start = true;
         } else if taken > 0 {
             self.at_start = false;
         }
-        Ok(Progress { taken, gave })
+        Progress { taken, gave, failed: status.is_err() }
     }
 }
 
@@ -130,6 +128,8 @@ struct Progress {
     taken: usize,
     /// Whether it gave any output.
     gave: bool,
+    /// Whether it came upon something corrupt, behind the output that it gave.
+    failed: bool,
 }
 
 /// Makes room for some output at least, by doubling, but not beyond `bytes_max`, which has not been reached.
@@ -187,6 +187,8 @@ mod tests {
             assert_eq!(whole(&HELLO[..end], 100), Err(Violation::CorruptCompression), "{end}");
         }
         assert_eq!(whole(b"\x00\x05\x00\xfa\xffHel", 100), Err(Violation::CorruptCompression));
+        // The rest of the announced block is longer than what is put behind it.
+        assert_eq!(whole(b"\x00\x40\x00\xbf\xffHel", 100), Err(Violation::CorruptCompression));
         assert_eq!(whole(b"\x07", 100), Err(Violation::CorruptCompression));
     }
 

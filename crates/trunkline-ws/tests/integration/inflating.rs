@@ -101,7 +101,7 @@ fn row_18_a_compressed_frame_where_there_can_be_none_is_1002() {
 #[tokio::test(start_paused = true)]
 async fn row_23_nothing_compressed_is_taken_before_the_owner_says_so() {
     let hello = compressed(TEXT, true, &deflated(b"hello"));
-    let (story, _) = converse(&Options::default(), &hello).await;
+    let (story, _) = converse(&Options::default(), &[hello.clone(), close(1000)].concat()).await;
     assert!(matches!(story.closed, Closed::Violation(Violation::ReservedBits)));
 
     let (mut client, mut connection) = pipe(1 << 20, &Options::default());
