@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What one message may cost. May be changed while a connection lives; a frame whose header has been read is not
-/// judged again.
+/// judged again, except for what it inflates to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The longest message, in bytes, and once it is inflated if it is compressed; beyond it 1009.

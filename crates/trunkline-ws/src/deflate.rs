@@ -19,7 +19,7 @@ pub(crate) use self::{
 };
 
 /// The shortest payload that is compressed, in bytes. A shorter one fits into one packet as it is, so that compressing
-/// it costs time and saves next to nothing (ADR 010 has the figures).
+/// it costs time and saves next to nothing (ADR 011 has the figures).
 pub const PAYLOAD_BYTES_MIN: usize = 1024;
 
 /// The size of a sliding window (§7.1.2), as the binary logarithm of its bytes: 9 to 15.

@@ -6,8 +6,8 @@ use flate2::{Compress, Compression, FlushCompress};
 
 use super::WindowBits;
 
-/// Level 2 finds nine tenths of what level 6 finds, in a fifth of the time for long messages; level 1 is twice as fast
-/// again and finds three quarters (ADR 010).
+/// Level 2 finds in short messages what level 6 finds; of long ones it makes a sixth more bytes, in a seventh of the
+/// time. Level 1 takes half as long and makes a quarter more (ADR 011).
 const LEVEL: u32 = 2;
 
 /// What a flush ends with, and a message leaves out.
