@@ -57,7 +57,7 @@ impl Outgoing {
             kind: Cow::Borrowed(&self.kind),
             id: Some(Cow::Borrowed(&self.id)),
             to,
-            payload: Some(&self.payload),
+            payload: Some(Cow::Borrowed(&self.payload)),
             deadline_ms: self.deadline_ms,
             ..Envelope::default()
         })
@@ -218,7 +218,7 @@ async fn hello(options: &Options, state: &SessionState) -> Result<(Socket, Welco
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
     let payload = serde_json::value::to_raw_value(&state.hello(options.token.as_deref()))
         .expect("a hello serialises into memory");
-    let hello = Envelope { payload: Some(&payload), ..Envelope::new("hello") };
+    let hello = Envelope { payload: Some(Cow::Borrowed(&payload)), ..Envelope::new("hello") };
     socket.send(encode(&hello)).await?;
     let first = receive(&mut socket, WELCOME_WITHIN).await?;
     let envelope = first.envelope()?;

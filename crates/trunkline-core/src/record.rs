@@ -52,7 +52,8 @@ pub struct UnknownForm;
 
 /// Writes a message as a record's data.
 pub fn data(kind: RecordKind, message: &Envelope<'_>) -> Bytes {
-    let mut out = Vec::with_capacity(DATA_BYTES_TYPICAL + message.payload.map_or(0, |payload| payload.get().len()));
+    let mut out =
+        Vec::with_capacity(DATA_BYTES_TYPICAL + message.payload.as_ref().map_or(0, |payload| payload.get().len()));
     out.extend_from_slice(&[VERSION, kind as u8]);
     Dialect::Native.encode(message, &mut out);
     out.into()
@@ -92,7 +93,7 @@ pub fn render(dialect: Dialect, channel: &ChannelKey, record: &Record, out: &mut
                 .expect("writing to memory does not fail");
             out.extend_from_slice(&text.as_bytes()[1..]);
         }
-        Dialect::Payload => {
+        Dialect::Payload | Dialect::Data | Dialect::Flat | Dialect::Open => {
             let (_, mut message) = message(&record.data)?;
             message.channel = Some(Cow::Borrowed(channel.public_name()));
             message.pos = Some(record.position.to_string().into());
@@ -176,7 +177,7 @@ impl Fold {
         let (_, mut message) = message(&self.first.data)?;
         let payload = text_payload(&self.text);
         message.seq_end = Some(self.seq_end);
-        message.payload = Some(&payload);
+        message.payload = Some(Cow::Borrowed(&payload));
         Ok(Record { previous: self.first.previous, data: data(RecordKind::Text, &message), ..self.last })
     }
 }
@@ -202,7 +203,7 @@ mod tests {
         for (seq, text) in (0..).zip(texts) {
             let mut event = Envelope { run: Some("r".into()), seq: Some(seq), ..Envelope::new("run_event") };
             let payload = text.as_deref().map(text_payload);
-            event.payload = payload.as_deref();
+            event.payload = payload.as_deref().map(Cow::Borrowed);
             let kind = if text.is_some() { RecordKind::Text } else { RecordKind::Event };
             records.push(head.append(data(kind, &event), false, None, 0).unwrap());
         }
@@ -250,7 +251,7 @@ mod tests {
                 render(dialect, &channel, &records[0], &mut frame).unwrap();
                 let frame = String::from_utf8(frame).unwrap();
                 let message = dialect.decode(&frame, 64).unwrap();
-                format!("{:?} {:?} {:?} {:?} {:?}", message.channel, message.pos, message.prev, message.seq, message.payload.map(RawValue::get))
+                format!("{:?} {:?} {:?} {:?} {:?}", message.channel, message.pos, message.prev, message.seq, message.payload.as_deref().map(RawValue::get))
             });
             shown.sort();
             prop_assert_eq!(&shown[0], &shown[1]);

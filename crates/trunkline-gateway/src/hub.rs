@@ -20,7 +20,7 @@ use trunkline_core::record::{self, RecordKind};
 use trunkline_protocol::{Dialect, Position};
 
 use crate::connection::Subscriber;
-use crate::message;
+use crate::message::{self, LatestState};
 use crate::telemetry::Metrics;
 
 /// Number of parts, each behind its own lock.
@@ -47,10 +47,10 @@ struct Listeners {
     latest: Vec<Latest>,
 }
 
-/// The newest value of one piece of state, per dialect.
+/// The newest value of one piece of state.
 struct Latest {
     key: String,
-    frames: [Bytes; Dialect::ALL.len()],
+    state: LatestState,
 }
 
 impl Hub {
@@ -87,24 +87,24 @@ impl Hub {
     /// A connection has read a channel's log to its end: new records come as they are published, unless some were
     /// published since the log was read (`false`: read on).
     pub(crate) fn caught_up(&self, channel: &ChannelKey, subscriber: &Arc<Subscriber>) -> bool {
-        let shard = self.shard(channel);
-        let listeners = shard.get(channel);
+        let mut shard = self.shard(channel);
+        let listeners = shard.get_mut(channel);
         let mut outbox = subscriber.outbox();
-        let live = outbox.caught_up(channel, listeners.and_then(|listeners| listeners.top));
+        let live = outbox.caught_up(channel, listeners.as_ref().and_then(|listeners| listeners.top));
         if let (true, Some(listeners)) = (live, listeners) {
-            for latest in &listeners.latest {
-                outbox.push_latest(channel, &latest.key, latest.frames[subscriber.dialect() as usize].clone());
+            for latest in &mut listeners.latest {
+                outbox.push_latest(channel, &latest.key, latest.state.frame(subscriber.dialect()));
             }
         }
         live
     }
 
     /// Sends the newest value of a piece of state to everyone who is attached to the channel.
-    pub(crate) fn publish_latest(&self, channel: &ChannelKey, key: String, frames: [Bytes; Dialect::ALL.len()]) {
+    pub(crate) fn publish_latest(&self, channel: &ChannelKey, key: String, mut state: LatestState) {
         let mut shard = self.shard(channel);
         let Some(listeners) = shard.get_mut(channel) else { return };
         for subscriber in &listeners.subscribers {
-            let frame = frames[subscriber.dialect() as usize].clone();
+            let frame = state.frame(subscriber.dialect());
             subscriber.outbox().push_latest(channel, &key, frame);
             subscriber.wake();
         }
@@ -112,7 +112,7 @@ impl Hub {
         if listeners.latest.len() >= LATEST_PER_CHANNEL_MAX {
             listeners.latest.remove(0);
         }
-        listeners.latest.push(Latest { key, frames });
+        listeners.latest.push(Latest { key, state });
     }
 
     /// Attaches connections to the channel of a run that has just begun, before it can have a record.

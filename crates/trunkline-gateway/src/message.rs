@@ -6,6 +6,7 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 use trunkline_protocol::{Dialect, Envelope, ErrorBody, PayloadError};
 use trunkline_ws::connection::{QueueError, WriteQueue};
@@ -55,21 +56,26 @@ pub(crate) fn reply_frame(dialect: Dialect, kind: &str, reply_to: Option<&str>, 
     let envelope = Envelope {
         kind: Cow::Borrowed(kind),
         reply_to: reply_to.map(Cow::Borrowed),
-        payload: Some(&content),
+        payload: Some(Cow::Borrowed(&content)),
         ..Envelope::default()
     };
     frame(dialect, &envelope)
 }
 
-/// The frame of an `error`. Dialect `payload` says it a second time, in the words that its old clients know.
+/// The frame of an `error`. Dialects that have no place for it say it a second time, in the words that their old clients
+/// know.
 pub(crate) fn error_frame(dialect: Dialect, reply_to: Option<&str>, error: ErrorBody<'_>) -> Bytes {
+    let words = PayloadError::from(&error);
     let spelled = match dialect {
         Dialect::Native => None,
-        Dialect::Payload => Some(payload(&PayloadError::from(&error))),
+        Dialect::Payload => Some(payload(&words)),
+        Dialect::Data => Some(payload(&json!({ "message": words.message }))),
+        Dialect::Flat => Some(payload(&json!({ "message": words.message, "error_code": words.error_code }))),
+        Dialect::Open => Some(payload(&json!({ "message": words.message, "error": words.message }))),
     };
     let envelope = Envelope {
         reply_to: reply_to.map(Cow::Borrowed),
-        payload: spelled.as_deref(),
+        payload: spelled.as_deref().map(Cow::Borrowed),
         error: Some(error),
         ..Envelope::new("error")
     };
@@ -89,28 +95,44 @@ pub(crate) fn ack_frame(dialect: Dialect, message: &str, run: &str, duplicate: b
     let envelope = Envelope {
         reply_to: Some(Cow::Borrowed(message)),
         run: Some(Cow::Borrowed(run)),
-        payload: Some(&content),
+        payload: Some(Cow::Borrowed(&content)),
         ..Envelope::new("ack")
     };
     frame(dialect, &envelope)
 }
 
-/// A run's latest state in every dialect, in the order of [`Dialect::ALL`]. `None` if `content` is no JSON.
-pub(crate) fn latest_frames(
-    kind: &str,
-    run: &str,
-    session: &str,
-    content: &[u8],
-) -> Option<[Bytes; Dialect::ALL.len()]> {
-    let content: &RawValue = serde_json::from_slice(content).ok()?;
-    let envelope = Envelope {
-        kind: Cow::Borrowed(kind),
-        run: Some(Cow::Borrowed(run)),
-        session: Some(Cow::Borrowed(session)),
-        payload: Some(content),
-        ..Envelope::default()
-    };
-    Some(Dialect::ALL.map(|dialect| frame(dialect, &envelope)))
+/// The newest value of one piece of a run's state, and its frame in each dialect that somebody listens in.
+pub(crate) struct LatestState {
+    kind: String,
+    run: String,
+    session: String,
+    content: Box<RawValue>,
+    frames: [Option<Bytes>; Dialect::ALL.len()],
+}
+
+impl LatestState {
+    /// `None` if `content` is no JSON.
+    pub(crate) fn new(kind: &str, run: &str, session: &str, content: &[u8]) -> Option<Self> {
+        let content = serde_json::from_slice(content).ok()?;
+        let (kind, run, session) = (kind.to_owned(), run.to_owned(), session.to_owned());
+        Some(Self { kind, run, session, content, frames: [const { None }; Dialect::ALL.len()] })
+    }
+
+    /// Its frame, encoded when it is first asked for.
+    pub(crate) fn frame(&mut self, dialect: Dialect) -> Bytes {
+        let Self { kind, run, session, content, frames } = self;
+        let encoded = frames[dialect as usize].get_or_insert_with(|| {
+            let envelope = Envelope {
+                kind: Cow::Borrowed(kind),
+                run: Some(Cow::Borrowed(run)),
+                session: Some(Cow::Borrowed(session)),
+                payload: Some(Cow::Borrowed(content)),
+                ..Envelope::default()
+            };
+            frame(dialect, &envelope)
+        });
+        encoded.clone()
+    }
 }
 
 /// The answer of `/ws-test`: `{"type":"echo","message":…}`, whatever the text was.

@@ -1,7 +1,7 @@
 //! The canonical message, whatever its spelling on the wire.
 //!
-//! Everything is borrowed from the text it was read from; the payload stays raw JSON and is
-//! never parsed here.
+//! Everything is borrowed from the text it was read from, but for a payload that a dialect spreads over the frame. It stays
+//! raw JSON and is never parsed here.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -51,7 +51,7 @@ pub struct Envelope<'a> {
     /// Id of the message that it answers.
     pub reply_to: Option<Cow<'a, str>>,
     /// The content.
-    pub payload: Option<&'a RawValue>,
+    pub payload: Option<Cow<'a, RawValue>>,
     /// How long the client waits for the run, in milliseconds.
     pub deadline_ms: Option<u64>,
     /// What went wrong.
@@ -213,14 +213,18 @@ impl<'a> Envelope<'a> {
         Ok(true)
     }
 
-    /// Sets type or payload; `false` if `name` is neither.
-    pub(crate) fn take_core<A: MapAccess<'a>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
-        match name {
-            "type" if !self.kind.is_empty() => return Err(de::Error::custom("type: stands twice")),
-            "type" => self.kind = text(map)?,
-            "payload" => set(&mut self.payload, name, map.next_value()?)?,
-            _ => return Ok(false),
+    /// Sets the type.
+    pub(crate) fn take_type<A: MapAccess<'a>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
+        if !self.kind.is_empty() {
+            return Err(de::Error::custom("type: stands twice"));
         }
+        self.kind = text(map)?;
+        Ok(true)
+    }
+
+    /// Sets the payload, whose name in this dialect is `name`.
+    pub(crate) fn take_payload<A: MapAccess<'a>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        set(&mut self.payload, name, Cow::Borrowed(map.next_value()?))?;
         Ok(true)
     }
 

@@ -83,7 +83,7 @@ pub(crate) fn print(received: &Received, message: &Envelope<'_>, json: bool) -> 
 }
 
 fn write_for_people(out: &mut impl io::Write, message: &Envelope<'_>) -> io::Result<()> {
-    let payload = message.payload.map(RawValue::get);
+    let payload = message.payload.as_deref().map(RawValue::get);
     let text = payload.filter(|_| message.kind == "run_event").and_then(text_of);
     match (&*message.kind, text, &message.error) {
         (_, Some(text), _) => write!(out, "{text}"),

@@ -29,13 +29,13 @@ impl Writer {
         let payload = text_payload(&segment.text);
         let mut event = self.event("run_event", segment.seq, ts);
         event.seq_end = (segment.seq_end != segment.seq).then_some(segment.seq_end);
-        event.payload = Some(&payload);
+        event.payload = Some(Cow::Borrowed(&payload));
         (RecordKind::Text, data(RecordKind::Text, &event))
     }
 
     pub(super) fn json(&self, seq: u64, name: &str, payload: &RawValue, ts: &str) -> (RecordKind, Bytes) {
         let mut event = self.event(name, seq, ts);
-        event.payload = Some(payload);
+        event.payload = Some(Cow::Borrowed(payload));
         (RecordKind::Event, data(RecordKind::Event, &event))
     }
 
@@ -47,7 +47,7 @@ impl Writer {
                 result = RawValue::from_string(format!(r#"{{"result":{value}}}"#))
                     .expect("a JSON value in an object is JSON");
                 let mut event = self.event("run_completed", seq, ts);
-                event.payload = Some(&result);
+                event.payload = Some(Cow::Borrowed(&result));
                 event
             }
             End::Failed(error) => {

@@ -60,6 +60,9 @@ pub enum AllowedServices {
     Only(Vec<String>),
 }
 
+/// The dialects that routes can speak.
+const SERVED: [Dialect; 2] = [Dialect::Native, Dialect::Payload];
+
 impl Route {
     /// The service of a message of this type that names none: by exact type, then by the longest glob, then the
     /// route's own.
@@ -110,7 +113,7 @@ impl Route {
     /// being compared with the others'.
     fn read(section: &mut Section<'_>) -> Option<(String, Self)> {
         const DEADLINES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(1);
-        let dialects = Dialect::ALL.map(|dialect| (dialect.name(), dialect));
+        let dialects = SERVED.map(|dialect| (dialect.name(), dialect));
         let path = section.required("path", "\"/ws\"", path);
         let dialect = section.or("dialect", Dialect::Payload, value::choice(&dialects));
         let realm = section.or("realm", "default".to_owned(), value::name);

@@ -108,7 +108,7 @@ impl Incoming {
         let id = envelope.id.as_deref();
         match (&*envelope.kind, class_of(&envelope.kind)) {
             ("hello", _) => self.hello(envelope, queue),
-            ("ping", _) => self.reply(queue, "pong", id, envelope.payload),
+            ("ping", _) => self.reply(queue, "pong", id, envelope.payload.as_deref()),
             ("pong" | "ack" | "heartbeat", _) => {}
             ("health_check", _) => {
                 let health = Health::now(self.node.status());
@@ -178,7 +178,7 @@ impl Incoming {
         let ack = Envelope {
             run: Some(Cow::Borrowed(run)),
             reply_to: id.map(Cow::Borrowed),
-            payload: Some(&content),
+            payload: Some(Cow::Borrowed(&content)),
             ..Envelope::new("cancel_ack")
         };
         self.push(queue, message::frame(self.dialect(), &ack));
@@ -188,7 +188,7 @@ impl Incoming {
     fn durable(&mut self, envelope: &Envelope<'_>, text: &str, queue: &mut WriteQueue) {
         let id = envelope.id.as_deref();
         let service = match destination(&self.route, envelope) {
-            Ok(Destination::Echo) => return self.reply(queue, "echo", id, envelope.payload),
+            Ok(Destination::Echo) => return self.reply(queue, "echo", id, envelope.payload.as_deref()),
             Ok(Destination::Service(service)) => service.to_owned(),
             Err(error) => return self.violation(id, error, queue),
         };
@@ -285,7 +285,8 @@ impl Incoming {
         reply_to: Option<&str>,
         payload: Option<&serde_json::value::RawValue>,
     ) {
-        let envelope = Envelope { reply_to: reply_to.map(Cow::Borrowed), payload, ..Envelope::new(kind) };
+        let (reply_to, payload) = (reply_to.map(Cow::Borrowed), payload.map(Cow::Borrowed));
+        let envelope = Envelope { reply_to, payload, ..Envelope::new(kind) };
         if message::queue(queue, self.dialect(), &envelope).is_err() {
             self.end(CloseCode::SlowConsumer);
         }

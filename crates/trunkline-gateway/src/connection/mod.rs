@@ -224,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let _ = self.socket.queue(trunkline_ws::frame::ping(b""));
         let frame = match self.dialect() {
             Dialect::Native => self.outgoing.heartbeat(),
-            Dialect::Payload => message::frame(self.dialect(), &trunkline_protocol::Envelope::new("ping")),
+            _ => message::frame(self.dialect(), &trunkline_protocol::Envelope::new("ping")),
         };
         self.push_control(frame);
     }

@@ -30,7 +30,7 @@ pub(super) struct Hello {
 impl Hello {
     /// Reads the payload, and says what is wrong with it.
     pub(super) fn read(envelope: &Envelope<'_>, limits: &Limits) -> Result<Self, String> {
-        let Some(payload) = envelope.payload else { return Ok(Self::default()) };
+        let Some(payload) = envelope.payload.as_deref() else { return Ok(Self::default()) };
         let hello: Self = serde_json::from_str(payload.get()).map_err(|error| format!("payload: {error}"))?;
         if hello.resume.len() > limits.resume_channels_max {
             return Err(format!("payload.resume: at most {} channels can be resumed", limits.resume_channels_max));
@@ -127,8 +127,11 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
         server: Server { name: "trunkline", version: env!("CARGO_PKG_VERSION") },
     };
     let payload = message::payload(&welcome);
-    let envelope =
-        Envelope { session: Some(Cow::Borrowed(&session.id)), payload: Some(&payload), ..Envelope::new("welcome") };
+    let envelope = Envelope {
+        session: Some(Cow::Borrowed(&session.id)),
+        payload: Some(Cow::Borrowed(&payload)),
+        ..Envelope::new("welcome")
+    };
     let welcome = message::frame(dialect, &envelope);
     Ok(Opened { session, welcome, channels: attach })
 }

@@ -1,5 +1,6 @@
 //! Fills the socket's queue from the outbox, and the outbox from the log.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -156,8 +157,11 @@ impl Outgoing {
             pos: Option<String>,
         }
         let payload = message::payload(&Reset { reason: reason.name(), pos });
-        let envelope =
-            Envelope { channel: Some(channel.public_name().into()), payload: Some(&payload), ..Envelope::new("reset") };
+        let envelope = Envelope {
+            channel: Some(channel.public_name().into()),
+            payload: Some(Cow::Borrowed(&payload)),
+            ..Envelope::new("reset")
+        };
         message::frame(self.subscriber.dialect(), &envelope)
     }
 

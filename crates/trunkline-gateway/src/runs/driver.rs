@@ -18,7 +18,7 @@ use super::roster::Place;
 use super::store;
 use super::task::RunTask;
 use crate::clock::timestamp;
-use crate::message;
+use crate::message::{self, LatestState};
 
 /// How long a write waits before it is tried again when the broker's queue is full.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
@@ -336,8 +336,8 @@ impl Driver {
             return;
         }
         let acceptable = class_of(name) == Class::Latest && content.len() <= LATEST_BYTES_MAX;
-        let frames = if acceptable { message::latest_frames(name, channel.id(), &session.id, content) } else { None };
-        let Some(frames) = frames else {
+        let state = if acceptable { LatestState::new(name, channel.id(), &session.id, content) } else { None };
+        let Some(state) = state else {
             runs.metrics.latest_refused.inc();
             tracing::warn!(
                 name,
@@ -346,7 +346,7 @@ impl Driver {
             );
             return;
         };
-        runs.hub.publish_latest(channel, format!("{name}/{}", key.unwrap_or_default()), frames);
+        runs.hub.publish_latest(channel, format!("{name}/{}", key.unwrap_or_default()), state);
     }
 }
 

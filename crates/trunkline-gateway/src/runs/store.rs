@@ -44,7 +44,7 @@ pub(super) struct OpenRun {
 
 /// The client's payload, `null` where it sent none.
 pub(super) fn raw_payload(message: &Envelope<'_>) -> Box<RawValue> {
-    message.payload.map_or_else(|| payload(&()), ToOwned::to_owned)
+    message.payload.as_deref().map_or_else(|| payload(&()), ToOwned::to_owned)
 }
 
 /// A client's message on its way into the store.
@@ -72,7 +72,7 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
         run: Some(Cow::Borrowed(run.id())),
         to: message.to.clone(),
         reply_to: message.reply_to.clone(),
-        payload: message.payload,
+        payload: message.payload.as_deref().map(Cow::Borrowed),
         meta: message.meta,
         extra: message.extra.clone(),
         ..Envelope::default()
@@ -85,7 +85,7 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
         session: Some(Cow::Borrowed(session.id())),
         run: Some(Cow::Borrowed(run.id())),
         reply_to: Some(Cow::Borrowed(&open.message)),
-        payload: Some(&reference_payload),
+        payload: Some(Cow::Borrowed(&reference_payload)),
         ..Envelope::new("run_started")
     };
     Batch {
@@ -169,7 +169,7 @@ pub(super) fn run_of_key(key: &str) -> Option<ChannelKey> {
 fn digest(message: &Envelope<'_>) -> [u8; 16] {
     let to = serde_json::to_string(&message.to).expect("an address serialises into memory");
     let deadline = message.deadline_ms.map(|deadline| deadline.to_string()).unwrap_or_default();
-    content_digest(&[&message.kind, &to, &deadline, message.payload.map_or("", RawValue::get)])
+    content_digest(&[&message.kind, &to, &deadline, message.payload.as_deref().map_or("", RawValue::get)])
 }
 
 /// Whether `run` is open and of this session.

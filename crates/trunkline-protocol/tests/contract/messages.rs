@@ -283,7 +283,7 @@ fn golden_frames_are_accepted_or_rejected_for_the_field_that_is_wrong() {
 #[test]
 fn accepted_frames_are_written_as_they_were_read() {
     for dialect in &DIALECTS {
-        let Some(codec) = Dialect::ALL.into_iter().find(|codec| codec.name() == dialect.name) else { continue };
+        let codec = Dialect::ALL.into_iter().find(|codec| codec.name() == dialect.name).expect("every dialect has one");
         for frame in vectors(dialect).iter().flat_map(|cases| &cases.accepted) {
             let text = frame.to_string();
             let mut again = Vec::new();
@@ -291,6 +291,13 @@ fn accepted_frames_are_written_as_they_were_read() {
                 codec.decode(&text, Limits::default().depth_max).unwrap_or_else(|error| panic!("{text}: {error}"));
             codec.encode(&envelope, &mut again);
             assert_eq!(serde_json::from_slice::<Value>(&again).expect("JSON"), *frame, "{}", dialect.name);
+            for other in Dialect::ALL {
+                let (mut there, mut back) = (Vec::new(), Vec::new());
+                other.encode(&envelope, &mut there);
+                let there = String::from_utf8(there).expect("text");
+                codec.encode(&other.decode(&there, Limits::default().depth_max).expect("what was written"), &mut back);
+                assert_eq!(serde_json::from_slice::<Value>(&back).expect("JSON"), *frame, "through {there}");
+            }
         }
     }
 }

@@ -1,0 +1,239 @@
+//! How an envelope is spelled on the wire, in JSON.
+//!
+//! Reading and writing are exact opposites: what was read is written with the same
+//! content, unknown fields included, and what is written in another dialect and read again is the same envelope.
+//! `protocol/client.md` §1 shows each spelling. [`named`] has the dialects in which the payload has a name, [`spread`] those
+//! in which its members stand beside `type`.
+
+mod fields;
+mod named;
+mod object;
+mod spread;
+
+use crate::envelope::{DecodeError, Envelope, parse};
+
+/// A wire spelling of the envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// All fields at the top, by their own names.
+    Native,
+    /// `type` and `payload` at the top, everything else in `_tl`.
+    Payload,
+    /// `type` and `data` at the top, everything else in `_tl`.
+    Data,
+    /// One flat object: the payload's members beside `type`, `message_id`, `timestamp` and `session_id`; everything else in
+    /// `_tl` within `metadata`.
+    Flat,
+    /// The payload's members beside `type`, everything else in `_tl`.
+    Open,
+}
+
+/// The object that holds what a dialect has no place for.
+const WRAPPER: &str = "_tl";
+
+impl Dialect {
+    /// Every dialect.
+    pub const ALL: [Self; 5] = [Self::Native, Self::Payload, Self::Data, Self::Flat, Self::Open];
+
+    /// The name in the configuration and as a metric label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Payload => "payload",
+            Self::Data => "data",
+            Self::Flat => "flat",
+            Self::Open => "open",
+        }
+    }
+
+    /// Reads one frame. `depth_max` bounds nested arrays and objects.
+    pub fn decode(self, text: &str, depth_max: usize) -> Result<Envelope<'_>, DecodeError> {
+        // Filled in place: it is large, and handing it up through the parser would copy it at each step.
+        let mut envelope = Envelope::default();
+        match self {
+            Self::Native | Self::Payload | Self::Data => {
+                parse(text, depth_max, named::FrameSeed { envelope: &mut envelope, dialect: self })?;
+            }
+            Self::Flat | Self::Open => spread::decode(text, depth_max, self, &mut envelope)?,
+        }
+        envelope.check()?;
+        Ok(envelope)
+    }
+
+    /// Writes one frame to the end of `out`.
+    pub fn encode(self, envelope: &Envelope<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::Native | Self::Payload | Self::Data => named::encode(self, envelope, out),
+            Self::Flat | Self::Open => spread::encode(self, envelope, out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::ErrorCode;
+
+    fn again(dialect: Dialect, text: &str) -> String {
+        let envelope = dialect.decode(text, 64).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let mut out = Vec::new();
+        dialect.encode(&envelope, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_was_read_is_written_again() {
+        for text in [
+            r#"{"type":"user_message","id":"m1","to":{"service":"guide"},"deadline_ms":5,"payload":{"a":[1,1e999]}}"#,
+            r#"{"type":"x","meta":{"traceparent":"00"},"payload":null,"new_field":[1],"_tl":{"later":1}}"#,
+            r#"{"type":"x \" y","error":{"code":"internal","message":"m","retryable":true}}"#,
+        ] {
+            assert_eq!(again(Dialect::Native, text), text);
+        }
+        for text in [
+            r#"{"type":"ping"}"#,
+            r#"{"type":"user_message","payload":{"message":"hi"},"theirs":1,"_tl":{"id":"m1","run":"r","seq":0,"seq_end":3,"later":{}}}"#,
+        ] {
+            assert_eq!(again(Dialect::Payload, text), text);
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_field() {
+        for (text, word) in [
+            (r#"{"type":"a","type":"b"}"#, "type"),
+            (r#"{"type":"a","id":"x","id":"y"}"#, "id: stands twice"),
+            (r#"{"type":"a","id":""}"#, "id: expected"),
+            (r#"{"type":""}"#, "type"),
+            ("{}", "type"),
+            (r#"{"type":"a","seq":9007199254740992}"#, "seq"),
+            (r#"{"type":"a","seq":-1}"#, "-1"),
+            (r#"{"type":"a","z":1,"z":2}"#, "z: stands twice"),
+            (r#"{"type":"a"} x"#, "trailing"),
+            ("", "EOF"),
+            ("null", "null"),
+            ("[]", "sequence"),
+        ] {
+            let error = Dialect::Native.decode(text, 64).expect_err(text);
+            assert!(error.to_string().contains(word), "{text}: {error}");
+            assert_eq!(error.code(), ErrorCode::BadEnvelope, "{text}");
+        }
+    }
+
+    /// Everything that an envelope says.
+    fn meaning(envelope: &Envelope<'_>) -> serde_json::Value {
+        let value = |raw: &serde_json::value::RawValue| serde_json::from_str::<serde_json::Value>(raw.get()).unwrap();
+        let bare = Envelope { payload: None, extra: Vec::new(), ..envelope.clone() };
+        let mut fields = Vec::new();
+        Dialect::Native.encode(&bare, &mut fields);
+        let extra: std::collections::BTreeMap<_, _> = envelope
+            .extra
+            .iter()
+            .map(|extra| (format!("{} {}", extra.name, extra.wrapped), value(extra.value)))
+            .collect();
+        serde_json::json!({
+            "fields": serde_json::from_slice::<serde_json::Value>(&fields).unwrap(),
+            "payload": envelope.payload.as_deref().map(value),
+            "extra": extra,
+        })
+    }
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<u16>().prop_map(Into::into),
+            prop::sample::select(vec!["", "m1", "1-a-b", "x \" \\ y"]).prop_map(Into::into),
+            Just(serde_json::json!({})),
+            Just(serde_json::json!([])),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Into::into),
+                prop::collection::btree_map(name(), inner, 0..4)
+                    .prop_map(|members| members.into_iter().collect::<serde_json::Map<_, _>>().into()),
+            ]
+        })
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        let names = [
+            "type",
+            "payload",
+            "data",
+            "_tl",
+            "_beside",
+            "_content",
+            "metadata",
+            "message_id",
+            "timestamp",
+            "session_id",
+            "id",
+            "ts",
+            "session",
+            "run",
+            "seq",
+            "to",
+            "meta",
+            "error",
+            "a",
+            "b c",
+        ];
+        prop::sample::select(names.to_vec()).prop_map(str::to_owned)
+    }
+
+    proptest! {
+        /// Whatever a dialect reads, every dialect can carry.
+        #[test]
+        fn nothing_is_lost_on_the_way_through_another_dialect(
+            from in prop::sample::select(Dialect::ALL.to_vec()),
+            mut members in prop::collection::btree_map(name(), json(), 0..6),
+        ) {
+            members.insert("type".to_owned(), "t".into());
+            let text = serde_json::to_string(&members).unwrap();
+            let Ok(envelope) = from.decode(&text, 64) else { return Ok(()) };
+            let meaning_of = meaning(&envelope);
+            for by in Dialect::ALL {
+                let mut spelled = Vec::new();
+                by.encode(&envelope, &mut spelled);
+                let spelled = String::from_utf8(spelled).unwrap();
+                let read = by.decode(&spelled, 64);
+                let read = read.unwrap_or_else(|error| panic!("{} wrote {spelled} for {text}: {error}", by.name()));
+                prop_assert_eq!(meaning(&read), meaning_of.clone(), "{} by {}: {} as {}", from.name(), by.name(), text, spelled);
+            }
+        }
+    }
+
+    #[test]
+    fn old_frames_are_read_as_they_are_meant_and_written_as_they_were() {
+        for (dialect, frame, native) in [
+            (
+                Dialect::Data,
+                r#"{"type":"chat_message","data":{"message":{"content":"hi"}},"_tl":{"id":"m1"}}"#,
+                r#"{"type":"chat_message","id":"m1","payload":{"message":{"content":"hi"}}}"#,
+            ),
+            (
+                Dialect::Flat,
+                r#"{"type":"user_message","message_id":"m1","session_id":"s1","message":"hi","agent":"guide","metadata":{"a":1,"_tl":{"run":"r1"}}}"#,
+                r#"{"type":"user_message","id":"m1","session":"s1","run":"r1","payload":{"message":"hi","agent":"guide","metadata":{"a":1}}}"#,
+            ),
+            (
+                Dialect::Flat,
+                r#"{"type":"ping","timestamp":1700000000000,"metadata":{"a":1}}"#,
+                r#"{"type":"ping","payload":{"timestamp":1700000000000,"metadata":{"a":1}}}"#,
+            ),
+            (
+                Dialect::Open,
+                r#"{"type":"request_workspace_analysis","id":7,"deep":true,"_tl":{"id":"m1"}}"#,
+                r#"{"type":"request_workspace_analysis","id":"m1","payload":{"id":7,"deep":true}}"#,
+            ),
+            (Dialect::Open, r#"{"type":"x","_tl":{"payload":[1]}}"#, r#"{"type":"x","payload":[1]}"#),
+        ] {
+            assert_eq!(again(dialect, frame), frame);
+            let mut spelled = Vec::new();
+            Dialect::Native.encode(&dialect.decode(frame, 64).unwrap(), &mut spelled);
+            assert_eq!(String::from_utf8(spelled).unwrap(), native);
+        }
+    }
+}
