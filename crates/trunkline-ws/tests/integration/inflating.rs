@@ -30,13 +30,26 @@ fn deflate(pieces: &[(&[u8], FlushCompress)], level: u32, window: u8) -> Vec<u8>
     let mut stream = Compress::new_with_window_bits(Compression::new(level), false, window);
     let mut payload = Vec::new();
     for (piece, flush) in pieces.iter().chain(&[(&b""[..], FlushCompress::Sync)]) {
-        payload.reserve(2 * piece.len() + 100);
-        stream.compress_vec(piece, &mut payload, *flush).expect("there is room");
-        assert!(payload.len() < payload.capacity(), "there was room");
+        add(&mut stream, piece, *flush, &mut payload);
     }
     assert!(payload.ends_with(&[0, 0, 0xFF, 0xFF]));
     payload.truncate(payload.len() - 4);
     payload
+}
+
+/// Compresses `piece` as far as `flush` asks for, which also brings out what earlier pieces left in the stream.
+fn add(stream: &mut Compress, mut piece: &[u8], flush: FlushCompress, payload: &mut Vec<u8>) {
+    loop {
+        payload.reserve(piece.len() + 100);
+        let before = stream.total_in();
+        stream.compress_vec(piece, payload, flush).expect("a stream that goes on");
+        piece = &piece[usize::try_from(stream.total_in() - before).expect("a part of the piece")..];
+        // Room that is left over says that nothing waits for it.
+        if payload.len() < payload.capacity() {
+            assert!(piece.is_empty());
+            return;
+        }
+    }
 }
 
 fn deflated(content: &[u8]) -> Vec<u8> {
@@ -117,6 +130,16 @@ async fn row_23_nothing_compressed_is_taken_before_the_owner_says_so() {
     assert_eq!(connection.deflate(), Some(agreed()));
     client.write_all(&[hello, close(1000)].concat()).await.expect("room");
     assert_eq!(echo_until_closed(connection).await.messages[..1], [text("hello")]);
+}
+
+#[test]
+fn content_may_come_later_than_the_sender_compressed_it() {
+    // At level 0 and with a window of 10 bits, all three pieces come out with the flush behind the last of them.
+    let pieces = [(125, FlushCompress::None), (456, FlushCompress::None), (424, FlushCompress::Full)];
+    let pieces = pieces.map(|(bytes, flush)| (vec![b'a'; bytes], flush));
+    let payload = deflate(&pieces.each_ref().map(|(piece, flush)| (&piece[..], *flush)), 0, 10);
+    let expected = [Owned::Binary(vec![b'a'; 125 + 456 + 424])];
+    check(Limits::AUTHENTICATED, &compressed(BINARY, true, &payload), &expected, None);
 }
 
 #[test]
