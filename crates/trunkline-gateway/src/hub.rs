@@ -2,7 +2,7 @@
 //!
 //! The broker tells the hub of each record; the hub offers it to the outbox of every
 //! connection that is attached to its channel, as a frame that is encoded once per
-//! dialect and shared. It keeps no records.
+//! dialect and codec, and shared. It keeps no records.
 //!
 //! Lock order: a shard of the hub, then an outbox. Nothing is awaited under either, and
 //! never two shards at once.
@@ -17,7 +17,7 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::Record;
 use trunkline_core::outbox::{Offer, Priority};
 use trunkline_core::record::{self, RecordKind};
-use trunkline_protocol::{Dialect, Position};
+use trunkline_protocol::{Position, Wire};
 
 use crate::connection::Subscriber;
 use crate::message::{self, LatestState};
@@ -93,7 +93,7 @@ impl Hub {
         let live = outbox.caught_up(channel, listeners.as_ref().and_then(|listeners| listeners.top));
         if let (true, Some(listeners)) = (live, listeners) {
             for latest in &mut listeners.latest {
-                outbox.push_latest(channel, &latest.key, latest.state.frame(subscriber.dialect()));
+                outbox.push_latest(channel, &latest.key, latest.state.frame(subscriber.wire()));
             }
         }
         live
@@ -104,7 +104,7 @@ impl Hub {
         let mut shard = self.shard(channel);
         let Some(listeners) = shard.get_mut(channel) else { return };
         for subscriber in &listeners.subscribers {
-            let frame = state.frame(subscriber.dialect());
+            let frame = state.frame(subscriber.wire());
             subscriber.outbox().push_latest(channel, &key, frame);
             subscriber.wake();
         }
@@ -141,7 +141,7 @@ impl Hub {
                 outbox.fall_behind(channel);
                 continue;
             }
-            let offer = outbox.offer(channel, record, || frames.get(subscriber.dialect()));
+            let offer = outbox.offer(channel, record, || frames.get(subscriber.wire()));
             drop(outbox);
             match offer {
                 Offer::Queued if opens_run => live.push(Arc::clone(subscriber)),
@@ -192,29 +192,29 @@ pub(crate) fn run_started_by(channel: &ChannelKey, record: &Record) -> Option<Ch
 struct SharedFrames<'a> {
     channel: &'a ChannelKey,
     record: &'a Record,
-    frames: [Option<Bytes>; Dialect::ALL.len()],
+    frames: [Option<Bytes>; Wire::COUNT],
 }
 
 impl<'a> SharedFrames<'a> {
     const fn new(channel: &'a ChannelKey, record: &'a Record) -> Self {
-        Self { channel, record, frames: [const { None }; Dialect::ALL.len()] }
+        Self { channel, record, frames: [const { None }; Wire::COUNT] }
     }
 
-    fn get(&mut self, dialect: Dialect) -> Bytes {
+    fn get(&mut self, wire: Wire) -> Bytes {
         let (channel, record) = (self.channel, self.record);
-        self.frames[dialect as usize].get_or_insert_with(|| frame_of(dialect, channel, record)).clone()
+        self.frames[wire.index()].get_or_insert_with(|| frame_of(wire, channel, record)).clone()
     }
 }
 
 /// The finished frame of a record. A record that this version cannot read becomes an `error` in its place: it is
 /// never left out in silence.
-pub(crate) fn frame_of(dialect: Dialect, channel: &ChannelKey, record: &Record) -> Bytes {
-    match message::frame_with(|out| record::render(dialect, channel, record, out)) {
+pub(crate) fn frame_of(wire: Wire, channel: &ChannelKey, record: &Record) -> Bytes {
+    match message::frame_with(wire, |out| record::render(wire, channel, record, out)) {
         Ok(frame) => frame,
         Err(error) => {
             tracing::error!(channel = %channel, position = %record.position, %error, "a record cannot be shown");
             message::error_frame(
-                dialect,
+                wire,
                 None,
                 trunkline_protocol::ErrorCode::Internal.with_message("a stored message cannot be read by this version"),
             )
@@ -225,6 +225,7 @@ pub(crate) fn frame_of(dialect: Dialect, channel: &ChannelKey, record: &Record) 
 #[cfg(test)]
 mod tests {
     use trunkline_core::log::Head;
+    use trunkline_protocol::Dialect;
 
     use super::*;
 
@@ -252,7 +253,7 @@ mod tests {
     #[test]
     fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Dialect::Native);
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         let first = log.append(false);
         subscriber.outbox().push_read(&log.channel, &first, Bytes::new);
@@ -267,7 +268,7 @@ mod tests {
     #[test]
     fn live_listeners_of_a_run_that_ended_are_forgotten() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Dialect::Native);
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
         log.hub.attach_to_new_run(&log.channel, vec![Arc::clone(&subscriber)]);
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use trunkline_broker::BrokerError;
 use trunkline_core::channel::ChannelKind;
 use trunkline_core::outbox::Priority;
-use trunkline_protocol::{CloseCode, Dialect};
+use trunkline_protocol::{CloseCode, Dialect, Wire};
 use trunkline_ws::{Closed, Connection as Socket, Options};
 
 use self::incoming::Incoming;
@@ -45,7 +45,7 @@ const MISSES_MAX: u32 = 2;
 /// What a connection is, as its upgrade decided.
 pub(crate) struct Accepted {
     pub(crate) route: Arc<Route>,
-    pub(crate) dialect: Dialect,
+    pub(crate) wire: Wire,
     pub(crate) identity: Option<Identity>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn serve<S>(node: Arc<Node>, accepted: Accepted, stream: S, ear
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let _counted = node.metrics.connection_opened(accepted.dialect);
+    let _counted = node.metrics.connection_opened(accepted.wire.dialect());
     let mut connection = Connection::new(node, accepted, stream, early);
     let closed = connection.run().await;
     let code = match closed {
@@ -89,8 +89,8 @@ where
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn new(node: Arc<Node>, accepted: Accepted, stream: S, early: Bytes) -> Self {
-        let Accepted { route, dialect, identity } = accepted;
-        let subscriber = Subscriber::new(dialect);
+        let Accepted { route, wire, identity } = accepted;
+        let subscriber = Subscriber::new(wire);
         let incoming = Incoming::new(Arc::clone(&node), Arc::clone(&route), Arc::clone(&subscriber), identity);
         let authenticated = incoming.is_authenticated();
         let options = Options {
@@ -133,7 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn greet(&mut self) {
         if self.dialect() == Dialect::Payload && self.incoming.is_authenticated() {
             let content = Greeting { message: "WebSocket connected successfully" };
-            self.push_control(message::reply_frame(self.dialect(), "connection_established", None, &content));
+            self.push_control(message::reply_frame(self.wire(), "connection_established", None, &content));
             self.outgoing.flush(&mut self.socket);
         }
     }
@@ -166,7 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let client = Client {
                 identity: request.identity,
                 realm: self.route.realm.clone(),
-                dialect: self.dialect(),
+                wire: self.wire(),
                 connection: self.id.clone(),
             };
             self.authenticate_by = None;
@@ -224,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let _ = self.socket.queue(trunkline_ws::frame::ping(b""));
         let frame = match self.dialect() {
             Dialect::Native => self.outgoing.heartbeat(),
-            _ => message::frame(self.dialect(), &trunkline_protocol::Envelope::new("ping")),
+            _ => message::frame(self.wire(), &trunkline_protocol::Envelope::new("ping")),
         };
         self.push_control(frame);
     }
@@ -233,7 +233,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.going_away = true;
         if self.dialect() == Dialect::Native {
             let content = GoAway { reason: "drain", reconnect_min_ms: 0, reconnect_max_ms: RECONNECT_WITHIN_MS };
-            self.push_control(message::reply_frame(self.dialect(), "go_away", None, &content));
+            self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));
         }
         self.incoming.end(CloseCode::Drain);
     }
@@ -242,8 +242,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.membership.subscriber.push_control(frame);
     }
 
+    fn wire(&self) -> Wire {
+        self.membership.subscriber.wire()
+    }
+
     fn dialect(&self) -> Dialect {
-        self.membership.subscriber.dialect()
+        self.wire().dialect()
     }
 }
 

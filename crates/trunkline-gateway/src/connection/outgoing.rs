@@ -1,6 +1,5 @@
 //! Fills the socket's queue from the outbox, and the outbox from the log.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::ResetReason;
 use trunkline_core::outbox::{Priority, Wanted};
 use trunkline_core::record::fold;
-use trunkline_protocol::{Dialect, Envelope};
+use trunkline_protocol::Envelope;
 use trunkline_ws::Connection as Socket;
 
 use super::{SOCKET_QUEUE_BYTES, Subscriber};
@@ -130,13 +129,13 @@ impl Outgoing {
                 return self.lose(channel);
             }
         };
-        let dialect = self.subscriber.dialect();
+        let wire = self.subscriber.wire();
         for record in &records {
             let run = run_started_by(channel, record);
             if run.is_some() && self.subscriber.outbox().is_full() {
                 return;
             }
-            self.subscriber.outbox().push_read(channel, record, || frame_of(dialect, channel, record));
+            self.subscriber.outbox().push_read(channel, record, || frame_of(wire, channel, record));
             if let Some(run) = run {
                 let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
                 self.node.hub.attach(&run, &self.subscriber, priority, None);
@@ -159,10 +158,10 @@ impl Outgoing {
         let payload = message::payload(&Reset { reason: reason.name(), pos });
         let envelope = Envelope {
             channel: Some(channel.public_name().into()),
-            payload: Some(Cow::Borrowed(&payload)),
+            payload: Some((&payload).into()),
             ..Envelope::new("reset")
         };
-        message::frame(self.subscriber.dialect(), &envelope)
+        message::frame(self.subscriber.wire(), &envelope)
     }
 
     /// The heartbeat with how far the client was brought.
@@ -176,6 +175,6 @@ impl Outgoing {
             outbox.positions().map(|(channel, position)| (channel.public_name().to_owned(), position.to_string()));
         let heartbeat = Heartbeat { channels: channels.collect() };
         drop(outbox);
-        message::reply_frame(Dialect::Native, "heartbeat", None, &heartbeat)
+        message::reply_frame(self.subscriber.wire(), "heartbeat", None, &heartbeat)
     }
 }

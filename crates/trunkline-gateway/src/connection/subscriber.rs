@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 use trunkline_core::outbox::Outbox;
-use trunkline_protocol::Dialect;
+use trunkline_protocol::Wire;
 
 use crate::hub::Hub;
 
 /// The handle of one connection.
 pub(crate) struct Subscriber {
-    dialect: Dialect,
+    wire: Wire,
     outbox: Mutex<Outbox>,
     wake: Notify,
     /// The connection's task is going to look at the outbox, because it is at work or was woken already.
@@ -25,9 +25,9 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    pub(crate) fn new(dialect: Dialect) -> Arc<Self> {
+    pub(crate) fn new(wire: Wire) -> Arc<Self> {
         Arc::new(Self {
-            dialect,
+            wire,
             outbox: Mutex::default(),
             wake: Notify::new(),
             will_look: AtomicBool::new(false),
@@ -37,8 +37,9 @@ impl Subscriber {
         })
     }
 
-    pub(crate) const fn dialect(&self) -> Dialect {
-        self.dialect
+    /// How its envelopes are spelled.
+    pub(crate) const fn wire(&self) -> Wire {
+        self.wire
     }
 
     /// The outbox. Hold it shortly, and never across an await.
@@ -95,9 +96,9 @@ impl Subscriber {
 pub(crate) struct InFlight(Arc<Subscriber>);
 
 impl InFlight {
-    /// The dialect in which the answer is written.
-    pub(crate) fn dialect(&self) -> Dialect {
-        self.0.dialect()
+    /// How the answer is spelled.
+    pub(crate) fn wire(&self) -> Wire {
+        self.0.wire()
     }
 
     /// Answers the message.

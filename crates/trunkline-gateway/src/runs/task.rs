@@ -79,16 +79,16 @@ impl RunTask {
 
     /// The sender's `ack` or `error`.
     fn answer(&self, origin: &InFlight, outcome: Result<Committed, BrokerError>) -> Bytes {
-        let (dialect, message, run) = (origin.dialect(), &self.open.message, self.channel.id());
+        let (wire, message, run) = (origin.wire(), &self.open.message, self.channel.id());
         match outcome {
-            Ok(_) => message::ack_frame(dialect, message, run, false),
+            Ok(_) => message::ack_frame(wire, message, run, false),
             Err(BrokerError::Refused { refusal: Refusal::Exists { same_content: true }, .. }) => {
-                message::ack_frame(dialect, message, run, true)
+                message::ack_frame(wire, message, run, true)
             }
             Err(error) => {
                 let error = accept_error(&error, run);
                 self.runs.metrics.client_error(&error.code);
-                message::error_frame(dialect, Some(message), error)
+                message::error_frame(wire, Some(message), error)
             }
         }
     }

@@ -7,6 +7,8 @@ mod envelopes;
 mod frames;
 mod harness;
 mod history;
+mod messagepack;
+mod packed;
 mod peer;
 mod reconnect;
 mod relay;
