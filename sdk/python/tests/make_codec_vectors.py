@@ -20,12 +20,12 @@ from msgspec.msgpack import Ext
 PLACE = Path(__file__).parents[3] / "protocol" / "vectors" / "codecs.json"
 
 ABOUT: Final = [
-    "Golden vectors of the codec MessagePack (protocol/client.md, section 9) and of what workers write in it (protocol/worker.md, section 6).",
-    "envelopes: `msgpack_hex` reads as the envelope whose native JSON is `json`. Where `holds_bytes` is false, `json` is written as "
-    "`msgpack_hex` and the other way round; where it is true, bytes stand in `json` as base64. Cases with `lenient` are read, and written otherwise.",
+    "Golden vectors of the codec MessagePack (protocol/client.md, section 9), and of what workers write in it (protocol/worker.md, 6).",
+    "envelopes: `msgpack_hex` reads as the envelope whose native JSON is `json`, and each is written as the other. Where `holds_bytes`",
+    "is true, bytes stand in `json` as base64. Cases with `lenient` are read, and written otherwise.",
     "rejected: reading `msgpack_hex` as a frame fails with `code`.",
-    "worker_payloads: what a worker writes as `msgpack_hex` is `json` for clients that speak JSON. Where it holds bytes, clients that speak "
-    "MessagePack get `kept_hex`. `python` is the value that a Python worker writes so, and reads.",
+    "worker_payloads: what a worker writes as `msgpack_hex` is `json` for clients that speak JSON. Where it holds bytes, clients that",
+    "speak MessagePack get `kept_hex`. `python` is the value that a Python worker writes so, and reads.",
     "rejected_worker_payloads: the gateway refuses them; `code` is the codec's, and the run ends with worker_protocol.",
 ]
 
@@ -62,7 +62,7 @@ ENVELOPES: dict[str, dict[str, Any]] = {
     },
     "payload null": {"type": "t", "payload": None},
     "payload true": {"type": "t", "payload": True},
-    "payload text": {"type": "t", "payload": "Grüße, 世界 👋 \"\\\n\u0000"},
+    "payload text": {"type": "t", "payload": 'Grüße, 世界 👋 "\\\n\u0000'},
     "payload empty map and array": {"type": "t", "payload": [{}, []]},
     "payload integers": {"type": "t", "payload": [0, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**53, 2**64 - 1]},
     "payload negative integers": {"type": "t", "payload": [-1, -32, -33, -128, -129, -32768, -32769, -(2**31), -(2**31) - 1, -(2**63)]},
@@ -82,10 +82,12 @@ ENVELOPES: dict[str, dict[str, Any]] = {
 LENIENT: dict[str, tuple[dict[str, Any], bytes]] = {
     "long spellings": (
         {"type": "t", "seq": 1, "payload": [1, "a", -1]},
-        bytes.fromhex("df00000003" "da000474797065" "d90174" "a3736571" "cf0000000000000001" "db000000077061796c6f6164" "dd00000003" "cd0001" "da000161" "d3ffffffffffffffff"),
+        bytes.fromhex(
+            "df00000003da000474797065d90174a3736571cf0000000000000001db000000077061796c6f6164dd00000003cd0001da000161d3ffffffffffffffff"
+        ),
     ),
-    "float of four bytes": ({"type": "t", "payload": 0.5}, bytes.fromhex("82" "a474797065" "a174" "a77061796c6f6164" "ca3f000000")),
-    "payload before the type": ({"type": "t", "payload": [1]}, bytes.fromhex("82" "a77061796c6f6164" "9101" "a474797065" "a174")),
+    "float of four bytes": ({"type": "t", "payload": 0.5}, bytes.fromhex("82a474797065a174a77061796c6f6164ca3f000000")),
+    "payload before the type": ({"type": "t", "payload": [1]}, bytes.fromhex("82a77061796c6f61649101a474797065a174")),
 }
 
 REJECTED: dict[str, tuple[str, bytes]] = {
@@ -139,32 +141,55 @@ class Written(NamedTuple):
 WORKER_PAYLOADS: dict[str, Written] = {
     "plain": Written({"a": [1, "x", None]}, {"a": [1, "x", None]}),
     "bytes": Written(b"\x00\xff", "AP8=", b"\x00\xff", "b'\\x00\\xff'"),
-    "bytes within": Written({"image": b"\x01", "n": 1}, {"image": "AQ==", "n": 1}, {"image": b"\x01", "n": 1}, "{'image': b'\\x01', 'n': 1}"),
+    "bytes within": Written(
+        {"image": b"\x01", "n": 1}, {"image": "AQ==", "n": 1}, {"image": b"\x01", "n": 1}, "{'image': b'\\x01', 'n': 1}"
+    ),
     "datetime": Written(MOMENT, "2026-01-02T03:04:05.678000Z", None, "datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)"),
-    "datetime in whole seconds": Written(datetime(2000, 2, 29, tzinfo=UTC), "2000-02-29T00:00:00Z", None, "datetime(2000, 2, 29, tzinfo=UTC)"),
+    "datetime in whole seconds": Written(
+        datetime(2000, 2, 29, tzinfo=UTC), "2000-02-29T00:00:00Z", None, "datetime(2000, 2, 29, tzinfo=UTC)"
+    ),
     "datetime before 1970": Written(
-        datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC), "1969-12-31T23:59:59.999999Z", None, "datetime(1969, 12, 31, 23, 59, 59, 999999, UTC)"
+        datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC),
+        "1969-12-31T23:59:59.999999Z",
+        None,
+        "datetime(1969, 12, 31, 23, 59, 59, 999999, UTC)",
     ),
     "datetime after 2514": Written(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), "9999-12-31T23:59:59Z"),
     "datetime of another time zone": Written(
-        datetime(2026, 1, 2, 3, 0, tzinfo=timezone(timedelta(hours=2))), "2026-01-02T01:00:00Z", None, "datetime(2026, 1, 2, 1, 0, tzinfo=UTC)"
+        datetime(2026, 1, 2, 3, 0, tzinfo=timezone(timedelta(hours=2))),
+        "2026-01-02T01:00:00Z",
+        None,
+        "datetime(2026, 1, 2, 1, 0, tzinfo=UTC)",
     ),
     "UUID": Written(Ext(1, IDENTIFIER.bytes), str(IDENTIFIER), None, f"UUID('{IDENTIFIER}')"),
     "Decimal": Written(Ext(2, b"-1.50"), "-1.50", None, "Decimal('-1.50')"),
     "Decimal with an exponent": Written(Ext(2, b"1E+30"), "1E+30", None, "Decimal('1E+30')"),
     "array of float32": Written(
-        array("<f4", [2, 2], struct.pack("<4f", 1.5, 0, -1, 0.1)), [[1.5, 0.0], [-1.0, 0.10000000149011612]], None, "np.array([[1.5, 0], [-1, 0.1]], np.float32)"
+        array("<f4", [2, 2], struct.pack("<4f", 1.5, 0, -1, 0.1)),
+        [[1.5, 0.0], [-1.0, 0.10000000149011612]],
+        None,
+        "np.array([[1.5, 0], [-1, 0.1]], np.float32)",
     ),
     "array of float64": Written(array("<f8", [1], struct.pack("<d", 0.1)), [0.1], None, "np.array([0.1])"),
-    "array of float16": Written(array("<f2", [2], struct.pack("<2e", 1, 0.333251953125)), [1.0, 0.333251953125], None, "np.array([1, 0.333251953125], np.float16)"),
-    "array of int64": Written(array("<i8", [3], struct.pack("<3q", -(2**63), 0, 7)), [-(2**63), 0, 7], None, "np.array([-2**63, 0, 7], np.int64)"),
+    "array of float16": Written(
+        array("<f2", [2], struct.pack("<2e", 1, 0.333251953125)), [1.0, 0.333251953125], None, "np.array([1, 0.333251953125], np.float16)"
+    ),
+    "array of int64": Written(
+        array("<i8", [3], struct.pack("<3q", -(2**63), 0, 7)), [-(2**63), 0, 7], None, "np.array([-2**63, 0, 7], np.int64)"
+    ),
     "array of uint8": Written(array("|u1", [2], b"\x00\xff"), [0, 255], None, "np.array([0, 255], np.uint8)"),
     "array of booleans": Written(array("|b1", [2], b"\x01\x00"), [True, False], None, "np.array([True, False])"),
     "array without elements": Written(array("<f4", [2, 0], b""), [[], []], None, "np.zeros((2, 0), np.float32)"),
     "array with NaN": Written(array("<f4", [2], struct.pack("<2f", float("nan"), 1)), [None, 1.0]),
     "NaN": Written({"x": float("nan")}, {"x": None}),
     "all together": Written(
-        {"raw": b"\x01", "at": MOMENT, "id": Ext(1, IDENTIFIER.bytes), "cost": Ext(2, b"0.10"), "vector": array("<f4", [2], struct.pack("<2f", 1, 2))},
+        {
+            "raw": b"\x01",
+            "at": MOMENT,
+            "id": Ext(1, IDENTIFIER.bytes),
+            "cost": Ext(2, b"0.10"),
+            "vector": array("<f4", [2], struct.pack("<2f", 1, 2)),
+        },
         {"raw": "AQ==", "at": "2026-01-02T03:04:05.678000Z", "id": str(IDENTIFIER), "cost": "0.10", "vector": [1.0, 2.0]},
         {"raw": b"\x01", "at": "2026-01-02T03:04:05.678000Z", "id": str(IDENTIFIER), "cost": "0.10", "vector": [1.0, 2.0]},
         "{'raw': b'\\x01', 'at': datetime(2026, 1, 2, 3, 4, 5, 678000, UTC), "
