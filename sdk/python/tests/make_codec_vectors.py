@@ -23,7 +23,7 @@ ABOUT: Final = [
     "Golden vectors of the codec MessagePack (protocol/client.md, section 9), and of what workers write in it (protocol/worker.md, 6).",
     "envelopes: `msgpack_hex` reads as the envelope whose native JSON is `json`, and each is written as the other. Where `holds_bytes`",
     "is true, bytes stand in `json` as base64. Cases with `lenient` are read, and written otherwise.",
-    "rejected: reading `msgpack_hex` as a frame fails with `code`.",
+    "rejected: reading `msgpack_hex` as a frame fails with `code`. Clients need not look for cases with `gateway_only`.",
     "worker_payloads: what a worker writes as `msgpack_hex` is `json` for clients that speak JSON. Where it holds bytes, clients that",
     "speak MessagePack get `kept_hex`. `python` is the value that a Python worker writes so, and reads.",
     "rejected_worker_payloads: the gateway refuses them; `code` is the codec's, and the run ends with worker_protocol.",
@@ -123,6 +123,10 @@ REJECTED: dict[str, tuple[str, bytes]] = {
     "64 levels within the payload": ("payload_too_deep", bytes.fromhex("82a474797065a174a77061796c6f6164" + "91" * 64 + "c0")),
     "nested without end": ("payload_too_deep", bytes.fromhex("82a474797065a174a77061796c6f6164") + b"\x91" * 70),
 }
+
+
+GATEWAY_ONLY: Final = {"NaN", "infinity", "bytes in meta", "bytes in an unknown field"}
+"""What a client never gets, and need not look for."""
 
 
 def array(kind: str, shape: list[int], data: bytes) -> Ext:
@@ -246,7 +250,10 @@ def _written(name: str, written: Written) -> dict[str, Any]:
 
 
 def _rejected(cases: dict[str, tuple[str, bytes]]) -> list[dict[str, Any]]:
-    return [{"name": name, "msgpack_hex": wire.hex(), "code": code} for name, (code, wire) in cases.items()]
+    return [
+        {"name": name, "msgpack_hex": wire.hex(), "code": code, **({"gateway_only": True} if name in GATEWAY_ONLY else {})}
+        for name, (code, wire) in cases.items()
+    ]
 
 
 def _json(value: Any) -> str:

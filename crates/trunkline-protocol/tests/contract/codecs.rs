@@ -41,6 +41,9 @@ struct Rejected {
     name: String,
     msgpack_hex: String,
     code: String,
+    #[expect(dead_code, reason = "for the tests of clients")]
+    #[serde(default)]
+    gateway_only: bool,
 }
 
 #[derive(Deserialize)]
