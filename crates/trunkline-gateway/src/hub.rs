@@ -2,11 +2,13 @@
 //!
 //! The broker tells the hub of each record; the hub offers it to the outbox of every
 //! connection that is attached to its channel, as a frame that is encoded once per
-//! dialect and shared. It keeps no records.
+//! dialect and codec, and shared. It keeps no records.
 //!
 //! Lock order: a shard of the hub, then an outbox. Nothing is awaited under either, and
 //! never two shards at once.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +19,8 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::Record;
 use trunkline_core::outbox::{Offer, Priority};
 use trunkline_core::record::{self, RecordKind};
-use trunkline_protocol::{Dialect, Position};
+use trunkline_core::words::{self, Surroundings, Voice};
+use trunkline_protocol::{Codec, Dialect, ErrorCode, Position};
 
 use crate::connection::Subscriber;
 use crate::message::{self, LatestState};
@@ -93,7 +96,7 @@ impl Hub {
         let live = outbox.caught_up(channel, listeners.as_ref().and_then(|listeners| listeners.top));
         if let (true, Some(listeners)) = (live, listeners) {
             for latest in &mut listeners.latest {
-                outbox.push_latest(channel, &latest.key, latest.state.frame(subscriber.dialect()));
+                outbox.push_latest(channel, &latest.key, latest.state.frame(subscriber.wire()));
             }
         }
         live
@@ -104,7 +107,7 @@ impl Hub {
         let mut shard = self.shard(channel);
         let Some(listeners) = shard.get_mut(channel) else { return };
         for subscriber in &listeners.subscribers {
-            let frame = state.frame(subscriber.dialect());
+            let frame = state.frame(subscriber.wire());
             subscriber.outbox().push_latest(channel, &key, frame);
             subscriber.wake();
         }
@@ -141,15 +144,24 @@ impl Hub {
                 outbox.fall_behind(channel);
                 continue;
             }
-            let offer = outbox.offer(channel, record, || frames.get(subscriber.dialect()));
+            let voice = subscriber.voice();
+            if voice.wants_whole_text(&record.data) {
+                // The log has it: the end is told with what is read.
+                if outbox.fall_behind(channel) {
+                    drop(outbox);
+                    subscriber.wake();
+                }
+                continue;
+            }
+            let offer = outbox.offer(channel, record, |pieces| frames.get(subscriber, voice, pieces));
             drop(outbox);
             match offer {
-                Offer::Queued if opens_run => live.push(Arc::clone(subscriber)),
+                Offer::Queued | Offer::Passed if opens_run => live.push(Arc::clone(subscriber)),
                 Offer::Queued => {}
                 Offer::FellBehind => {
                     self.metrics.channels_fell_behind.inc();
                 }
-                Offer::Ignored => continue,
+                Offer::Passed | Offer::Ignored => continue,
             }
             subscriber.wake();
         }
@@ -192,32 +204,79 @@ pub(crate) fn run_started_by(channel: &ChannelKey, record: &Record) -> Option<Ch
 struct SharedFrames<'a> {
     channel: &'a ChannelKey,
     record: &'a Record,
-    frames: [Option<Bytes>; Dialect::ALL.len()],
+    /// What native clients are told, by codec.
+    native: [Option<Bytes>; 2],
+    /// What each other voice is told, after so many pieces of an answer where that matters to it.
+    old: Vec<((Voice, u64), Option<Bytes>)>,
+    /// The id of a client's message, once somebody asked.
+    message: OnceCell<Option<String>>,
 }
+
+/// Frames of one record for old clients that are kept to be shared; listeners beyond get one of their own. There are eight
+/// such voices, and listeners of a run from its start have had as many pieces as each other.
+const SHARED_FRAMES_MAX: usize = 16;
 
 impl<'a> SharedFrames<'a> {
     const fn new(channel: &'a ChannelKey, record: &'a Record) -> Self {
-        Self { channel, record, frames: [const { None }; Dialect::ALL.len()] }
+        Self { channel, record, native: [const { None }; 2], old: Vec::new(), message: OnceCell::new() }
     }
 
-    fn get(&mut self, dialect: Dialect) -> Bytes {
-        let (channel, record) = (self.channel, self.record);
-        self.frames[dialect as usize].get_or_insert_with(|| frame_of(dialect, channel, record)).clone()
+    fn get(&mut self, subscriber: &Subscriber, voice: Voice, pieces: u64) -> Option<Bytes> {
+        if voice.wire.dialect() == Dialect::Native {
+            let frame = &mut self.native[usize::from(voice.wire.codec() == Codec::MessagePack)];
+            if frame.is_none() {
+                *frame = frame_of(voice, self.channel, self.record, Surroundings::default());
+            }
+            return frame.clone();
+        }
+        if self.is_own(subscriber) {
+            return None;
+        }
+        let pieces = if voice.counts_pieces() { pieces } else { 0 };
+        if let Some((_, frame)) = self.old.iter().find(|(told, _)| *told == (voice, pieces)) {
+            return frame.clone();
+        }
+        let frame = frame_of(voice, self.channel, self.record, Surroundings { pieces, whole: None });
+        if self.old.len() < SHARED_FRAMES_MAX {
+            self.old.push(((voice, pieces), frame.clone()));
+        }
+        frame
+    }
+
+    /// Whether the record is a message that this old client sent, and is not to be told of.
+    fn is_own(&self, subscriber: &Subscriber) -> bool {
+        if record::kind(&self.record.data) != Some(RecordKind::Message) {
+            return false;
+        }
+        let message = self.message.get_or_init(|| message_id(self.record));
+        message.as_deref().is_some_and(|message| subscriber.has_sent(message))
     }
 }
 
-/// The finished frame of a record. A record that this version cannot read becomes an `error` in its place: it is
-/// never left out in silence.
-pub(crate) fn frame_of(dialect: Dialect, channel: &ChannelKey, record: &Record) -> Bytes {
-    match message::frame_with(|out| record::render(dialect, channel, record, out)) {
-        Ok(frame) => frame,
+/// The id of a client's message.
+pub(crate) fn message_id(record: &Record) -> Option<String> {
+    let (_, message) = record::message(&record.data).ok()?;
+    message.id.map(Cow::into_owned)
+}
+
+/// The finished frame of a record; `None` if a client of this voice is not told of it. A record that this version cannot
+/// read becomes an `error` in its place: it is never left out in silence.
+pub(crate) fn frame_of(
+    voice: Voice,
+    channel: &ChannelKey,
+    record: &Record,
+    surroundings: Surroundings<'_>,
+) -> Option<Bytes> {
+    let mut is_told = true;
+    let frame = message::frame_with(voice.wire, |out| {
+        words::render(voice, channel, record, surroundings, out).map(|told| is_told = told)
+    });
+    match frame {
+        Ok(frame) => is_told.then_some(frame),
         Err(error) => {
             tracing::error!(channel = %channel, position = %record.position, %error, "a record cannot be shown");
-            message::error_frame(
-                dialect,
-                None,
-                trunkline_protocol::ErrorCode::Internal.with_message("a stored message cannot be read by this version"),
-            )
+            let error = ErrorCode::Internal.with_message("a stored message cannot be read by this version");
+            Some(message::error_frame(voice.wire, None, error))
         }
     }
 }
@@ -225,6 +284,8 @@ pub(crate) fn frame_of(dialect: Dialect, channel: &ChannelKey, record: &Record) 
 #[cfg(test)]
 mod tests {
     use trunkline_core::log::Head;
+    use trunkline_protocol::Dialect;
+    use trunkline_protocol::Wire;
 
     use super::*;
 
@@ -252,14 +313,14 @@ mod tests {
     #[test]
     fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Dialect::Native);
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         let first = log.append(false);
-        subscriber.outbox().push_read(&log.channel, &first, Bytes::new);
+        subscriber.outbox().push_read(&log.channel, &first, |_| Some(Bytes::new()));
         let end = log.append(true);
         assert!(!log.hub.caught_up(&log.channel, &subscriber), "the end was published since the log was read");
         assert!(subscriber.outbox().wanted().is_some());
-        subscriber.outbox().push_read(&log.channel, &end, Bytes::new);
+        subscriber.outbox().push_read(&log.channel, &end, |_| Some(Bytes::new()));
         log.hub.detach(&log.channel, &subscriber);
         assert!(log.hub.shard(&log.channel).is_empty(), "nothing of the run is left behind");
     }
@@ -267,7 +328,7 @@ mod tests {
     #[test]
     fn live_listeners_of_a_run_that_ended_are_forgotten() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Dialect::Native);
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
         log.hub.attach_to_new_run(&log.channel, vec![Arc::clone(&subscriber)]);
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());

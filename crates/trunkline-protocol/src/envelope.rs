@@ -1,7 +1,7 @@
 //! The canonical message, whatever its spelling on the wire.
 //!
-//! Everything is borrowed from the text it was read from, but for a payload that a dialect spreads over the frame. It stays
-//! raw JSON and is never parsed here.
+//! Everything is borrowed from what it was read from, but for a payload that a dialect spreads over the frame. It stays
+//! raw and is never parsed here.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,9 @@ use serde_json::value::RawValue;
 
 use crate::error::{ErrorBody, ErrorCode};
 use crate::ids::is_message_id;
+use crate::payload::Payload;
 use crate::scan::{ScanError, scan};
+use crate::trace::is_traceparent;
 
 /// Largest integer that every language of the contract holds exactly: 2^53−1.
 pub(crate) const INTEGER_MAX: u64 = 9_007_199_254_740_991;
@@ -51,7 +53,7 @@ pub struct Envelope<'a> {
     /// Id of the message that it answers.
     pub reply_to: Option<Cow<'a, str>>,
     /// The content.
-    pub payload: Option<Cow<'a, RawValue>>,
+    pub payload: Option<Payload<'a>>,
     /// How long the client waits for the run, in milliseconds.
     pub deadline_ms: Option<u64>,
     /// What went wrong.
@@ -159,13 +161,18 @@ pub(crate) fn parse<'a, S: DeserializeSeed<'a>>(
     depth_max: usize,
     seed: S,
 ) -> Result<S::Value, DecodeError> {
-    scan(text, depth_max).map_err(|error| match error {
-        ScanError::TooDeep(_) => DecodeError::TooDeep(error),
-        ScanError::LoneSurrogate => DecodeError::BadEnvelope(error.to_string()),
-    })?;
+    check_text(text, depth_max)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let read = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     read.map_err(|error| DecodeError::BadEnvelope(error.to_string()))
+}
+
+/// What is looked for in a text before a parser sees it.
+pub(crate) fn check_text(text: &str, depth_max: usize) -> Result<(), DecodeError> {
+    scan(text, depth_max).map_err(|error| match error {
+        ScanError::TooDeep(_) => DecodeError::TooDeep(error),
+        ScanError::LoneSurrogate => DecodeError::BadEnvelope(error.to_string()),
+    })
 }
 
 impl Envelope<'_> {
@@ -187,6 +194,18 @@ impl Envelope<'_> {
             return bad("meta: expected an object");
         }
         Ok(())
+    }
+}
+
+impl Envelope<'_> {
+    /// The trace context in `meta`, if it is one.
+    pub fn traceparent(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Meta {
+            traceparent: String,
+        }
+        let Meta { traceparent } = serde_json::from_str(self.meta?.get()).ok()?;
+        is_traceparent(&traceparent).then_some(traceparent)
     }
 }
 
@@ -224,7 +243,7 @@ impl<'a> Envelope<'a> {
 
     /// Sets the payload, whose name in this dialect is `name`.
     pub(crate) fn take_payload<A: MapAccess<'a>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
-        set(&mut self.payload, name, Cow::Borrowed(map.next_value()?))?;
+        set(&mut self.payload, name, Payload::Json(Cow::Borrowed(map.next_value()?)))?;
         Ok(true)
     }
 

@@ -18,6 +18,8 @@ export interface GatewayOptions {
   wordsPerSecond: number;
   /** How long a stopping gateway waits for its runs. */
   drain?: string;
+  /** Further routes and workers, in TOML. */
+  more?: string;
 }
 
 /** How long a gateway and its worker may take to be ready, on a busy machine. */
@@ -120,7 +122,7 @@ export class Gateway implements AsyncDisposable {
   }
 }
 
-function configurationFor({ workspace, wordsPerSecond, drain = "10s" }: GatewayOptions): string {
+function configurationFor({ workspace, wordsPerSecond, drain = "10s", more = "" }: GatewayOptions): string {
   return `
 [server]
 page = ${JSON.stringify(join(CHAT_FOLDER, "page", "dist"))}
@@ -138,5 +140,5 @@ name = "workspace-guide"
 command = ["trunkline-worker", "workspace_guide.py:worker"]
 directory = ${JSON.stringify(CHAT_FOLDER)}
 environment = { TRUNKLINE_WORKSPACE = ${JSON.stringify(workspace)}, TRUNKLINE_GUIDE_WORDS_PER_SECOND = "${wordsPerSecond}" }
-`;
+${more}`;
 }

@@ -2,11 +2,15 @@
 
 mod deaths;
 mod delivery;
+mod dialects;
 mod double;
 mod envelopes;
 mod frames;
 mod harness;
 mod history;
+mod limits;
+mod messagepack;
+mod packed;
 mod peer;
 mod reconnect;
 mod relay;
@@ -15,6 +19,8 @@ mod restarts;
 mod sessions;
 mod stopping;
 mod tokens;
+mod transcripts;
 mod turns;
+mod validation;
 mod wire;
 mod workers;

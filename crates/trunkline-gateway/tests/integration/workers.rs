@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use trunkline_bridge::frame::Frame;
+use trunkline_protocol::Codec;
 
 use crate::double::Double;
 use crate::harness::TestGateway;
@@ -177,8 +178,8 @@ async fn latest_state_that_is_no_json_is_left_out_and_the_run_goes_on() {
     let gateway = TestGateway::start("").await;
     let mut called = Called::new(&gateway).await;
     called.worker.progress(called.corr, "{").await;
-    called.worker.progress(called.corr, "50").await;
-    assert_eq!(called.peer.until("progress").await["payload"], 50);
+    called.worker.progress(called.corr, r#"{"message":"half"}"#).await;
+    assert_eq!(called.peer.until("progress").await["payload"]["message"], "half");
     called.worker.send(Frame::End { corr: called.corr, seq: 0 }).await;
     assert_eq!(called.only_end().await["payload"]["result"], Value::Null);
 }
@@ -190,6 +191,7 @@ async fn buffers_have_no_place_in_json() {
     let frame = Frame::Result {
         corr: called.corr,
         seq: 0,
+        codec: Codec::Json,
         payload: Bytes::from_static(b"1"),
         buffers: vec![Bytes::from_static(b"x")],
     };

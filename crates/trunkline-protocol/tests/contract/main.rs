@@ -1,6 +1,8 @@
 //! The contract that all languages share, run against this crate: the golden vectors and the
 //! schema under `protocol/`.
 
+mod binary_frames;
+mod codecs;
 mod messages;
 mod schema;
 mod vectors;

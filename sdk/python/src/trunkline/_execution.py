@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
-from trunkline import _event, _json
+from trunkline import _event, _json, _payload
 from trunkline._call import CallLedger
 from trunkline._connection import Link
 from trunkline._event import Spelled
@@ -206,7 +206,7 @@ class Execution:
     async def _perform(self) -> Outcome:
         if self.service.flavour in (Flavour.THREAD_STREAM, Flavour.THREAD_FUNCTION):
             return await self._perform_in_thread()
-        handler = partial(self.service.handler, **self.service.arguments(self._payload, Run(self.meta, self)))
+        handler = partial(self.service.handler, **self.service.arguments(self.meta.codec, self._payload, Run(self.meta, self)))
         if self.service.flavour is Flavour.STREAM:
             await _exhaust(handler(), self.produce)
             return Outcome(Kind.END, {})
@@ -214,7 +214,9 @@ class Execution:
 
     async def _perform_in_thread(self) -> Outcome:
         feed = ThreadFeed()
-        handler = partial(self.service.handler, **self.service.arguments(self._payload, BlockingRun(self.meta, self, feed)))
+        handler = partial(
+            self.service.handler, **self.service.arguments(self.meta.codec, self._payload, BlockingRun(self.meta, self, feed))
+        )
         if self.service.flavour is Flavour.THREAD_STREAM:
             await feed.pump(lambda: exhaust(handler(), feed), self.produce)
             return Outcome(Kind.END, {})
@@ -309,7 +311,8 @@ async def _exhaust(stream: AsyncGenerator[Any, None], produce: Callable[[Spelled
 
 
 def _result(value: Any) -> Outcome:
-    return Outcome(Kind.RESULT, {}, _json.encode(value))
+    codec, payload = _payload.write(value)
+    return Outcome(Kind.RESULT, {} if codec == _payload.JSON else {"codec": codec}, payload)
 
 
 def _cancelled(reason: CancelReason) -> Outcome:

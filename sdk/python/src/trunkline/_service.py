@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from trunkline import _json
+from trunkline import _json, _payload
 from trunkline._protocol import NAME_BYTES_MAX
 from trunkline.run import BlockingRun, Run
 
@@ -45,11 +45,11 @@ class Service:
         except (TypeError, msgspec.MsgspecError) as error:
             raise TypeError(f"{_where(handler)}: the payload's type cannot be read from JSON: {error}") from error
 
-    def arguments(self, payload: bytes, run: Run | BlockingRun) -> dict[str, Any]:
+    def arguments(self, codec: str, payload: bytes, run: Run | BlockingRun) -> dict[str, Any]:
         """Gives the handler's arguments. Raises BadRequest where the payload does not fit."""
         arguments: dict[str, Any] = {}
         if self._parameter:
-            arguments[self._parameter] = _json.read(payload, self._shape)
+            arguments[self._parameter] = _payload.read(codec, payload, self._shape)
         if self._run_parameter:
             arguments[self._run_parameter] = run
         return arguments

@@ -21,7 +21,7 @@ from collections.abc import Generator
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
-from trunkline import _event, _json
+from trunkline import _event, _json, _payload
 from trunkline._event import Event
 from trunkline._protocol import TERMINAL, Kind, Message, Numbered, Welcome, read_meta
 from trunkline._runner import Runner
@@ -112,7 +112,7 @@ class TestRun:
             return
         self.outcome = "completed"
         if message.kind is Kind.RESULT:
-            self.result = _json.decode(message.payload)
+            self.result = _payload.read(numbered.codec, message.payload, Any)
 
 
 class TestClient:
@@ -165,8 +165,9 @@ class _MemoryGateway:
         corr = next(self._corrs)
         run = self._runs[corr] = TestRun(self, corr)
         defaults = {"run": f"run-{corr // 2}", "session": "session-1", "realm": "default", "message": f"message-{corr // 2}"}
-        fields = {**defaults, "type": "user_message", "attempt": 1, "codec": "json", **meta}
-        self.deliver(Message(Kind.CALL, corr, service, fields, _json.encode(payload)))
+        written = _payload.write(payload)
+        fields = {**defaults, "type": "user_message", "attempt": 1, "codec": written.codec, **meta}
+        self.deliver(Message(Kind.CALL, corr, service, fields, written.payload))
         return run
 
     @property

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use serde::Deserialize;
+use trunkline_catalogue::Catalogue;
+use trunkline_catalogue::model::Kind;
 use trunkline_protocol::{CloseCode, ErrorCode, Fault, Limits, Severity};
+
+use crate::schema::words;
 
 const SPELLINGS: &str = include_str!("../../../../../protocol/error-spellings.json");
 
@@ -21,19 +25,9 @@ struct Spelling {
     fields: BTreeMap<String, String>,
 }
 
-/// What a limit means, by its name in `limits.json`.
-const LIMITS: [(&str, &str); 6] = [
-    ("message_bytes_max", "bytes of one message; above it the connection closes with 1009"),
-    ("message_bytes_before_auth_max", "the same before the connection has authenticated"),
-    ("depth_max", "arrays and objects within each other; above it `payload_too_deep`"),
-    ("in_flight_max", "durable messages that may be unacknowledged at once; above it `too_many_in_flight`"),
-    ("deadline_ms_max", "the longest that a run may take, in milliseconds; a longer wish is shortened to it"),
-    ("resume_channels_max", "channels that one `hello` may resume"),
-];
-
 /// The sections.
-pub(super) fn sections() -> anyhow::Result<String> {
-    Ok([errors()?, close_codes(), limits()?].concat())
+pub(super) fn sections(catalogue: &Catalogue) -> anyhow::Result<String> {
+    Ok([errors()?, close_codes(), limits(catalogue)?].concat())
 }
 
 fn errors() -> anyhow::Result<String> {
@@ -49,7 +43,8 @@ fn errors() -> anyhow::Result<String> {
             writeln!(text, "| `{}` | {} | {retryable} | {fault} | {severity} |", code.name(), code.default_message());
     }
     text.push_str(
-        "\nWhere each dialect puts an error. `run_failed` and `run_expired` have the same fields. `payload_code` is the code in \
+        "\nWhere each dialect puts an error. The end of a run that failed or expired is spelled so, too, but native has \
+         `run_failed` and `run_expired` for it. `payload_code` is the code in \
          capitals, `SYSTEM_ERROR` for `internal`.\n\n| dialect | type | fields |\n|---|---|---|\n",
     );
     let spellings: Spellings = serde_json::from_str(SPELLINGS).context("failed to read error-spellings.json")?;
@@ -77,14 +72,20 @@ fn close_codes() -> String {
     text
 }
 
-fn limits() -> anyhow::Result<String> {
+/// The defaults, and what each means as `welcome` announces it.
+fn limits(catalogue: &Catalogue) -> anyhow::Result<String> {
     let values = serde_json::to_value(Limits::default()).context("failed to write the limits")?;
-    let values = values.as_object().context("the limits are no object")?;
-    ensure!(values.len() == LIMITS.len(), "a limit has no meaning in crates/xtask/src/schema/reference/codes.rs");
-    let mut text = "\n## Limits\n\nThe defaults; `welcome` announces what holds.\n\n| limit | default | meaning |\n|---|---|---|\n".to_owned();
-    for (name, meaning) in LIMITS {
-        let value = values.get(name).with_context(|| format!("there is no limit {name}"))?;
-        let _infallible = writeln!(text, "| `{name}` | {value} | {meaning} |");
+    let definition = catalogue.definitions().iter().find(|definition| definition.name.name == "limits");
+    let Some(Kind::Object(announced)) = definition.map(|definition| &definition.shape.kind) else {
+        anyhow::bail!("welcome announces no limits");
+    };
+    let mut text = "\n## Limits\n\nThe defaults; `welcome` announces what holds.\n\n\
+                    | limit | default | unit | meaning |\n|---|---|---|---|\n"
+        .to_owned();
+    for (name, value) in values.as_object().into_iter().flatten() {
+        let field = announced.field(name).with_context(|| format!("welcome does not announce {name}"))?;
+        let (unit, meaning) = (words::unit(&field.shape), field.shape.description.as_deref().unwrap_or_default());
+        let _infallible = writeln!(text, "| `{name}` | {value} | {unit} | {meaning} |");
     }
     Ok(text)
 }

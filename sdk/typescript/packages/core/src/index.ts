@@ -11,6 +11,7 @@ export {
   payloadToEnvelope,
   type Dialect,
 } from "./codec/dialects.ts";
+export type { Codec, Frame } from "./codec/codec.ts";
 export { decodeFrame, encodeFrame } from "./codec/frame.ts";
 export type { Run, RunState } from "./run/run.ts";
 export type { RunEvent } from "./run/events.ts";

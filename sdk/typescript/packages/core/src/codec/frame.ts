@@ -18,7 +18,7 @@ import { badEnvelope, isObject, type Envelope } from "./envelope.ts";
 export const DEPTH_MAX = 64;
 
 /** Half of a surrogate pair: no gateway can read it as text. */
-const LONE_SURROGATE = /\p{Surrogate}/u;
+export const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * Reads one frame.
