@@ -6,6 +6,7 @@
 mod asyncapi;
 mod reference;
 mod tables;
+mod typescript;
 mod words;
 
 use std::fs;
@@ -39,6 +40,7 @@ fn files() -> anyhow::Result<Vec<Generated>> {
     let mut files = tables::files()?;
     files.push(reference::file(catalogue)?);
     files.push(asyncapi::file(catalogue));
+    files.extend(typescript::files(catalogue));
     Ok(files)
 }
 
