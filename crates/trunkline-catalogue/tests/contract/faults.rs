@@ -37,7 +37,7 @@ impl Fault {
             Refused::Fault(_) => "content",
             Refused::Unknown(_) => "unknown",
             Refused::Direction { .. } => "direction",
-            other => panic!("{other}"),
+            Refused::NotJson { .. } => panic!("{refused}"),
         };
         let said = refused.to_string();
         let path = match refused {
