@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
+import { decode, encode } from "../src/codec/dialects.ts";
 import { createClient, memoryStorage, type ClientOptions } from "../src/index.ts";
 import { GatewayDouble } from "./gateway-double.ts";
 import { listen, nodeSocket, type ListeningDouble } from "./web-socket.ts";
@@ -23,7 +24,7 @@ it.each(examples)("%s", async (code) => {
   const body = code.replace(/^import .*$/gm, "");
   // Each example runs as a user would paste it, after the first one's imports and client.
   const needsClient = !body.includes("const client =");
-  const given = { createClient: make, memoryStorage, url: server.url, WebSocket };
+  const given = { createClient: make, memoryStorage, url: server.url, WebSocket, decode, encode };
   const client = make({ url: server.url });
   const names = [...Object.keys(given), ...(needsClient ? ["client"] : [])];
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the examples are text, and ours
