@@ -288,7 +288,8 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn set<T, E: de::Error>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), E> {
+/// Fills a slot, which must be empty.
+pub(crate) fn set<T, E: de::Error>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), E> {
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(E::custom(format_args!("{name}: stands twice"))),
