@@ -72,9 +72,9 @@ def make_worker(sights: Sights) -> Worker:
     worker = Worker("vision", concurrency=CONCURRENCY)
 
     @worker.service("vision")
-    async def vision(look: Look, run: Run) -> None:
+    async def vision(look: Look, run: Run) -> dict[str, Any]:
         name, address = sights.address(look)
-        await run.emit("workspace_analysis", await analyse(sights, name, address, run))
+        return {"type": "workspace_analysis", **await analyse(sights, name, address, run)}
 
     return worker
 

@@ -31,13 +31,13 @@ def make_worker(folder: Path) -> Worker:
     worker = Worker("voice", concurrency=2)
 
     @worker.service("voice")
-    async def voice(hear: Hear, run: Run) -> None:
+    async def voice(hear: Hear, run: Run) -> dict[str, Any]:
         began = time.monotonic()
         name, content = _content(folder, hear)
         await run.progress(f"Listening to {name}", stage="measuring")
         measured = await asyncio.to_thread(_measure, content)
         took = {"took_s": round(time.monotonic() - began, 3)}
-        await run.emit("voice_analysis", {"file": name, **measured, **took})
+        return {"type": "voice_analysis", "file": name, **measured, **took}
 
     return worker
 

@@ -7,13 +7,11 @@ Purpose: serves what a front end of dialect `payload` says: `user_message` and `
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
-from trunkline import Event, Failed, Run, Worker
+from trunkline import Failed, Run, Worker
 
 from calculator import NotCalculable, calculate
 from goal_plans import plans
@@ -23,7 +21,7 @@ from workflow import Approval, Cancel, Workflows
 from workflow_store import Record, State, WorkflowStore
 
 MODEL: Final = "plain-rules"
-"""What stands in `llm_response.model`: no language model is asked."""
+"""What stands in `llm_response.model`; the gateway adds `chat_id` and `processing_time`."""
 HELP: Final = (
     "I reach goals in one folder, with real commands. Try `archive the logs` (I ask before I delete anything), "
     "`write a report about the notes`, or let me calculate something: `what is (17 + 4) * 2.5?`"
@@ -35,7 +33,6 @@ class Ask(msgspec.Struct):
 
     message: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
     goal: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
-    chat_id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] = "default"
 
 
 def make_worker(folder: Path, state: Path) -> Worker:
@@ -44,20 +41,13 @@ def make_worker(folder: Path, state: Path) -> Worker:
     workflows = Workflows(WorkflowStore(state), plans(folder))
 
     @worker.service("chat")
-    async def chat(ask: Ask, run: Run) -> AsyncIterator[Event]:
-        began = time.monotonic()
+    async def chat(ask: Ask, run: Run) -> dict[str, str] | None:
         wanted = understand(ask.goal or ask.message)
         if isinstance(wanted, Goal):
             await reach(workflows, run, wanted)
-            return
-        answer = HELP
-        if isinstance(wanted, Calculation):
-            yield Event("thought", _thought(wanted))
-            yield Event("tool_code", {"code": wanted.term, "language": "arithmetic", "tool": "calculator"})
-            answer, success = _calculated(wanted)
-            yield Event("tool_output", {"output": answer, "tool": "calculator", "success": success})
-        took_s = round(time.monotonic() - began, 6)
-        yield Event("llm_response", {"response": answer, "chat_id": ask.chat_id, "model": MODEL, "processing_time": took_s})
+            return None
+        answer = await calculated(run, wanted) if wanted else HELP
+        return {"response": answer, "model": MODEL}
 
     @worker.service("workflow_approval")
     async def workflow_approval(approval: Approval, run: Run) -> None:
@@ -92,16 +82,17 @@ async def finish(run: Run, record: Record) -> None:
         await run.emit("goal_completed", {"results": results})
 
 
-def _thought(wanted: Calculation) -> dict[str, Any]:
+async def calculated(run: Run, wanted: Calculation) -> str:
+    """Calculates, as a tool of the agent does."""
     reasoning = "the message is nothing but numbers and signs between them"
-    return {"thought": {"content": f"I calculate {wanted.term}.", "reasoning": reasoning, "confidence": 1}}
-
-
-def _calculated(wanted: Calculation) -> tuple[str, bool]:
+    await run.emit("thought", {"thought": {"content": f"I calculate {wanted.term}.", "reasoning": reasoning, "confidence": 1}})
+    await run.emit("tool_code", {"code": wanted.term, "language": "arithmetic", "tool": "calculator"})
     try:
-        return f"{wanted.term} = {calculate(wanted.term)}", True
+        output, success = f"{wanted.term} = {calculate(wanted.term)}", True
     except NotCalculable as reason:
-        return f"I cannot calculate that: {reason}.", False
+        output, success = f"I cannot calculate that: {reason}.", False
+    await run.emit("tool_output", {"output": output, "tool": "calculator", "success": success})
+    return output
 
 
 async def _report(folder: Path) -> dict[str, Any]:

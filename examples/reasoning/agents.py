@@ -7,7 +7,6 @@ search, calculate and read.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -74,26 +73,28 @@ class Stop(msgspec.Struct):
     run_id: str
 
 
-class Reply(msgspec.Struct):
-    """What an agent answers."""
+class Metadata(msgspec.Struct):
+    """How an answer came about; the gateway adds `processing_time`."""
 
-    content: str
     confidence: float
     reasoning_path: list[str] = []
 
 
+class Reply(msgspec.Struct):
+    """What an agent answers; the gateway makes `chat_response` of it."""
+
+    content: str
+    metadata: Metadata
+
+
 @worker.service("chat", threads=True)
-def chat(chat: ChatMessage, run: BlockingRun) -> None:
+def chat(chat: ChatMessage, run: BlockingRun) -> Reply:
     """Lets an agent answer, and says that it is at work."""
-    began = time.monotonic()
     agent = chat.message.agentId
     run.emit("typing_indicator", {"agentId": agent, "typing": True})
     reply = AGENTS[agent](chat.message.content, run)
     run.emit("typing_indicator", {"agentId": agent, "typing": False})
-    took = {"processing_time": round(time.monotonic() - began, 6)}
-    metadata = {**took, "confidence": reply.confidence, "reasoning_path": reply.reasoning_path}
-    message = {"id": f"msg_{run.id}", "type": "agent", "content": reply.content, "agentId": agent, "metadata": metadata}
-    run.emit("chat_response", {"message": message})
+    return reply
 
 
 @worker.service("start_reasoning", threads=True)
@@ -164,26 +165,26 @@ def reason(text: str, run: BlockingRun) -> Reply:
     """The reasoning agent: searches."""
     problem = read_problem(text, {})
     if problem is None:
-        return Reply(f"I search. Give me a problem such as {PROBLEMS}.", 0.0)
+        return Reply(f"I search. Give me a problem such as {PROBLEMS}.", Metadata(0.0))
     *_, last = search(problem, max_depth=12, branches=30, check=run.check)
     result = _result(problem, last, stopped=False)
     words = "; ".join(last.best.path)
     found = f"To {problem.words}: {words}." if last.is_solved else f"I found no way to {problem.words}; the nearest is: {words}."
-    return Reply(found, result["confidence"], list(last.best.path))
+    return Reply(found, Metadata(result["confidence"], list(last.best.path)))
 
 
 def code(text: str, _: BlockingRun) -> Reply:
     """The coding agent: reads code."""
     seen = review(text)
-    return Reply(seen.words, 1.0 if seen.is_code else 0.5, seen.remarks)
+    return Reply(seen.words, Metadata(1.0 if seen.is_code else 0.5, seen.remarks))
 
 
 def talk(text: str, _: BlockingRun) -> Reply:
     """The general agent: calculates."""
     try:
-        return Reply(f"{text.strip()} = {calculate(text)}", 1.0)
+        return Reply(f"{text.strip()} = {calculate(text)}", Metadata(1.0))
     except NotCalculable as reason:
-        return Reply(f"I only calculate, and {reason}. Try `(17 + 4) * 2.5`.", 0.0)
+        return Reply(f"I only calculate, and {reason}. Try `(17 + 4) * 2.5`.", Metadata(0.0))
 
 
 AGENTS: Final = {"reasoning": reason, "coding": code, "general": talk}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trunkline import CallFailed, Event
+from trunkline import CallFailed
 from trunkline.testing import TestClient
 
 from vision_agent import Sights, make_worker
@@ -31,12 +31,9 @@ def sights(folder: Path, *origins: str, **programs: str) -> Sights:
 
 async def look(client: TestClient, **request: str) -> dict[str, Any]:
     """Gives what is seen."""
-    run = client.run("vision", request)
-    found = [event async for event in run if isinstance(event, Event)]
-    assert run.outcome == "completed", run.error
-    assert [event.type for event in found] == ["workspace_analysis"]
-    payload: dict[str, Any] = found[0].payload
-    return payload
+    seen: dict[str, Any] = await client.run("vision", request)
+    assert seen["type"] == "workspace_analysis"
+    return seen
 
 
 @asynccontextmanager

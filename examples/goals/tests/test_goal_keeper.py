@@ -110,13 +110,15 @@ async def test_a_report_counts_the_words(tmp_path: Path) -> None:
 async def test_a_message_is_answered_with_what_it_calculates(tmp_path: Path) -> None:
     left, right = random.randrange(1000), random.randrange(1000)  # noqa: S311
     async with keeper(tmp_path) as client:
-        messages = await said(client, "chat", {"message": f"What is {left} * {right}?", "chat_id": "c7"})
-        helped = await said(client, "chat", {"message": "hello"})
-    assert names(messages) == ["thought", "tool_code", "tool_output", "llm_response"]
+        messages = await said(client, "chat", {"message": f"What is {left} * {right}?"})
+        answer = await client.run("chat", {"message": f"What is {left} * {right}?"})
+        refused = await client.run("chat", {"message": f"{left} / 0"})
+        helped = await client.run("chat", {"message": "hello"})
+    assert names(messages) == ["thought", "tool_code", "tool_output"]
     assert messages[2][1] == {"output": f"{left} * {right} = {left * right}", "tool": "calculator", "success": True}
-    answer = messages[3][1]
-    assert (answer["response"], answer["chat_id"], answer["model"]) == (f"{left} * {right} = {left * right}", "c7", MODEL)
-    assert names(helped) == ["llm_response"]
+    assert answer == {"response": f"{left} * {right} = {left * right}", "model": MODEL}
+    assert refused["response"] == "I cannot calculate that: nothing can be divided by zero."
+    assert helped["response"].startswith("I reach goals")
 
 
 async def test_diagnostics_are_this_machines(tmp_path: Path) -> None:
