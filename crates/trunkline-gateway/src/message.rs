@@ -6,9 +6,9 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::RawValue;
-use trunkline_protocol::{Dialect, Envelope, ErrorBody, PayloadError};
+use trunkline_core::words;
+use trunkline_protocol::{Dialect, Envelope, ErrorBody};
 use trunkline_ws::connection::{QueueError, WriteQueue};
 
 use crate::clock::timestamp;
@@ -28,16 +28,25 @@ const SPELLING_BYTES_MAX: usize = 64 * 1024;
 
 /// Queues an envelope for one connection alone.
 pub(crate) fn queue(queue: &mut WriteQueue, dialect: Dialect, envelope: &Envelope<'_>) -> Result<(), QueueError> {
-    queue.push_text_with(|out| dialect.encode(envelope, out))
+    queue.push_text_with(|out| encode(dialect, envelope, out))
 }
 
 /// The frame of an envelope.
 pub(crate) fn frame(dialect: Dialect, envelope: &Envelope<'_>) -> Bytes {
     let Ok(frame) = frame_with(|out| {
-        dialect.encode(envelope, out);
+        encode(dialect, envelope, out);
         Ok::<_, Infallible>(())
     });
     frame
+}
+
+/// Spells a message of the gateway itself. In dialect `flat` every message says when it was made.
+fn encode(dialect: Dialect, envelope: &Envelope<'_>, out: &mut Vec<u8>) {
+    if dialect == Dialect::Flat && envelope.ts.is_none() {
+        let ts = Some(Cow::Owned(timestamp()));
+        return words::render_latest(dialect, &Envelope { ts, ..envelope.clone() }, out);
+    }
+    words::render_latest(dialect, envelope, out);
 }
 
 /// The frame of what `spell` appends, unless that fails. One allocation, exactly as large as the frame.
@@ -62,22 +71,14 @@ pub(crate) fn reply_frame(dialect: Dialect, kind: &str, reply_to: Option<&str>, 
     frame(dialect, &envelope)
 }
 
-/// The frame of an `error`. Dialects that have no place for it say it a second time, in the words that their old clients
-/// know.
+/// The frame of an `error`, in the words of its dialect.
 pub(crate) fn error_frame(dialect: Dialect, reply_to: Option<&str>, error: ErrorBody<'_>) -> Bytes {
-    let words = PayloadError::from(&error);
-    let spelled = match dialect {
-        Dialect::Native => None,
-        Dialect::Payload => Some(payload(&words)),
-        Dialect::Data => Some(payload(&json!({ "message": words.message }))),
-        Dialect::Flat => Some(payload(&json!({ "message": words.message, "error_code": words.error_code }))),
-        Dialect::Open => Some(payload(&json!({ "message": words.message, "error": words.message }))),
-    };
+    let (kind, payload) = error.spelled(dialect);
     let envelope = Envelope {
         reply_to: reply_to.map(Cow::Borrowed),
-        payload: spelled.as_deref().map(Cow::Borrowed),
+        payload: payload.map(Cow::Owned),
         error: Some(error),
-        ..Envelope::new("error")
+        ..Envelope::new(kind)
     };
     frame(dialect, &envelope)
 }

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use crate::error::{ErrorBody, ErrorCode};
 use crate::ids::is_message_id;
 use crate::scan::{ScanError, scan};
+use crate::trace::is_traceparent;
 
 /// Largest integer that every language of the contract holds exactly: 2^53−1.
 pub(crate) const INTEGER_MAX: u64 = 9_007_199_254_740_991;
@@ -187,6 +188,18 @@ impl Envelope<'_> {
             return bad("meta: expected an object");
         }
         Ok(())
+    }
+}
+
+impl Envelope<'_> {
+    /// The trace context in `meta`, if it is one.
+    pub fn traceparent(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Meta {
+            traceparent: String,
+        }
+        let Meta { traceparent } = serde_json::from_str(self.meta?.get()).ok()?;
+        is_traceparent(&traceparent).then_some(traceparent)
     }
 }
 

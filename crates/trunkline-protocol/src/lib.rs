@@ -17,6 +17,7 @@ mod ids;
 mod limits;
 mod position;
 mod scan;
+mod trace;
 
 pub use catalog::{Class, belongs_to_gateway, class_of};
 pub use close::CloseCode;
@@ -27,3 +28,4 @@ pub use ids::{MESSAGE_ID_CHARS_MAX, is_message_id};
 pub use limits::Limits;
 pub use position::{Position, PositionError};
 pub use scan::{ScanError, scan};
+pub use trace::is_traceparent;

@@ -171,6 +171,12 @@ impl Run {
         Self { called: true, next_seq: stored, top, stored, ..Self::new(id, session, deadline) }
     }
 
+    /// The message that it answers, and what its end keeps of that (`words::Origin`), if it keeps anything.
+    #[must_use]
+    pub fn answering(self, message: &str, origin: Option<Box<RawValue>>) -> Self {
+        Self { writer: self.writer.answering(message, origin), ..self }
+    }
+
     /// Number of events that are stored: the worker's credit counts from here.
     pub const fn stored(&self) -> u64 {
         self.stored

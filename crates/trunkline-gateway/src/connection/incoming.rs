@@ -14,6 +14,7 @@ use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
 
 use super::Subscriber;
+use super::old_frames::{self, OldFrame};
 use super::opening::Hello;
 use super::violations::Violations;
 use crate::config::Route;
@@ -98,9 +99,21 @@ impl Incoming {
         if matches!(self.stage, Stage::Opening) {
             return self.defer(text, queue);
         }
-        match self.dialect().decode(text, self.node.settings.limits.depth_max) {
-            Ok(envelope) => self.envelope(&envelope, text, queue),
+        let text = match self.old_frames(text) {
+            OldFrame::As(text) => text,
+            OldFrame::Ping => return self.push(queue, trunkline_ws::frame::text(b"pong")),
+        };
+        match self.dialect().decode(&text, self.node.settings.limits.depth_max) {
+            Ok(envelope) => self.envelope(&envelope, &text, queue),
             Err(error) => self.violation(None, error.code().with_message(error.to_string()), queue),
+        }
+    }
+
+    /// The frame that a text is meant to be, where the route knows clients that leave the type out.
+    fn old_frames<'t>(&self, text: &'t str) -> OldFrame<'t> {
+        match &self.route.old_frames {
+            Some(rules) if self.dialect() != Dialect::Native => rules.read(self.dialect(), text),
+            _ => OldFrame::As(Cow::Borrowed(text)),
         }
     }
 
@@ -108,21 +121,44 @@ impl Incoming {
         let id = envelope.id.as_deref();
         match (&*envelope.kind, class_of(&envelope.kind)) {
             ("hello", _) => self.hello(envelope, queue),
-            ("ping", _) => self.reply(queue, "pong", id, envelope.payload.as_deref()),
+            ("ping", _) => self.pong(envelope, queue),
             ("pong" | "ack" | "heartbeat", _) => {}
             ("health_check", _) => {
                 let health = Health::now(self.node.status());
                 self.reply(queue, "health_response", id, Some(&message::payload(&health)));
             }
-            _ if self.identity.is_none() => self.unauthorized(id, "say hello with a token first", queue),
+            _ if self.identity.is_none() && !self.authenticate_by_message(envelope) => {
+                self.unauthorized(id, "say hello with a token first", queue);
+            }
             ("cancel", _) => self.cancel(envelope, queue),
             (kind, Class::Durable) if !belongs_to_gateway(kind) => self.durable(envelope, text, queue),
             (kind, _) => {
-                let error =
-                    ErrorCode::UnknownType.with_message(format!("{kind:?} is a type that only the gateway sends"));
+                let error = ErrorCode::UnknownType.with_message(format!("{kind:?} is no type that clients send here"));
                 self.violation(id, error, queue);
             }
         }
+    }
+
+    /// Answers a ping with what it carries. In dialect `flat` its time stands in the envelope.
+    fn pong(&mut self, ping: &Envelope<'_>, queue: &mut WriteQueue) {
+        let answer = Envelope {
+            reply_to: ping.id.as_deref().map(Cow::Borrowed),
+            ts: ping.ts.as_deref().filter(|_| self.dialect() == Dialect::Flat).map(Cow::Borrowed),
+            payload: ping.payload.as_deref().map(Cow::Borrowed),
+            ..Envelope::new("pong")
+        };
+        if message::queue(queue, self.dialect(), &answer).is_err() {
+            self.end(CloseCode::SlowConsumer);
+        }
+    }
+
+    /// Clients of dialect `flat` may send their token in every message instead of saying hello.
+    fn authenticate_by_message(&mut self, envelope: &Envelope<'_>) -> bool {
+        if self.dialect() == Dialect::Flat {
+            let token = old_frames::session_token(envelope);
+            self.identity = token.and_then(|token| self.node.auth.verify(&token, &self.route.realm));
+        }
+        self.identity.is_some()
     }
 
     fn hello(&mut self, envelope: &Envelope<'_>, queue: &mut WriteQueue) {
@@ -140,7 +176,10 @@ impl Incoming {
                     }
                 }
                 match self.identity.clone() {
-                    Some(identity) => self.begin_opening(identity, hello),
+                    Some(identity) => {
+                        self.subscriber.said_hello();
+                        self.begin_opening(identity, hello);
+                    }
                     None => self.unauthorized(id, "say hello with a token", queue),
                 }
             }
@@ -201,6 +240,14 @@ impl Incoming {
             }
             (_, None) => return self.unauthorized(id, "say hello with a token first", queue),
         };
+        // A credential is for the gateway alone.
+        let without_token;
+        let envelope = if self.dialect() == Dialect::Flat {
+            without_token = old_frames::without_session_token(envelope);
+            &without_token
+        } else {
+            envelope
+        };
         if let Err(error) = self.start_run(&session, service, envelope) {
             self.node.metrics.client_error(&error.code);
             self.push(queue, message::error_frame(self.dialect(), id, error));
@@ -218,9 +265,11 @@ impl Incoming {
             return Err(ErrorCode::DeadlineExceeded.body());
         }
         let message_id = envelope.id.clone().unwrap_or_else(|| random::id().into());
-        let Some(in_flight) = self.subscriber.acquire_in_flight(limits.in_flight_max) else {
+        let wants_ack = envelope.id.is_some() || self.subscriber.voice().hears_of_runs();
+        let Some(in_flight) = self.subscriber.acquire_in_flight(limits.in_flight_max, wants_ack) else {
             return Err(ErrorCode::TooManyInFlight.body());
         };
+        self.subscriber.sends(&message_id);
         let wish = envelope.deadline_ms.unwrap_or(u64::MAX);
         let route_ms = u64::try_from(self.route.deadline.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = wish.min(route_ms).min(limits.deadline_ms_max);

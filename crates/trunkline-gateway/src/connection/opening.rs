@@ -126,14 +126,25 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
         limits: &node.settings.limits,
         server: Server { name: "trunkline", version: env!("CARGO_PKG_VERSION") },
     };
-    let payload = message::payload(&welcome);
-    let envelope = Envelope {
-        session: Some(Cow::Borrowed(&session.id)),
-        payload: Some(Cow::Borrowed(&payload)),
-        ..Envelope::new("welcome")
-    };
-    let welcome = message::frame(dialect, &envelope);
+    let welcome = welcome.frame(dialect);
     Ok(Opened { session, welcome, channels: attach })
+}
+
+impl Welcome<'_> {
+    /// Its frame. In dialect `flat` it is called `session_created`, and its facts stand in `data`.
+    fn frame(&self, dialect: Dialect) -> Bytes {
+        #[derive(Serialize)]
+        struct SessionCreated<'a> {
+            data: &'a Welcome<'a>,
+        }
+        let (kind, payload) = match dialect {
+            Dialect::Flat => ("session_created", message::payload(&SessionCreated { data: self })),
+            _ => ("welcome", message::payload(self)),
+        };
+        let session = Some(Cow::Borrowed(self.session));
+        let envelope = Envelope { session, payload: Some(Cow::Owned(payload)), ..Envelope::new(kind) };
+        message::frame(dialect, &envelope)
+    }
 }
 
 /// Judges the positions of a session that the client has: its own channel first, then its runs.

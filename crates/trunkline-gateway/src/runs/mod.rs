@@ -20,7 +20,8 @@ use trunkline_bridge::Bridge;
 use trunkline_broker::{Broker, Durability};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::run_id;
-use trunkline_protocol::{ErrorBody, ErrorCode};
+use trunkline_core::words::Origin;
+use trunkline_protocol::{Dialect, ErrorBody, ErrorCode};
 
 use crate::clock::{Clock, timestamp, wall_ms};
 use crate::connection::InFlight;
@@ -98,7 +99,9 @@ impl Runs {
         let id = run_id(&session.realm, &session.id, new.message_id);
         let channel = ChannelKey::run(&session.realm, &id);
         let place = self.roster.enlist(&channel, session).map_err(refusal)?;
-        let accepted_ms = wall_ms();
+        let (accepted_ms, ts) = (wall_ms(), timestamp());
+        let is_old = origin.dialect() != Dialect::Native;
+        let asked = is_old.then(|| Origin::of(&new.service, &ts, new.message.payload.as_deref()));
         let open = OpenRun {
             session: session.id.clone(),
             user: session.user.clone(),
@@ -110,6 +113,8 @@ impl Runs {
             order: self.accepted.fetch_add(1, Ordering::Relaxed),
             deadline_at_ms: accepted_ms.saturating_add(new.deadline_ms),
             called: place.as_ref().is_some_and(|place| place.turn_is_now),
+            traceparent: new.message.traceparent(),
+            origin: asked,
         };
         let stored = open.to_value();
         let batch = store::accept_batch(&AcceptedMessage {
@@ -118,7 +123,7 @@ impl Runs {
             open: &open,
             stored: &stored,
             message: new.message,
-            ts: &timestamp(),
+            ts: &ts,
             durability: self.durability,
         });
         // Written or queued now, so that messages are stored in the order in which they came.

@@ -91,7 +91,7 @@ impl Recovery {
                 place.turn_is_now = true;
                 let run =
                     Run::recovered(task.channel.id(), &task.session.id, Some(task.deadline()), end.top, end.events);
-                (run, Some(self.expect_worker(&task, end.events)))
+                (task.answering(run), Some(self.expect_worker(&task, end.events)))
             } else {
                 (task.new_run(), None)
             };

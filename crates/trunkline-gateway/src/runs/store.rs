@@ -11,6 +11,7 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::content_digest;
 use trunkline_core::record::{RecordKind, data, message};
 use trunkline_core::run::AppendRequest;
+use trunkline_core::words::Origin;
 use trunkline_protocol::Envelope;
 
 use crate::clock::wall_ms;
@@ -40,6 +41,12 @@ pub(super) struct OpenRun {
     pub(super) deadline_at_ms: u64,
     /// Whether a worker may have it: it must not be called again then.
     pub(super) called: bool,
+    /// The trace context that the client sent, where that was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) traceparent: Option<String>,
+    /// What its end tells old clients of its message; only where that came from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) origin: Option<Origin>,
 }
 
 /// The client's payload, `null` where it sent none.
@@ -230,6 +237,8 @@ mod tests {
             order: 0,
             deadline_at_ms: 0,
             called: true,
+            traceparent: None,
+            origin: None,
         };
         let batch = accept_batch(&AcceptedMessage {
             session: &ChannelKey::session("default", "s"),

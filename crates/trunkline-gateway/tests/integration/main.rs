@@ -2,6 +2,7 @@
 
 mod deaths;
 mod delivery;
+mod dialects;
 mod double;
 mod envelopes;
 mod frames;

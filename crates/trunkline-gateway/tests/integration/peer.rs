@@ -165,6 +165,15 @@ impl Peer {
         }
     }
 
+    /// The next text, which need not be JSON.
+    pub(crate) async fn bare_text(&mut self) -> String {
+        loop {
+            if let Message::Text(text) = within(self.socket.next()).await.expect("open").expect("a good frame") {
+                return text.to_string();
+            }
+        }
+    }
+
     /// The next message, of any type.
     pub(crate) async fn message(&mut self) -> Value {
         match self.next().await {
