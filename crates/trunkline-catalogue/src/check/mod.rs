@@ -108,6 +108,19 @@ pub fn check_envelope(
     Ok(message)
 }
 
+/// Checks only that there is such a type, and that this sender sends it; `dialect` and `home` are as for
+/// [`check_envelope`].
+pub fn check_type(
+    dialect: Dialect,
+    home: Dialect,
+    sender: Sender,
+    name: &str,
+) -> Result<&'static MessageType, Refused> {
+    let catalogue = Catalogue::embedded();
+    let at_home = || catalogue.find(home, name).filter(|_| dialect == Dialect::Native);
+    sent(catalogue.find(dialect, name).or_else(at_home).ok_or_else(|| Refused::Unknown(name.to_owned()))?, sender)
+}
+
 /// The type, if this sender sends it.
 fn sent(message: &'static MessageType, sender: Sender) -> Result<&'static MessageType, Refused> {
     let words = match (message.direction, sender) {

@@ -46,6 +46,8 @@ pub struct Route {
     pub types: BTreeMap<String, String>,
     /// Further services that a message may name. Default: none.
     pub services: AllowedServices,
+    /// What is looked at in a client's message before a service gets it. Default: off.
+    pub validate: Validation,
     /// What its services can do, as clients of dialect `open` are told. Default: nothing.
     pub capabilities: Vec<String>,
     /// Whether old front ends may send their token in the address (`?session_token=`). Default: no.
@@ -56,6 +58,23 @@ pub struct Route {
     pub deadline: Duration,
     /// Where it is defined.
     pub place: Place,
+}
+
+/// What of a client's message is checked against the catalogue (`protocol/schema/messages`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Validation {
+    /// Nothing: any type goes to the service that the route names.
+    #[default]
+    Off,
+    /// Its type: one of the catalogue, or one that the route's `types` name.
+    KnownTypes,
+    /// Its type, and that the message is what its type says.
+    Strict,
+}
+
+impl Validation {
+    const NAMES: [(&'static str, Self); 3] =
+        [("off", Self::Off), ("known types", Self::KnownTypes), ("strict", Self::Strict)];
 }
 
 /// Services that a message may name.
@@ -77,6 +96,12 @@ impl Route {
         let by_glob = || self.types.iter().filter(fits).max_by_key(|(pattern, _)| pattern.len());
         let by_type = self.types.get(message_type).or_else(|| by_glob().map(|(_, service)| service));
         by_type.or(self.service.as_ref()).map(String::as_str)
+    }
+
+    /// Whether [`Route::types`] name this message type, exactly or by a glob.
+    pub fn names_type(&self, message_type: &str) -> bool {
+        let fits = |pattern: &String| pattern.strip_suffix('*').is_some_and(|prefix| message_type.starts_with(prefix));
+        self.types.contains_key(message_type) || self.types.keys().any(fits)
     }
 
     /// Whether a message may name this service: one of [`Route::services`], or one that the route uses anyway.
@@ -108,6 +133,7 @@ impl Route {
             service: None,
             types: BTreeMap::new(),
             services: AllowedServices::Any,
+            validate: Validation::Off,
             capabilities: Vec::new(),
             query_token: false,
             old_frames: None,
@@ -127,6 +153,7 @@ impl Route {
         let own = section.optional("service", service);
         let types = section.table("types", type_rule).into_iter().collect();
         let services = allowed_services(section);
+        let validate = section.or("validate", Validation::Off, value::choice(&Validation::NAMES));
         let capabilities = section.list("capabilities", value::name);
         let query_token = section.or("query_token", false, value::boolean);
         let old_frames = old_frames(section, dialect);
@@ -143,6 +170,7 @@ impl Route {
             service: own,
             types,
             services,
+            validate,
             capabilities,
             query_token,
             old_frames,

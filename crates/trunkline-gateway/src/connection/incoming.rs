@@ -21,7 +21,7 @@ use crate::config::Route;
 use crate::message::{self, Health};
 use crate::node::Node;
 use crate::random;
-use crate::routes::{Destination, destination};
+use crate::routes::{Destination, destination, validate};
 use crate::runs::NewRun;
 use crate::sessions::{Identity, Session};
 
@@ -226,6 +226,9 @@ impl Incoming {
     /// A message for a service.
     fn durable(&mut self, envelope: &Envelope<'_>, text: &str, queue: &mut WriteQueue) {
         let id = envelope.id.as_deref();
+        if let Err(error) = validate(&self.route, self.dialect(), envelope, text) {
+            return self.violation(id, error, queue);
+        }
         let service = match destination(&self.route, envelope) {
             Ok(Destination::Echo) => return self.reply(queue, "echo", id, envelope.payload.as_deref()),
             Ok(Destination::Service(service)) => service.to_owned(),

@@ -1,6 +1,7 @@
 //! Old clients: each dialect's own words for greetings, answers, errors and heartbeats, without a hello and with one.
 
 use serde_json::{Value, json};
+use trunkline_protocol::Dialect;
 
 use crate::double::{Double, serve, served_texts};
 use crate::harness::TestGateway;
@@ -44,6 +45,15 @@ fn question(path: &str) -> Value {
     }
 }
 
+fn dialect(path: &str) -> Dialect {
+    match path {
+        "/data" => Dialect::Data,
+        "/open" => Dialect::Open,
+        "/payload" | "/ws" => Dialect::Payload,
+        _ => Dialect::Flat,
+    }
+}
+
 fn types(messages: &[Value]) -> Vec<&str> {
     messages.iter().map(|message| message["type"].as_str().expect("a type")).collect()
 }
@@ -74,7 +84,7 @@ async fn each_dialect_is_greeted_and_answered_in_its_own_words_and_in_no_others(
         ("/flat", None, "session_created", "agent_complete"),
         ("/open", Some("connected"), "welcome", "response"),
     ] {
-        let mut peer = Peer::open(&gateway, path, &[]).await;
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
         peer.send(question(path)).await;
         let call = worker.receive_call().await;
         worker.text(call.corr, 0, b"Hel").await;
@@ -120,7 +130,7 @@ async fn each_dialect_is_greeted_and_answered_in_its_own_words_and_in_no_others(
 async fn whoever_gives_an_id_gets_an_ack_and_other_devices_see_the_message() {
     let gateway = TestGateway::with_routes(ROUTES).await;
     let mut worker = Double::join(&gateway, "chat").await;
-    let mut sender = Peer::open(&gateway, "/flat", &[]).await;
+    let mut sender = Peer::old(&gateway, "/flat", Dialect::Flat).await;
     sender.send(json!({ "type": "hello" })).await;
     let created = sender.until("session_created").await;
     let mut device = Peer::open(&gateway, "/native", &[("sec-websocket-protocol", NATIVE)]).await;
@@ -144,7 +154,7 @@ async fn an_old_client_that_sends_positions_back_loses_nothing() {
     let gateway = TestGateway::with_routes(ROUTES).await;
     let mut worker = Double::join(&gateway, "chat").await;
     for path in DIALECTS {
-        let mut peer = Peer::open(&gateway, path, &[]).await;
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
         let hello = |payload: Value| match path {
             "/payload" => json!({ "type": "hello", "payload": payload }),
             "/data" => json!({ "type": "hello", "data": payload }),
@@ -172,7 +182,7 @@ async fn an_old_client_that_sends_positions_back_loses_nothing() {
         worker.text(call.corr, 1, b"lo").await;
         worker.receive_credit(call.corr, 2).await;
 
-        let mut again = Peer::open(&gateway, path, &[]).await;
+        let mut again = Peer::old(&gateway, path, dialect(path)).await;
         let mut back = returning(&welcome);
         let place_of = |message: &Value| {
             (place(message)["channel"].as_str().expect("a channel").to_owned(), place(message)["pos"].clone())
@@ -203,7 +213,7 @@ async fn failures_and_mistakes_are_errors_in_the_words_of_each_dialect() {
             "/flat" => error["message"].clone(),
             _ => error["error"].clone(),
         };
-        let mut peer = Peer::open(&gateway, path, &[]).await;
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
         peer.send(question(path)).await;
         let call = worker.receive_call().await;
         worker.fail(call.corr, 0, "bad_request").await;
@@ -229,7 +239,7 @@ async fn pings_come_back_with_what_they_carry() {
         ("/flat", json!({ "type": "ping", "timestamp": 1_700_000_000_000_u64 })),
         ("/open", json!({ "type": "ping", "timestamp": 7 })),
     ] {
-        let mut peer = Peer::open(&gateway, path, &[]).await;
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
         peer.send(ping.clone()).await;
         let mut pong = peer.until("pong").await;
         pong["type"] = json!("ping");
@@ -243,7 +253,7 @@ async fn pings_come_back_with_what_they_carry() {
 async fn a_slow_old_client_gets_the_whole_answer_in_numbered_pieces() {
     let gateway = TestGateway::with_routes(ROUTES).await;
     let _worker = serve(&gateway, "chat").await;
-    let mut peer = Peer::open(&gateway, "/flat", &[]).await;
+    let mut peer = Peer::old(&gateway, "/flat", Dialect::Flat).await;
     peer.send(json!({ "type": "user_message", "texts": 200, "bytes": 4000 })).await;
     peer.until("session_created").await;
     let said = until(&mut peer, "agent_complete").await;
@@ -260,7 +270,7 @@ async fn progress_reaches_each_dialect_in_its_word() {
     let gateway = TestGateway::with_routes(ROUTES).await;
     let mut worker = Double::join(&gateway, "chat").await;
     for (path, word) in [("/payload", "progress"), ("/flat", "progress_update")] {
-        let mut peer = Peer::open(&gateway, path, &[]).await;
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
         peer.send(question(path)).await;
         let call = worker.receive_call().await;
         worker.progress(call.corr, r#"{"percentage":45,"message":"Analyzing","stage":"x"}"#).await;
@@ -302,7 +312,7 @@ async fn old_front_ends_may_send_their_token_in_the_address_or_in_each_message_w
         ("/api/ws/guide?session_token=alice%2D0123456789abcdef", right),
         ("/api/ws/private", right),
     ] {
-        let mut peer = Peer::open(&gateway, path, &[]).await;
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
         peer.send(message(token)).await;
         let call = worker.receive_call().await;
         assert_eq!(call.user.as_deref(), Some("alice"), "{path}");
@@ -313,7 +323,7 @@ async fn old_front_ends_may_send_their_token_in_the_address_or_in_each_message_w
     for (path, token) in
         [("/api/ws/guide?session_token=wrong", None), ("/api/ws/guide", Some("wrong")), ("/api/ws/guide", None)]
     {
-        let mut peer = Peer::open(&gateway, path, &[]).await;
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
         let _ = peer.try_send(tokio_tungstenite::tungstenite::Message::text(message(token).to_string())).await;
         let (said, code) = peer.until_closed().await;
         assert_eq!((types(&said), code), (vec!["error_message"], 4500), "{path} {token:?}");

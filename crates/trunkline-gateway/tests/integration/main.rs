@@ -17,5 +17,6 @@ mod sessions;
 mod stopping;
 mod tokens;
 mod turns;
+mod validation;
 mod wire;
 mod workers;

@@ -10,6 +10,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{self, Message};
+use trunkline_catalogue::check::{Refused, Sender, check_frame};
+use trunkline_protocol::Dialect;
 
 use crate::harness::{TestGateway, within};
 
@@ -19,6 +21,8 @@ pub(crate) const NATIVE: &str = "trunkline.v1.json";
 /// One connection.
 pub(crate) struct Peer {
     socket: WebSocketStream<TcpStream>,
+    /// What everything that it is sent is checked as.
+    dialect: Dialect,
     /// What was passed over while something else was waited for: an `ack` may come before or after the records of its
     /// message.
     passed_over: VecDeque<Value>,
@@ -68,8 +72,23 @@ impl Peer {
             let name: HeaderName = name.parse().expect("a header's name");
             request.headers_mut().append(name, HeaderValue::from_str(value).expect("a header's value"));
         }
+        let is_native = headers.iter().any(|(_, value)| value.contains(NATIVE));
+        let dialect = if is_native { Dialect::Native } else { Dialect::Payload };
         let (socket, _) = within(tokio_tungstenite::client_async(request, stream)).await?;
-        Ok(Self { socket, passed_over: VecDeque::new() })
+        Ok(Self { socket, dialect, passed_over: VecDeque::new() })
+    }
+
+    /// Connects as an old client to a route of this dialect.
+    pub(crate) async fn old(gateway: &TestGateway, path: &str, dialect: Dialect) -> Self {
+        let peer = Self::open(gateway, path, &[]).await;
+        Self { dialect, ..peer }
+    }
+
+    /// Reads a message, which must be what the catalogue says of its type.
+    fn read(&self, text: &str) -> Value {
+        let checked = check_frame(self.dialect, Sender::Gateway, text.as_bytes());
+        assert!(matches!(checked, Ok(_) | Err(Refused::Unknown(_) | Refused::Direction { .. })), "{text}: {checked:?}");
+        serde_json::from_str(text).expect("JSON")
     }
 
     /// Connects in the native dialect and says hello; returns the payload of `welcome`, too.
@@ -141,7 +160,7 @@ impl Peer {
         loop {
             match within(self.socket.next()).await {
                 Some(Ok(Message::Text(text))) => {
-                    return Incoming::Message(serde_json::from_str(text.as_str()).expect("JSON"));
+                    return Incoming::Message(self.read(text.as_str()));
                 }
                 Some(Ok(Message::Close(frame))) => {
                     return Incoming::Closed(frame.map_or(1005, |frame| frame.code.into()));
@@ -158,7 +177,7 @@ impl Peer {
         loop {
             let message = self.socket.next().await.expect("the connection is open").expect("a good frame");
             let Message::Text(text) = message else { continue };
-            let message: Value = serde_json::from_str(text.as_str()).expect("JSON");
+            let message = self.read(text.as_str());
             if message["type"] != "heartbeat" {
                 return message;
             }
