@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use trunkline_core::router::{Pattern, Router};
+use trunkline_core::turns::WhileBusy;
 use trunkline_protocol::Dialect;
 
 use super::finding::{Place, Wrong, nearest};
@@ -24,6 +25,9 @@ const BUILTIN_PREFIX: &str = "builtin:";
 
 /// Services inside the gateway.
 const BUILTIN_SERVICES: [&str; 1] = ["builtin:echo"];
+
+/// What a message may do whose session has a run already.
+const WHILE_BUSY: [(&str, WhileBusy); 2] = [("queue", WhileBusy::Queue), ("parallel", WhileBusy::Parallel)];
 
 /// How long a run may take if its route does not say.
 const DEADLINE_DEFAULT: Duration = Duration::from_mins(2);
@@ -54,6 +58,8 @@ pub struct Route {
     pub query_token: bool,
     /// How frames without a type are read: `type_from`, `default_type`, `text_type`. Default: they are refused.
     pub(crate) old_frames: Option<OldFrames>,
+    /// What a message does whose session has a run already: `queue`, or `parallel`. Default: queue.
+    pub while_busy: WhileBusy,
     /// How long a run may take, at most an hour. Default: 120 s.
     pub deadline: Duration,
     /// Where it is defined.
@@ -137,6 +143,7 @@ impl Route {
             capabilities: Vec::new(),
             query_token: false,
             old_frames: None,
+            while_busy: WhileBusy::Queue,
             deadline: DEADLINE_DEFAULT,
             place: Place::Default,
         })
@@ -157,6 +164,7 @@ impl Route {
         let capabilities = section.list("capabilities", value::name);
         let query_token = section.or("query_token", false, value::boolean);
         let old_frames = old_frames(section, dialect);
+        let while_busy = section.or("while_busy", WhileBusy::Queue, value::choice(&WHILE_BUSY));
         let deadline = section.or("deadline", DEADLINE_DEFAULT, value::duration(DEADLINES));
         if !["service", "types", "services"].iter().any(|key| section.has(key)) {
             let wrong = Wrong::new("the route leads to no service");
@@ -174,6 +182,7 @@ impl Route {
             capabilities,
             query_token,
             old_frames,
+            while_busy,
             deadline,
             place,
         };

@@ -276,7 +276,8 @@ impl Incoming {
         let wish = envelope.deadline_ms.unwrap_or(u64::MAX);
         let route_ms = u64::try_from(self.route.deadline.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = wish.min(route_ms).min(limits.deadline_ms_max);
-        let new = NewRun { session, service, message: envelope, message_id: &message_id, deadline_ms };
+        let while_busy = self.route.while_busy;
+        let new = NewRun { session, service, message: envelope, message_id: &message_id, deadline_ms, while_busy };
         self.node.runs.accept(new, in_flight)
     }
 

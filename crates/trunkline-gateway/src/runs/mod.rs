@@ -20,6 +20,7 @@ use trunkline_bridge::Bridge;
 use trunkline_broker::{Broker, Durability};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::run_id;
+use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
 use trunkline_protocol::{Dialect, ErrorBody, ErrorCode};
 
@@ -43,6 +44,8 @@ pub(crate) struct NewRun<'a> {
     pub(crate) message: &'a trunkline_protocol::Envelope<'a>,
     pub(crate) message_id: &'a str,
     pub(crate) deadline_ms: u64,
+    /// What becomes of it where its session has a run already.
+    pub(crate) while_busy: WhileBusy,
 }
 
 /// What everything that drives a run needs.
@@ -98,7 +101,7 @@ impl Runs {
         let session = new.session;
         let id = run_id(&session.realm, &session.id, new.message_id);
         let channel = ChannelKey::run(&session.realm, &id);
-        let place = self.roster.enlist(&channel, session).map_err(refusal)?;
+        let place = self.roster.enlist(&channel, session, new.while_busy).map_err(refusal)?;
         let (accepted_ms, ts) = (wall_ms(), timestamp());
         let is_old = origin.dialect() != Dialect::Native;
         let asked = is_old.then(|| Origin::of(&new.service, &ts, new.message.payload.as_deref()));
@@ -112,6 +115,7 @@ impl Runs {
             accepted_ms,
             order: self.accepted.fetch_add(1, Ordering::Relaxed),
             deadline_at_ms: accepted_ms.saturating_add(new.deadline_ms),
+            parallel: new.while_busy == WhileBusy::Parallel,
             called: place.as_ref().is_some_and(|place| place.turn_is_now),
             traceparent: new.message.traceparent(),
             origin: asked,

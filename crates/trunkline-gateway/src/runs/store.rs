@@ -11,6 +11,7 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::content_digest;
 use trunkline_core::record::{RecordKind, data, message};
 use trunkline_core::run::AppendRequest;
+use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
 use trunkline_protocol::Envelope;
 
@@ -41,6 +42,9 @@ pub(super) struct OpenRun {
     pub(super) deadline_at_ms: u64,
     /// Whether a worker may have it: it must not be called again then.
     pub(super) called: bool,
+    /// Whether it goes beside its session's other runs, and so never waits for a turn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) parallel: bool,
     /// The trace context that the client sent, where that was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) traceparent: Option<String>,
@@ -156,6 +160,11 @@ fn put_open_run(run: &ChannelKey, value: Bytes, expect: Expect) -> Put {
 }
 
 impl OpenRun {
+    /// Whether it waits for its turn.
+    pub(super) const fn while_busy(&self) -> WhileBusy {
+        if self.parallel { WhileBusy::Parallel } else { WhileBusy::Queue }
+    }
+
     /// The value in the list of open runs.
     pub(super) fn to_value(&self) -> Bytes {
         serde_json::to_vec(self).expect("an open run serialises into memory").into()
@@ -237,6 +246,7 @@ mod tests {
             order: 0,
             deadline_at_ms: 0,
             called: true,
+            parallel: false,
             traceparent: None,
             origin: None,
         };

@@ -56,7 +56,8 @@ impl RunTask {
         self.answer(origin, outcome);
         if stored {
             self.runs.metrics.runs_started.inc();
-            let place = place.unwrap_or_else(|| self.runs.roster.take_over(&self.channel, &self.session));
+            let place = place
+                .unwrap_or_else(|| self.runs.roster.take_over(&self.channel, &self.session, self.open.while_busy()));
             let run = self.new_run();
             self.drive(run, place, Worker::None).await;
         }

@@ -45,6 +45,29 @@ async fn the_seventeenth_waiting_message_is_busy_and_the_others_go_in_order() {
 }
 
 #[tokio::test]
+async fn runs_of_a_parallel_route_go_beside_each_other() {
+    let route = "[[route]]\npath = \"/ws\"\nservice = \"chat\"\nwhile_busy = \"parallel\"\n";
+    let gateway = TestGateway::with_routes(route).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let (mut peer, _) = Peer::welcomed(&gateway, json!({})).await;
+    let ids: Vec<_> = (0..WAITING_MAX).map(|number| format!("m{number}")).collect();
+    let mut calls = Vec::new();
+    for id in &ids {
+        peer.start(id, json!({})).await;
+        calls.push(worker.receive_call().await);
+    }
+    peer.ask("one-too-many", json!({})).await;
+    let error = peer.until("error").await;
+    assert_eq!((&error["error"]["code"], &error["reply_to"]), (&json!("busy"), &json!("one-too-many")));
+
+    worker.result(calls[3].corr, 0, "1").await;
+    let end = peer.until_terminal().await;
+    assert_eq!(end["type"], "run_completed", "the fourth ends while the others are at work");
+    peer.start("one-too-many", json!({})).await;
+    assert_eq!(worker.receive_call().await.message, "one-too-many");
+}
+
+#[tokio::test]
 async fn a_waiting_run_can_be_cancelled_and_is_never_called() {
     let gateway = TestGateway::start("").await;
     let mut worker = Double::join(&gateway, "chat").await;
