@@ -58,8 +58,8 @@ def make_worker(folder: Path, state: Path) -> Worker:
         await workflows.cancel(run, cancel)
 
     @worker.service("diagnostics")
-    async def diagnostics(run: Run) -> None:
-        await run.emit("diagnostics_report", await _report(folder))
+    async def diagnostics() -> dict[str, Any]:
+        return {"type": "diagnostics_report", "payload": await _report(folder)}
 
     return worker
 

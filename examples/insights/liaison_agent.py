@@ -101,7 +101,7 @@ async def describe(material: Material, say: Say) -> AsyncIterator[Event]:
 async def analyse(material: Material, say: Say, run: Run, chosen: Chosen) -> AsyncIterator[Event]:
     """Says what is in a chosen file, as insights does, and remembers it for the session's questions."""
     about = {**INSIGHTS, "file_uuid": say.file_uuid, "file_name": say.file_name}
-    yield Event("file_processing", {**about, "status": "reading", "progress": 0.1})
+    await run.latest("file_processing", {**about, "status": "reading", "progress": 0.1}, key=say.file_uuid)
     try:
         file, _, table = await _read(material, say)
     except (NoFile, NoTable) as reason:
@@ -109,7 +109,7 @@ async def analyse(material: Material, say: Say, run: Run, chosen: Chosen) -> Asy
         return
     chosen.remember(run, file)
     about = {**INSIGHTS, "file_uuid": file.file_uuid, "file_name": file.file_name}
-    yield Event("file_processing", {**about, "status": "analysing", "progress": 0.5})
+    await run.latest("file_processing", {**about, "status": "analysing", "progress": 0.5}, key=say.file_uuid)
     data, words, series = await asyncio.to_thread(_analysis, table)
     yield Event("file_complete", {**about, "message": f"{file.file_name} is read.", "data": {"rows": table.rows}})
     yield Event("analysis_result", {**about, "message": " ".join(words), "data": data})

@@ -91,9 +91,9 @@ class Reply(msgspec.Struct):
 def chat(chat: ChatMessage, run: BlockingRun) -> Reply:
     """Lets an agent answer, and says that it is at work."""
     agent = chat.message.agentId
-    run.emit("typing_indicator", {"agentId": agent, "typing": True})
+    run.latest("typing_indicator", {"agentId": agent, "typing": True}, key=agent)
     reply = AGENTS[agent](chat.message.content, run)
-    run.emit("typing_indicator", {"agentId": agent, "typing": False})
+    run.latest("typing_indicator", {"agentId": agent, "typing": False}, key=agent)
     return reply
 
 
@@ -127,7 +127,7 @@ def start_evolution(start: StartEvolution, run: BlockingRun) -> None:
                 fitness = {"best": round(generation.variants[0].fitness, 4), "mean": round(generation.mean, 4)}
                 rates = {"mutation_success_rate": generation.mutation_success_rate, "selection_pressure": generation.selection_pressure}
                 progress = {"generation": generation.number, "population_fitness": fitness, **rates}
-                run.emit("evolution_progress", {"run_id": run.id, **progress})
+                run.latest("evolution_progress", {"run_id": run.id, **progress}, key=run.id)
         except Stopped:
             stopped = True
     outcome: dict[str, Any] = {"variants": [], "improvement": {}, "tool_enhancements": []}
@@ -144,13 +144,13 @@ async def stop(stop: Stop, run: Run) -> None:
 
 
 @worker.service("metrics")
-async def metrics(run: Run) -> None:
+async def metrics() -> dict[str, Any]:
     """Tells how busy this machine is."""
     try:
         load = await measure(Path.cwd())
     except MachineUnknown as reason:
         raise Failed(str(reason)) from reason
-    await run.emit("system_metrics", load._asdict())
+    return {"type": "system_metrics", "data": load._asdict()}
 
 
 def read_problem(text: str, weights: dict[Any, float]) -> Problem | None:

@@ -124,8 +124,9 @@ async def test_a_message_is_answered_with_what_it_calculates(tmp_path: Path) -> 
 async def test_diagnostics_are_this_machines(tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     async with keeper(tmp_path) as client:
-        [(name, report)] = await said(client, "diagnostics", {})
-    assert name == "diagnostics_report"
+        answer = await client.run("diagnostics")
+    assert answer["type"] == "diagnostics_report"
+    report = answer["payload"]
     assert all(0 <= value <= 100 for value in report["system"].values())
     assert report["system"]["memory_usage"] > 0
     assert report["services"]["tar"] == "healthy"

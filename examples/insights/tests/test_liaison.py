@@ -54,13 +54,14 @@ async def test_content_lists_and_describes_files(folder: Path) -> None:
 
 async def test_insights_analyses_what_is_in_the_file(folder: Path) -> None:
     async with TestClient(make_worker(Material(folder))) as client:
-        events = await said(client, "liaison-insights", {"file_name": "sales.csv"}, type="file_selected")
-        found = [event for event in events if isinstance(event, Event)]
-        names = ["file_processing", "file_processing", "file_complete", "analysis_result", "visualization_data", "visualization_data"]
-        assert [event.type for event in found] == names
-        amount = found[3].payload["data"]["columns"][2]
+        run = client.run("liaison-insights", {"file_name": "sales.csv"}, type="file_selected")
+        found = [event async for event in run if isinstance(event, Event)]
+        assert [event.type for event in found] == ["file_complete", "analysis_result", "visualization_data", "visualization_data"]
+        assert run.latest[-1].type == "file_processing"
+        assert run.latest[-1].payload["status"] == "analysing"
+        amount = found[1].payload["data"]["columns"][2]
         assert amount["sum"] == sum(amounts(folder))
-        assert dict(zip(*(found[4].payload["data"][key] for key in ("labels", "values")), strict=True)) == {
+        assert dict(zip(*(found[2].payload["data"][key] for key in ("labels", "values")), strict=True)) == {
             "a": sum(amounts(folder)[::2]),
             "b": sum(amounts(folder)[1::2]),
         }
@@ -68,7 +69,7 @@ async def test_insights_analyses_what_is_in_the_file(folder: Path) -> None:
         with (folder / "sales.csv").open("a") as file:
             file.write("\n2025-09-01,c,100000")
         changed = await said(client, "liaison-insights", {"file_name": "sales.csv"}, type="file_selected")
-    result = changed[3]
+    result = changed[1]
     assert isinstance(result, Event)
     assert result.payload["data"]["columns"][2]["max"] == 100_000
 

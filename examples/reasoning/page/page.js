@@ -37,7 +37,10 @@ let fitness = { labels: [], values: [] };
 const handlers = {
   typing_indicator: ({ agentId, typing }) =>
     (byId("typing").textContent = typing ? `${agentId} is at work …` : ""),
-  chat_response: ({ message }) => note(message.agentId, message.content),
+  chat_response: ({ message }) => {
+    byId("typing").textContent = "";
+    note(message.agentId, message.content);
+  },
   reasoning_update: ({ run_id: run, step, content }) => {
     reasoning.runs(run);
     note(`step-${step}`, content);
