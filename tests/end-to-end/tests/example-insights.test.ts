@@ -52,6 +52,7 @@ it("lists the files, analyses one, and draws what it says", async () => {
   });
   const [picture] = ofType(messages, "visualization_data");
   expect(picture?.data).toEqual(ranked());
+  expect((await peer.receive("visualization_data")).data).toMatchObject({ chart: "line" });
 
   peer.send({ type: "user_message", session_token: "t", ...INSIGHTS, message: "total amount by region" });
   const answer = await peer.receiveUntil("agent_complete");
