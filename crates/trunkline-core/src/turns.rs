@@ -1,20 +1,22 @@
-//! Whose turn it is in a session: one run at a time, the others wait in order. Runs of routes that say so go beside them.
+//! Whose turn it is in a session: one run at a time, the others wait in order, or go beside it where their route says so.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
+
+use trunkline_protocol::Limits;
 
 /// Runs that may wait for their turn in one session; one more is `busy`.
-pub const WAITING_MAX: usize = 16;
+pub const WAITING_MAX: usize = Limits::DEFAULT.runs_waiting_max;
 
-/// Runs that may go beside the line of one session; one more is `busy`.
-pub const BESIDE_MAX: usize = 16;
+/// Runs that may go beside the others in one session; one more is `busy`.
+pub const BESIDE_MAX: usize = Limits::DEFAULT.runs_parallel_max;
 
-/// What a message does whose session has a run already.
+/// What a route does with a message while its session has a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhileBusy {
     /// Its run waits for its turn.
     #[default]
     Queue,
-    /// Its run goes beside the others, and holds nobody up.
+    /// Its run goes at once.
     Parallel,
 }
 
@@ -25,7 +27,7 @@ pub enum Turn {
     Now,
     /// It waits.
     Waits,
-    /// Too many are there already; it is refused.
+    /// Too many wait already; it is refused.
     Busy,
 }
 
@@ -34,35 +36,35 @@ pub enum Turn {
 pub struct Turns {
     active: Option<String>,
     waiting: VecDeque<String>,
-    beside: BTreeSet<String>,
+    /// Runs that take no turn.
+    beside: Vec<String>,
 }
 
 impl Turns {
-    /// What would become of one more run.
-    pub fn next(&self, while_busy: WhileBusy) -> Turn {
-        match (while_busy, &self.active, self.waiting.len(), self.beside.len()) {
-            (WhileBusy::Parallel, _, _, BESIDE_MAX..) | (WhileBusy::Queue, Some(_), WAITING_MAX.., _) => Turn::Busy,
-            (WhileBusy::Parallel, ..) | (WhileBusy::Queue, None, ..) => Turn::Now,
-            (WhileBusy::Queue, Some(_), ..) => Turn::Waits,
+    /// Whether there is no room for one more run.
+    fn is_full(&self, while_busy: WhileBusy) -> bool {
+        match while_busy {
+            WhileBusy::Queue => self.active.is_some() && self.waiting.len() >= WAITING_MAX,
+            WhileBusy::Parallel => self.beside.len() >= BESIDE_MAX,
         }
     }
 
-    /// Lines a run up and says what became of it. A run that has a place already keeps it.
+    /// Lines a run up and says what became of it. A run that is lined up already keeps its place.
     pub fn request(&mut self, run: &str, while_busy: WhileBusy) -> Turn {
         match self.place_of(run) {
             Some(turn) => turn,
-            None if self.next(while_busy) == Turn::Busy => Turn::Busy,
+            None if self.is_full(while_busy) => Turn::Busy,
             None => self.insist(run, while_busy),
         }
     }
 
-    /// Lines a run up whatever the bounds: it was accepted already.
+    /// Lines a run up whatever the bound: it was accepted already.
     pub fn insist(&mut self, run: &str, while_busy: WhileBusy) -> Turn {
         if let Some(turn) = self.place_of(run) {
             return turn;
         }
         if while_busy == WhileBusy::Parallel {
-            self.beside.insert(run.to_owned());
+            self.beside.push(run.to_owned());
             return Turn::Now;
         }
         if self.active.is_none() {
@@ -75,7 +77,7 @@ impl Turns {
 
     /// The place that a run has already.
     fn place_of(&self, run: &str) -> Option<Turn> {
-        if self.active.as_deref() == Some(run) || self.beside.contains(run) {
+        if self.active.as_deref() == Some(run) || self.beside.iter().any(|beside| beside == run) {
             return Some(Turn::Now);
         }
         self.waiting.iter().any(|waiting| waiting == run).then_some(Turn::Waits)
@@ -83,34 +85,37 @@ impl Turns {
 
     /// Notes that a run is over, and gives the run whose turn it is now.
     pub fn ended(&mut self, run: &str) -> Option<&str> {
-        if self.beside.remove(run) {
-            return None;
-        }
         if self.active.as_deref() == Some(run) {
             self.active = self.waiting.pop_front();
             return self.active.as_deref();
         }
         self.waiting.retain(|waiting| waiting != run);
+        self.beside.retain(|beside| beside != run);
         None
     }
 
-    /// Whether no run is there.
-    pub fn is_idle(&self) -> bool {
+    /// Whether no run is active or waiting.
+    pub const fn is_idle(&self) -> bool {
         self.active.is_none() && self.beside.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::WhileBusy::{Parallel, Queue};
     use super::*;
 
     #[test]
     fn one_at_a_time_in_order() {
         let mut turns = Turns::default();
-        let requested = ["a", "b", "c"].map(|run| turns.request(run, Queue));
-        assert_eq!(requested, [Turn::Now, Turn::Waits, Turn::Waits]);
-        assert_eq!(turns.request("b", Queue), Turn::Waits, "asking again changes nothing");
+        assert_eq!(
+            [
+                turns.request("a", WhileBusy::Queue),
+                turns.request("b", WhileBusy::Queue),
+                turns.request("c", WhileBusy::Queue)
+            ],
+            [Turn::Now, Turn::Waits, Turn::Waits]
+        );
+        assert_eq!(turns.request("b", WhileBusy::Queue), Turn::Waits, "asking again changes nothing");
         assert_eq!(turns.ended("b"), None, "a waiting run that ends frees its place only");
         assert_eq!(turns.ended("a"), Some("c"));
         assert_eq!(turns.ended("a"), None, "an end counts once");
@@ -122,41 +127,26 @@ mod tests {
     fn the_line_is_bounded() {
         let mut turns = Turns::default();
         for number in 0..=WAITING_MAX {
-            assert_ne!(turns.request(&number.to_string(), Queue), Turn::Busy);
+            assert_ne!(turns.request(&number.to_string(), WhileBusy::Queue), Turn::Busy);
         }
-        assert_eq!(turns.request("more", Queue), Turn::Busy);
+        assert_eq!(turns.request("more", WhileBusy::Queue), Turn::Busy);
         turns.ended("0");
-        assert_eq!(turns.request("more", Queue), Turn::Waits);
+        assert_eq!(turns.request("more", WhileBusy::Queue), Turn::Waits);
     }
 
     #[test]
-    fn runs_beside_the_line_wait_for_nobody_and_nobody_for_them() {
+    fn a_run_that_goes_beside_the_others_takes_no_turn() {
         let mut turns = Turns::default();
-        assert_eq!(turns.request("line", Queue), Turn::Now);
-        assert_eq!(["x", "y"].map(|run| turns.request(run, Parallel)), [Turn::Now, Turn::Now]);
-        assert_eq!(turns.request("x", Queue), Turn::Now, "asking again changes nothing");
-        assert_eq!(turns.request("next", Queue), Turn::Waits);
-        assert_eq!(turns.ended("x"), None, "it had nobody's turn");
-        assert_eq!(turns.ended("line"), Some("next"));
-        assert_eq!(turns.ended("next"), None);
-        assert!(!turns.is_idle());
-        assert_eq!(turns.request("again", Queue), Turn::Now, "a run beside the line has no turn to wait for");
-        turns.ended("y");
-        turns.ended("again");
-        assert!(turns.is_idle());
-    }
-
-    #[test]
-    fn runs_beside_the_line_are_bounded() {
-        let mut turns = Turns::default();
+        assert_eq!(turns.request("a", WhileBusy::Queue), Turn::Now);
+        assert_eq!(turns.request("b", WhileBusy::Queue), Turn::Waits);
+        assert_eq!(turns.request("stop", WhileBusy::Parallel), Turn::Now);
+        assert_eq!(turns.request("stop", WhileBusy::Parallel), Turn::Now, "asking again changes nothing");
+        assert_eq!(turns.ended("stop"), None, "nobody's turn was waiting for it");
+        assert_eq!(turns.ended("a"), Some("b"));
         for number in 0..BESIDE_MAX {
-            assert_eq!(turns.request(&number.to_string(), Parallel), Turn::Now);
+            assert_eq!(turns.request(&number.to_string(), WhileBusy::Parallel), Turn::Now);
         }
-        assert_eq!(turns.request("more", Parallel), Turn::Busy);
-        assert_eq!(turns.request("line", Queue), Turn::Now, "the line is not full for that");
-        assert_eq!(turns.insist("stored", Parallel), Turn::Now, "what was accepted before a restart has its place");
-        turns.ended("0");
-        turns.ended("1");
-        assert_eq!(turns.request("more", Parallel), Turn::Now);
+        assert_eq!(turns.request("more", WhileBusy::Parallel), Turn::Busy);
+        assert_eq!(turns.request("c", WhileBusy::Queue), Turn::Waits, "the line has its own bound");
     }
 }

@@ -26,9 +26,6 @@ const BUILTIN_PREFIX: &str = "builtin:";
 /// Services inside the gateway.
 const BUILTIN_SERVICES: [&str; 1] = ["builtin:echo"];
 
-/// What a message may do whose session has a run already.
-const WHILE_BUSY: [(&str, WhileBusy); 2] = [("queue", WhileBusy::Queue), ("parallel", WhileBusy::Parallel)];
-
 /// How long a run may take if its route does not say.
 const DEADLINE_DEFAULT: Duration = Duration::from_mins(2);
 
@@ -58,13 +55,16 @@ pub struct Route {
     pub query_token: bool,
     /// How frames without a type are read: `type_from`, `default_type`, `text_type`. Default: they are refused.
     pub(crate) old_frames: Option<OldFrames>,
-    /// What a message does whose session has a run already: `queue`, or `parallel`. Default: queue.
+    /// What becomes of a message while its session has a run. Default: it waits.
     pub while_busy: WhileBusy,
     /// How long a run may take, at most an hour. Default: 120 s.
     pub deadline: Duration,
     /// Where it is defined.
     pub place: Place,
 }
+
+/// The names of what a route does while a session is busy.
+const WHILE_BUSY: [(&str, WhileBusy); 2] = [("queue", WhileBusy::Queue), ("parallel", WhileBusy::Parallel)];
 
 /// What of a client's message is checked against the catalogue (`protocol/schema/messages`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -44,7 +44,6 @@ pub(crate) struct NewRun<'a> {
     pub(crate) message: &'a trunkline_protocol::Envelope<'a>,
     pub(crate) message_id: &'a str,
     pub(crate) deadline_ms: u64,
-    /// What becomes of it where its session has a run already.
     pub(crate) while_busy: WhileBusy,
 }
 
@@ -115,8 +114,8 @@ impl Runs {
             accepted_ms,
             order: self.accepted.fetch_add(1, Ordering::Relaxed),
             deadline_at_ms: accepted_ms.saturating_add(new.deadline_ms),
-            parallel: new.while_busy == WhileBusy::Parallel,
             called: place.as_ref().is_some_and(|place| place.turn_is_now),
+            parallel: new.while_busy == WhileBusy::Parallel,
             traceparent: new.message.traceparent(),
             origin: asked,
         };

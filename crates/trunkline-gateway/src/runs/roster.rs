@@ -22,7 +22,7 @@ const OPEN_RUNS_MAX: usize = 50_000;
 pub(super) enum NoPlace {
     /// This node has as many open runs as it can hold.
     Full,
-    /// Its session has as many runs as it may, waiting or beside each other.
+    /// Its session has as many runs waiting as it may.
     Busy,
 }
 
@@ -151,7 +151,6 @@ impl Drop for Place {
 mod tests {
     use super::*;
     use trunkline_core::turns::WAITING_MAX;
-    use trunkline_core::turns::WhileBusy::Queue;
 
     fn run(id: &str) -> ChannelKey {
         ChannelKey::run("default", id)
@@ -160,10 +159,13 @@ mod tests {
     #[test]
     fn a_dropped_place_gives_the_next_run_its_turn() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
-        let first = roster.enlist(&run("a"), &session, Queue).unwrap().unwrap();
-        let second = roster.enlist(&run("b"), &session, Queue).unwrap().unwrap();
+        let first = roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().unwrap();
+        let second = roster.enlist(&run("b"), &session, WhileBusy::Queue).unwrap().unwrap();
         assert!(first.turn_is_now && !second.turn_is_now);
-        assert!(roster.enlist(&run("a"), &session, Queue).unwrap().is_none(), "a repetition has no place of its own");
+        assert!(
+            roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().is_none(),
+            "a repetition has no place of its own"
+        );
         drop(first);
         assert!(second.turn.is_cancelled());
         assert_eq!(roster.len(), 1);
@@ -172,8 +174,8 @@ mod tests {
     #[test]
     fn whoever_stored_a_run_drives_it_and_the_other_leaves_nothing_behind() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
-        let pretender = roster.enlist(&run("a"), &session, Queue).unwrap().unwrap();
-        let owner = roster.take_over(&run("a"), &session, Queue);
+        let pretender = roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().unwrap();
+        let owner = roster.take_over(&run("a"), &session, WhileBusy::Queue);
         assert!(owner.turn_is_now);
         drop(pretender);
         assert!(roster.cancel(&run("a"), &session.channel));
@@ -187,10 +189,10 @@ mod tests {
     fn a_stored_run_gets_a_place_in_a_busy_session() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
         let places: Vec<_> = (0..=WAITING_MAX)
-            .map(|number| roster.enlist(&run(&number.to_string()), &session, Queue).unwrap())
+            .map(|number| roster.enlist(&run(&number.to_string()), &session, WhileBusy::Queue).unwrap())
             .collect();
-        assert!(matches!(roster.enlist(&run("more"), &session, Queue), Err(NoPlace::Busy)));
-        let stored = roster.take_over(&run("more"), &session, Queue);
+        assert!(matches!(roster.enlist(&run("more"), &session, WhileBusy::Queue), Err(NoPlace::Busy)));
+        let stored = roster.take_over(&run("more"), &session, WhileBusy::Queue);
         assert!(!stored.turn_is_now);
         drop(places);
         assert!(stored.turn.is_cancelled());
@@ -199,7 +201,7 @@ mod tests {
     #[test]
     fn a_run_of_another_session_is_not_cancelled() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
-        let place = roster.enlist(&run("a"), &session, Queue).unwrap().unwrap();
+        let place = roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().unwrap();
         assert!(!roster.cancel(&run("a"), &ChannelKey::session("default", "other")));
         assert!(!place.cancel.is_cancelled());
     }

@@ -42,7 +42,7 @@ pub(super) struct OpenRun {
     pub(super) deadline_at_ms: u64,
     /// Whether a worker may have it: it must not be called again then.
     pub(super) called: bool,
-    /// Whether it goes beside its session's other runs, and so never waits for a turn.
+    /// Whether it takes no turn in its session.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) parallel: bool,
     /// The trace context that the client sent, where that was one.
@@ -160,7 +160,7 @@ fn put_open_run(run: &ChannelKey, value: Bytes, expect: Expect) -> Put {
 }
 
 impl OpenRun {
-    /// Whether it waits for its turn.
+    /// What becomes of it while its session has another run.
     pub(super) const fn while_busy(&self) -> WhileBusy {
         if self.parallel { WhileBusy::Parallel } else { WhileBusy::Queue }
     }

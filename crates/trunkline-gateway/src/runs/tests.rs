@@ -14,7 +14,6 @@ use trunkline_broker::{
 };
 use trunkline_core::log::{Head, ResetReason};
 use trunkline_core::outbox::Priority;
-use trunkline_core::turns::Turn;
 use trunkline_protocol::{Dialect, Envelope, Position};
 
 use super::store::OPEN_RUNS;
@@ -136,12 +135,6 @@ impl Stored {
 
     /// Stores a message whose run waits, as a life of the gateway leaves it that is gone before its turn.
     async fn leave_waiting(&self, id: &str) -> ChannelKey {
-        self.leave(id, WhileBusy::Queue).await
-    }
-
-    /// Stores a message and its run. One that goes beside others has been called at once.
-    async fn leave(&self, id: &str, while_busy: WhileBusy) -> ChannelKey {
-        let parallel = while_busy == WhileBusy::Parallel;
         let run = ChannelKey::run("default", id);
         let open = OpenRun {
             session: "s".to_owned(),
@@ -153,8 +146,8 @@ impl Stored {
             accepted_ms: wall_ms(),
             order: 0,
             deadline_at_ms: wall_ms() + 60_000,
-            called: parallel,
-            parallel,
+            called: false,
+            parallel: false,
             traceparent: None,
             origin: None,
         };
@@ -222,21 +215,6 @@ async fn a_run_whose_task_panics_ends_and_the_next_one_has_its_turn() {
     prometheus_client::encoding::text::encode(&mut counted, &stored.registry).expect("text");
     assert!(counted.contains("trunkline_runs_ended_total{state=\"failed\"} 2"), "{counted}");
     assert_eq!(stored.restart().await.live_count(), 0, "nothing is open after a restart");
-}
-
-#[tokio::test]
-async fn a_parallel_run_that_was_left_open_holds_nobody_up() {
-    let stored = Stored::new();
-    stored.leave("a", WhileBusy::Parallel).await;
-    let runs = stored.runs();
-    let sessions = Sessions::new(Arc::<Failing>::clone(&stored.broker), runs.keep);
-    let found = Recovery::default().find(&runs, &sessions).await.expect("the store can be read");
-    assert_eq!(runs.live_count(), 1);
-    let session = sessions.of_recovered_run("default", "s", None);
-    assert_eq!(session.turns().next(WhileBusy::Queue), Turn::Now, "the line is empty");
-    assert!(!session.turns().is_idle());
-    drop(found);
-    assert!(session.turns().is_idle());
 }
 
 #[tokio::test]

@@ -45,29 +45,6 @@ async fn the_seventeenth_waiting_message_is_busy_and_the_others_go_in_order() {
 }
 
 #[tokio::test]
-async fn runs_of_a_parallel_route_go_beside_each_other() {
-    let route = "[[route]]\npath = \"/ws\"\nservice = \"chat\"\nwhile_busy = \"parallel\"\n";
-    let gateway = TestGateway::with_routes(route).await;
-    let mut worker = Double::join(&gateway, "chat").await;
-    let (mut peer, _) = Peer::welcomed(&gateway, json!({})).await;
-    let ids: Vec<_> = (0..WAITING_MAX).map(|number| format!("m{number}")).collect();
-    let mut calls = Vec::new();
-    for id in &ids {
-        peer.start(id, json!({})).await;
-        calls.push(worker.receive_call().await);
-    }
-    peer.ask("one-too-many", json!({})).await;
-    let error = peer.until("error").await;
-    assert_eq!((&error["error"]["code"], &error["reply_to"]), (&json!("busy"), &json!("one-too-many")));
-
-    worker.result(calls[3].corr, 0, "1").await;
-    let end = peer.until_terminal().await;
-    assert_eq!(end["type"], "run_completed", "the fourth ends while the others are at work");
-    peer.start("one-too-many", json!({})).await;
-    assert_eq!(worker.receive_call().await.message, "one-too-many");
-}
-
-#[tokio::test]
 async fn a_waiting_run_can_be_cancelled_and_is_never_called() {
     let gateway = TestGateway::start("").await;
     let mut worker = Double::join(&gateway, "chat").await;
@@ -81,4 +58,24 @@ async fn a_waiting_run_can_be_cancelled_and_is_never_called() {
     assert_eq!((&end["type"], &end["run"]), (&json!("run_cancelled"), &json!(waiting)));
     worker.result(first.corr, 0, "1").await;
     assert_eq!(worker.receive_call().await.message, "m3");
+}
+
+#[tokio::test]
+async fn a_message_of_a_parallel_route_does_not_wait_for_the_run_that_it_is_about() {
+    let routes = "[[route]]\npath = \"/ws\"\nservice = \"chat\"\nwhile_busy = \"parallel\"";
+    let gateway = TestGateway::with_routes(routes).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let (mut peer, _) = Peer::welcomed(&gateway, json!({})).await;
+    peer.start("m0", json!({})).await;
+    let first = worker.receive_call().await;
+    for number in 1..16 {
+        peer.start(&format!("m{number}"), json!({})).await;
+        assert_eq!(worker.receive_call().await.message, format!("m{number}"));
+    }
+    peer.ask("m16", json!({})).await;
+    assert_eq!(peer.error_code().await, "busy");
+    worker.result(first.corr, 0, "\"done\"").await;
+    peer.until_terminal().await;
+    peer.start("m16", json!({})).await;
+    assert_eq!(worker.receive_call().await.message, "m16");
 }

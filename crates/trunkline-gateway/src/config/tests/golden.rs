@@ -1,7 +1,5 @@
 //! Whole files, and everything that is said about them.
 
-use trunkline_core::turns::WhileBusy;
-
 use super::*;
 
 #[test]
@@ -179,7 +177,6 @@ realm = "city"
 service = "agent"
 types = { "file.*" = "files", "file.big*" = "big", "file.read" = "reader" }
 services = ["more"]
-while_busy = "parallel"
 deadline = "5m"
 
 [limits]
@@ -229,7 +226,6 @@ level = "warn,trunkline_bridge=debug"
     assert_eq!(services, [Some("reader"), Some("big"), Some("files"), Some("agent")]);
     assert_eq!(["more", "files", "agent", "unheard"].map(|name| route.allows(name)), [true, true, true, false]);
     assert_eq!((route.realm.as_str(), route.deadline), ("city", seconds(300)));
-    assert_eq!(route.while_busy, WhileBusy::Parallel);
     assert_eq!(route.place.to_string(), format!("{}:33:8", file.display()));
     let found = config.routes_table().find("/ws/a").expect("a route");
     assert_eq!((found.route, found.params), (0, vec![("room", "a".to_owned())]));
