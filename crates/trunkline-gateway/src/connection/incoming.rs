@@ -178,6 +178,10 @@ impl Incoming {
                 let reason = format!("the payload has more than {bytes_max} bytes in JSON");
                 self.violation(envelope.id.as_deref(), ErrorCode::PayloadTooLarge.with_message(reason), queue);
             }
+            // What stands beside the type here is one level deeper for everybody else.
+            Ok(envelope) if self.is_spread() && !fits(&envelope, depth_max.saturating_sub(1)) => {
+                self.violation(envelope.id.as_deref(), ErrorCode::PayloadTooDeep.body(), queue);
+            }
             Ok(envelope) => self.envelope(&envelope, frame, queue),
             Err(error) => self.violation(None, error.code().with_message(error.to_string()), queue),
         }
@@ -423,6 +427,11 @@ impl Incoming {
         self.wire().dialect()
     }
 
+    /// Whether the payload's members stand beside the type.
+    fn is_spread(&self) -> bool {
+        matches!(self.dialect(), Dialect::Flat | Dialect::Open)
+    }
+
     fn wire(&self) -> Wire {
         self.subscriber.wire()
     }
@@ -430,4 +439,9 @@ impl Incoming {
     fn now(&self) -> Moment {
         self.node.clock.now()
     }
+}
+
+/// Whether a payload nests no deeper than `levels`.
+fn fits(envelope: &Envelope<'_>, levels: usize) -> bool {
+    envelope.payload.as_ref().and_then(Payload::as_json).is_none_or(|payload| scan(payload.get(), levels).is_ok())
 }
