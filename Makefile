@@ -157,10 +157,11 @@ check: clean-logs check-rust check-typescript check-python check-scripts test-ru
 check-rust: need-rust build/tools/bin/cargo-deny
 	$(call say,Rust: format)
 	@cargo fmt --all --check
-	$(call say,Rust: arrows between crates; tidiness; generated files)
+	$(call say,Rust: arrows between crates; tidiness; generated files; compatibility)
 	@cargo xtask arrows
 	cargo xtask tidy
-	cargo xtask wire --check
+	cargo xtask schema --check
+	cargo xtask compatibility
 	$(call say,Rust: clippy)
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(call say,Rust: licences; duplicates; sources)
@@ -196,8 +197,8 @@ fmt: need-rust $(STAMPS)/node $(STAMPS)/python ## format every language
 	"$(VENV)/bin/ruff" format --quiet $(PYTHON_FOLDERS)
 
 .PHONY: schema
-schema: need-rust ## write the generated files under protocol/
-	@cargo xtask wire
+schema: need-rust ## write the files that are generated from the contract
+	@cargo xtask schema
 
 # ---- Setting up ----
 

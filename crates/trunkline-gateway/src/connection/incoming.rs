@@ -11,7 +11,7 @@ use serde::Serialize;
 use trunkline_core::Moment;
 use trunkline_protocol::{
     Class, CloseCode, Codec, Dialect, Envelope, ErrorBody, ErrorCode, Payload, Wire, belongs_to_gateway, class_of,
-    msgpack,
+    msgpack, scan,
 };
 use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
