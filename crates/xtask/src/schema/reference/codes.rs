@@ -21,15 +21,7 @@ struct Spelling {
     fields: BTreeMap<String, String>,
 }
 
-/// What a limit means, by its name in `limits.json`.
-const LIMITS: [(&str, &str); 6] = [
-    ("message_bytes_max", "bytes of one message; above it the connection closes with 1009"),
-    ("message_bytes_before_auth_max", "the same before the connection has authenticated"),
-    ("depth_max", "arrays and objects within each other; above it `payload_too_deep`"),
-    ("in_flight_max", "durable messages that may be unacknowledged at once; above it `too_many_in_flight`"),
-    ("deadline_ms_max", "the longest that a run may take, in milliseconds; a longer wish is shortened to it"),
-    ("resume_channels_max", "channels that one `hello` may resume"),
-];
+const ENVELOPE: &str = include_str!("../../../../../protocol/schema/envelope.schema.json");
 
 /// The sections.
 pub(super) fn sections() -> anyhow::Result<String> {
@@ -49,7 +41,7 @@ fn errors() -> anyhow::Result<String> {
             writeln!(text, "| `{}` | {} | {retryable} | {fault} | {severity} |", code.name(), code.default_message());
     }
     text.push_str(
-        "\nWhere each dialect puts an error. `run_failed` and `run_expired` have the same fields. `payload_code` is the code in \
+        "\nWhere each dialect puts an error. Old clients are told so of runs that failed or expired, too. `payload_code` is the code in \
          capitals, `SYSTEM_ERROR` for `internal`.\n\n| dialect | type | fields |\n|---|---|---|\n",
     );
     let spellings: Spellings = serde_json::from_str(SPELLINGS).context("failed to read error-spellings.json")?;
@@ -80,10 +72,13 @@ fn close_codes() -> String {
 fn limits() -> anyhow::Result<String> {
     let values = serde_json::to_value(Limits::default()).context("failed to write the limits")?;
     let values = values.as_object().context("the limits are no object")?;
-    ensure!(values.len() == LIMITS.len(), "a limit has no meaning in crates/xtask/src/schema/reference/codes.rs");
+    let schema: serde_json::Value = serde_json::from_str(ENVELOPE).context("failed to read envelope.schema.json")?;
+    let described = schema["$defs"]["limits"]["properties"].as_object().context("the schema has no limits")?;
+    ensure!(values.len() == described.len(), "Limits of trunkline-protocol and of envelope.schema.json differ");
     let mut text = "\n## Limits\n\nThe defaults; `welcome` announces what holds.\n\n| limit | default | meaning |\n|---|---|---|\n".to_owned();
-    for (name, meaning) in LIMITS {
-        let value = values.get(name).with_context(|| format!("there is no limit {name}"))?;
+    for (name, value) in values {
+        let meaning = described.get(name).and_then(|limit| limit["description"].as_str());
+        let meaning = meaning.with_context(|| format!("envelope.schema.json does not say what {name} is"))?;
         let _infallible = writeln!(text, "| `{name}` | {value} | {meaning} |");
     }
     Ok(text)
