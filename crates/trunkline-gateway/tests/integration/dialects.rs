@@ -7,7 +7,7 @@ use crate::double::{Double, serve, served_texts};
 use crate::harness::TestGateway;
 use crate::peer::{NATIVE, Peer, returning};
 
-const ROUTES: &str = r#"
+pub(crate) const ROUTES: &str = r#"
 [[route]]
 path = "/payload"
 dialect = "payload"
@@ -45,7 +45,7 @@ fn question(path: &str) -> Value {
     }
 }
 
-fn dialect(path: &str) -> Dialect {
+pub(crate) fn dialect(path: &str) -> Dialect {
     match path {
         "/data" => Dialect::Data,
         "/open" => Dialect::Open,

@@ -226,6 +226,11 @@ impl Peer {
         }
     }
 
+    /// What was passed over while something else was waited for.
+    pub(crate) const fn passed_over(&self) -> &VecDeque<Value> {
+        &self.passed_over
+    }
+
     /// Drops what was passed over.
     pub(crate) fn forget(&mut self) {
         self.passed_over.clear();
