@@ -5,6 +5,7 @@
 
 mod arrows;
 mod report;
+mod schema;
 mod tidy;
 mod wire;
 
@@ -28,6 +29,12 @@ enum Task {
     Arrows,
     /// Checks the rules of CONTRIBUTING.md that a machine can check.
     Tidy,
+    /// Writes the files that are generated from the message types of protocol/schema.
+    Schema {
+        /// Writes nothing; fails if a file is not what would be written.
+        #[arg(long)]
+        check: bool,
+    },
     /// Writes the files under protocol/ that are generated from trunkline-protocol.
     Wire {
         /// Writes nothing; fails if a file is not what would be written.
@@ -51,6 +58,8 @@ fn run(task: &Task, root: &Path) -> anyhow::Result<Vec<Finding>> {
     match task {
         Task::Arrows => arrows::run(root),
         Task::Tidy => tidy::run(root),
+        Task::Schema { check: true } => schema::check(root),
+        Task::Schema { check: false } => schema::write(root),
         Task::Wire { check: true } => wire::check(root),
         Task::Wire { check: false } => wire::write(root),
     }
