@@ -41,13 +41,8 @@ fn untyped(catalogue: &Catalogue) -> anyhow::Result<Kind> {
         anyhow::bail!("open_frame is no object");
     };
     let field = frame.field("type").context("open_frame has no type")?.clone();
-    Ok(Kind::Object(Box::new(Object {
-        fields: vec![field],
-        others: None,
-        fields_min: 0,
-        fields_max: None,
-        rules: vec![],
-    })))
+    let object = Object { fields: vec![field], others: None, fields_min: 0, fields_max: None, rules: vec![] };
+    Ok(Kind::Object(object.into()))
 }
 
 /// Shapes as JSON, each once.
