@@ -26,7 +26,7 @@ BENCH_VENV := .venv-bench
 STAMPS := build/stamps
 LOGS := build/logs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
-PYTHON_FOLDERS := sdk/python examples tests/end-to-end
+PYTHON_FOLDERS := sdk/python examples tests
 PYTHON_TESTED := sdk/python examples/chat examples
 TEST_BUILD := --workspace --bins --tests --examples
 
@@ -91,8 +91,8 @@ release: need-rust
 # ---- Tests ----
 
 .PHONY: test
-test: clean-logs test-rust test-typescript test-python test-end-to-end ## all tests, in three languages and end to end
-	@scripts/tally.sh $(LOGS) rust typescript python end-to-end
+test: clean-logs test-rust test-typescript test-python test-differential test-end-to-end ## all tests, in three languages and end to end
+	@scripts/tally.sh $(LOGS) rust typescript python differential end-to-end
 
 .PHONY: clean-logs
 clean-logs:
@@ -130,6 +130,15 @@ test-demo: $(STAMPS)/model ## the demo's worker with its real language model
 	$(call say,Language model: tests)
 	@cd examples/chat && NO_COLOR=1 "$(CURDIR)/$(MODEL_VENV)/bin/pytest" -q model_tests
 
+# Every language says the same of the same frame.
+.PHONY: test-differential
+test-differential: debug $(STAMPS)/python
+	$(call say,Message types: the same verdicts in every language)
+	@mkdir -p $(LOGS)
+	export TRUNKLINE_VERDICTS="$(CARGO_TARGET_DIR)/debug/examples/verdicts"
+	cd tests/differential
+	NO_COLOR=1 "$(CURDIR)/$(VENV)/bin/pytest" -q 2>&1 | tee "$(CURDIR)/$(LOGS)/differential.log"
+
 # A real gateway with real workers, seen through a real browser.
 .PHONY: test-end-to-end
 test-end-to-end: need-chromium need-tesseract debug $(STAMPS)/python $(STAMPS)/page
@@ -149,9 +158,9 @@ test-autobahn: need-rust
 # ---- Checks ----
 
 .PHONY: check
-check: clean-logs check-rust check-typescript check-python check-scripts test-rust test-typescript test-python test-end-to-end test-autobahn ## everything that CI runs
+check: clean-logs check-rust check-typescript check-python check-scripts test-rust test-typescript test-python test-differential test-end-to-end test-autobahn ## everything that CI runs
 	@echo
-	scripts/tally.sh $(LOGS) rust typescript python end-to-end autobahn
+	scripts/tally.sh $(LOGS) rust typescript python differential end-to-end autobahn
 
 .PHONY: check-rust
 check-rust: need-rust build/tools/bin/cargo-deny

@@ -4,6 +4,7 @@
 //! [`files()`]. The files are committed, and CI compares them with what would be written.
 
 mod asyncapi;
+mod python;
 mod reference;
 mod tables;
 mod words;
@@ -39,6 +40,7 @@ fn files() -> anyhow::Result<Vec<Generated>> {
     let mut files = tables::files()?;
     files.push(reference::file(catalogue)?);
     files.push(asyncapi::file(catalogue));
+    files.extend(python::files(catalogue)?);
     Ok(files)
 }
 
