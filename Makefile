@@ -90,7 +90,7 @@ debug: need-rust
 	@cargo build --locked $(TEST_BUILD)
 
 .PHONY: test-rust
-test-rust: debug $(STAMPS)/python
+test-rust: $(STAMPS)/node debug $(STAMPS)/python
 	$(call say,Rust: tests)
 	@export PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 	mkdir -p $(LOGS)

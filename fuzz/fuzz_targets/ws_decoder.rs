@@ -7,6 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
+#[expect(dead_code, reason = "the other target and the tests use the rest")]
 #[path = "../../crates/trunkline-ws/tests/integration/splitting.rs"]
 mod splitting;
 

@@ -4,7 +4,8 @@
 //! feeds these state machines and does what they say. Read in this order: [`channel`]
 //! (names), [`log`] (what a channel's log promises), [`record`] (what one record holds),
 //! [`segment`] and [`run`] (one call to a service), [`turns`] (whose turn it is in a
-//! session), [`outbox`] (what one connection is sent, and in which order), [`router`] (whose a path is).
+//! session), [`words`] (what a record is called in
+//! each dialect), [`outbox`] (what one connection is sent, and in which order), [`router`] (whose a path is).
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +18,7 @@ pub mod router;
 pub mod run;
 pub mod segment;
 pub mod turns;
+pub mod words;
 
 /// A point in time: how long after the process began. The caller's clock gives it.
 pub type Moment = std::time::Duration;

@@ -16,6 +16,7 @@ use trunkline_protocol::Position;
 
 use crate::channel::ChannelKey;
 use crate::log::Record;
+use crate::record::{self, RecordKind};
 use queue::{Item, Queues};
 
 /// Bytes of channel frames that may wait; above it channels fall behind.
@@ -47,6 +48,8 @@ pub enum Priority {
 pub enum Offer {
     /// It is queued; the connection has something to write.
     Queued,
+    /// It is not for this client to see: the channel goes on behind it.
+    Passed,
     /// The client has it, or the log is being read for it already.
     Ignored,
     /// It did not fit or did not follow; the channel is behind now and its log has to be read.
@@ -84,6 +87,8 @@ struct Attached {
     queued: Option<Position>,
     /// The last record taken for writing; what a heartbeat reports.
     sent: Option<Position>,
+    /// Text records queued so far.
+    pieces: u64,
 }
 
 /// The outbox of one connection.
@@ -129,7 +134,7 @@ impl Outbox {
         if self.closed || self.is_full() || self.find(&channel).is_some() {
             return false;
         }
-        self.attached.push(Attached { channel, priority, delivery, queued: cursor, sent: cursor });
+        self.attached.push(Attached { channel, priority, delivery, queued: cursor, sent: cursor, pieces: 0 });
         true
     }
 
@@ -143,52 +148,63 @@ impl Outbox {
         self.find(channel).is_some_and(|index| self.attached[index].delivery == Delivery::Live)
     }
 
-    /// Offers a new record of a channel. `frame` is called only if the record is queued.
-    pub fn offer(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce() -> Bytes) -> Offer {
+    /// Offers a new record of a channel. `frame` is called only if the record follows, with the number of text records
+    /// that were queued before; it gives nothing for a record that this client is not to see.
+    pub fn offer(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce(u64) -> Option<Bytes>) -> Offer {
         let Some(index) = self.find(channel) else { return Offer::Ignored };
         let attached = &mut self.attached[index];
         if attached.delivery == Delivery::Behind || !is_news(attached.queued, record) {
             return Offer::Ignored;
         }
-        let frame_follows = follows(attached.queued, record);
-        let frame = if frame_follows { Some(frame()) } else { None };
-        match frame {
-            Some(frame) if self.queues.bytes() + frame.len() <= QUEUE_BYTES_MAX => {
-                self.queue(index, record, frame);
-                Offer::Queued
-            }
-            _ => {
+        if !follows(attached.queued, record) {
+            attached.delivery = Delivery::Behind;
+            return Offer::FellBehind;
+        }
+        match frame(attached.pieces) {
+            Some(frame) if self.queues.bytes() + frame.len() > QUEUE_BYTES_MAX => {
                 self.attached[index].delivery = Delivery::Behind;
                 Offer::FellBehind
             }
+            Some(frame) => {
+                self.queue(index, record, Some(frame));
+                Offer::Queued
+            }
+            None => {
+                self.queue(index, record, None);
+                Offer::Passed
+            }
         }
     }
 
-    /// Takes a live channel as behind: its log is to be read from where the client stands.
-    pub fn fall_behind(&mut self, channel: &ChannelKey) {
-        if let Some(index) = self.find(channel) {
-            self.attached[index].delivery = Delivery::Behind;
-        }
+    /// Takes a live channel as behind: its log is to be read from where the client stands. `false` if it was not live.
+    pub fn fall_behind(&mut self, channel: &ChannelKey) -> bool {
+        let Some(index) = self.find(channel) else { return false };
+        std::mem::replace(&mut self.attached[index].delivery, Delivery::Behind) == Delivery::Live
     }
 
     /// Queues a record that was read from the log of a channel that is behind; records that the client has are left out.
-    pub fn push_read(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce() -> Bytes) {
+    /// `frame` is as for [`Outbox::offer`].
+    pub fn push_read(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce(u64) -> Option<Bytes>) {
         let Some(index) = self.find(channel) else { return };
         if is_news(self.attached[index].queued, record) {
-            self.queue(index, record, frame());
+            let frame = frame(self.attached[index].pieces);
+            self.queue(index, record, frame);
         }
     }
 
-    fn queue(&mut self, index: usize, record: &Record, frame: Bytes) {
+    fn queue(&mut self, index: usize, record: &Record, frame: Option<Bytes>) {
         let attached = &mut self.attached[index];
         attached.queued = Some(record.position);
+        attached.pieces += u64::from(record::kind(&record.data) == Some(RecordKind::Text));
         let (channel, priority) = (attached.channel.clone(), attached.priority);
         if record.seals {
             self.queues.forget_latest(&channel);
             self.attached.remove(index);
         }
-        let position = (!record.seals).then_some(record.position);
-        self.queues.push(priority, Item { frame, channel, position });
+        if let Some(frame) = frame {
+            let position = (!record.seals).then_some(record.position);
+            self.queues.push(priority, Item { frame, channel, position });
+        }
     }
 
     /// A read reached `top`, the newest record that was published: the channel is live. `false` when more came

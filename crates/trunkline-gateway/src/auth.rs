@@ -73,11 +73,13 @@ impl Auth {
         };
         match header.or_else(subprotocol) {
             None => Credentials::None,
-            Some(token) => {
-                let identity = token.and_then(|token| self.verify(&token, realm));
-                identity.map_or(Credentials::Wrong, Credentials::Valid)
-            }
+            Some(token) => token.map_or(Credentials::Wrong, |token| self.of_token(&token, realm)),
         }
+    }
+
+    /// What one token is worth.
+    pub(crate) fn of_token(&self, token: &str, realm: &str) -> Credentials {
+        self.verify(token, realm).map_or(Credentials::Wrong, Credentials::Valid)
     }
 }
 

@@ -7,6 +7,8 @@
 //! Lock order: a shard of the hub, then an outbox. Nothing is awaited under either, and
 //! never two shards at once.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +19,8 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::Record;
 use trunkline_core::outbox::{Offer, Priority};
 use trunkline_core::record::{self, RecordKind};
-use trunkline_protocol::{Position, Wire};
+use trunkline_core::words::{self, Surroundings, Voice};
+use trunkline_protocol::{Dialect, Position};
 
 use crate::connection::Subscriber;
 use crate::message::{self, LatestState};
@@ -141,15 +144,24 @@ impl Hub {
                 outbox.fall_behind(channel);
                 continue;
             }
-            let offer = outbox.offer(channel, record, || frames.get(subscriber.wire()));
+            let voice = subscriber.voice();
+            if voice.wants_whole_text(&record.data) {
+                // The log has it: the end is told with what is read.
+                if outbox.fall_behind(channel) {
+                    drop(outbox);
+                    subscriber.wake();
+                }
+                continue;
+            }
+            let offer = outbox.offer(channel, record, |pieces| frames.get(subscriber, voice, pieces));
             drop(outbox);
             match offer {
-                Offer::Queued if opens_run => live.push(Arc::clone(subscriber)),
+                Offer::Queued | Offer::Passed if opens_run => live.push(Arc::clone(subscriber)),
                 Offer::Queued => {}
                 Offer::FellBehind => {
                     self.metrics.channels_fell_behind.inc();
                 }
-                Offer::Ignored => continue,
+                Offer::Passed | Offer::Ignored => continue,
             }
             subscriber.wake();
         }
@@ -192,32 +204,77 @@ pub(crate) fn run_started_by(channel: &ChannelKey, record: &Record) -> Option<Ch
 struct SharedFrames<'a> {
     channel: &'a ChannelKey,
     record: &'a Record,
-    frames: [Option<Bytes>; Wire::COUNT],
+    /// What each voice is told, after so many pieces of an answer where that matters to it.
+    frames: SmallFrames,
+    /// The id of a client's message, once somebody asked.
+    message: OnceCell<Option<String>>,
 }
+
+type SmallFrames = Vec<((Voice, u64), Option<Bytes>)>;
+
+/// Frames of one record that are kept to be shared; listeners beyond get one of their own. There are ten voices, and
+/// listeners of a run from its start have had as many pieces as each other.
+const SHARED_FRAMES_MAX: usize = 16;
 
 impl<'a> SharedFrames<'a> {
     const fn new(channel: &'a ChannelKey, record: &'a Record) -> Self {
-        Self { channel, record, frames: [const { None }; Wire::COUNT] }
+        Self { channel, record, frames: Vec::new(), message: OnceCell::new() }
     }
 
-    fn get(&mut self, wire: Wire) -> Bytes {
-        let (channel, record) = (self.channel, self.record);
-        self.frames[wire.index()].get_or_insert_with(|| frame_of(wire, channel, record)).clone()
+    fn get(&mut self, subscriber: &Subscriber, voice: Voice, pieces: u64) -> Option<Bytes> {
+        if self.is_own(subscriber) {
+            return None;
+        }
+        let pieces = if voice.counts_pieces() { pieces } else { 0 };
+        if let Some((_, frame)) = self.frames.iter().find(|(told, _)| *told == (voice, pieces)) {
+            return frame.clone();
+        }
+        let frame = frame_of(voice, self.channel, self.record, Surroundings { pieces, whole: None });
+        if self.frames.len() < SHARED_FRAMES_MAX {
+            self.frames.push(((voice, pieces), frame.clone()));
+        }
+        frame
+    }
+
+    /// Whether the record is a message that this connection sent, and is not to be told of.
+    fn is_own(&self, subscriber: &Subscriber) -> bool {
+        if subscriber.wire().dialect() == Dialect::Native
+            || record::kind(&self.record.data) != Some(RecordKind::Message)
+        {
+            return false;
+        }
+        let message = self.message.get_or_init(|| message_id(self.record));
+        message.as_deref().is_some_and(|message| subscriber.has_sent(message))
     }
 }
 
-/// The finished frame of a record. A record that this version cannot read becomes an `error` in its place: it is
-/// never left out in silence.
-pub(crate) fn frame_of(wire: Wire, channel: &ChannelKey, record: &Record) -> Bytes {
-    match message::frame_with(wire, |out| record::render(wire, channel, record, out)) {
-        Ok(frame) => frame,
+/// The id of a client's message.
+pub(crate) fn message_id(record: &Record) -> Option<String> {
+    let (_, message) = record::message(&record.data).ok()?;
+    message.id.map(Cow::into_owned)
+}
+
+/// The finished frame of a record; `None` if a client of this voice is not told of it. A record that this version cannot
+/// read becomes an `error` in its place: it is never left out in silence.
+pub(crate) fn frame_of(
+    voice: Voice,
+    channel: &ChannelKey,
+    record: &Record,
+    surroundings: Surroundings<'_>,
+) -> Option<Bytes> {
+    let mut is_told = true;
+    let frame = message::frame_with(voice.wire, |out| {
+        words::render(voice, channel, record, surroundings, out).map(|told| is_told = told)
+    });
+    match frame {
+        Ok(frame) => is_told.then_some(frame),
         Err(error) => {
             tracing::error!(channel = %channel, position = %record.position, %error, "a record cannot be shown");
-            message::error_frame(
-                wire,
+            Some(message::error_frame(
+                voice.wire,
                 None,
                 trunkline_protocol::ErrorCode::Internal.with_message("a stored message cannot be read by this version"),
-            )
+            ))
         }
     }
 }
@@ -225,7 +282,6 @@ pub(crate) fn frame_of(wire: Wire, channel: &ChannelKey, record: &Record) -> Byt
 #[cfg(test)]
 mod tests {
     use trunkline_core::log::Head;
-    use trunkline_protocol::Dialect;
 
     use super::*;
 
@@ -253,14 +309,14 @@ mod tests {
     #[test]
     fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        let subscriber = Subscriber::new(Dialect::Native.into());
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         let first = log.append(false);
-        subscriber.outbox().push_read(&log.channel, &first, Bytes::new);
+        subscriber.outbox().push_read(&log.channel, &first, |_| Some(Bytes::new()));
         let end = log.append(true);
         assert!(!log.hub.caught_up(&log.channel, &subscriber), "the end was published since the log was read");
         assert!(subscriber.outbox().wanted().is_some());
-        subscriber.outbox().push_read(&log.channel, &end, Bytes::new);
+        subscriber.outbox().push_read(&log.channel, &end, |_| Some(Bytes::new()));
         log.hub.detach(&log.channel, &subscriber);
         assert!(log.hub.shard(&log.channel).is_empty(), "nothing of the run is left behind");
     }
@@ -268,7 +324,7 @@ mod tests {
     #[test]
     fn live_listeners_of_a_run_that_ended_are_forgotten() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        let subscriber = Subscriber::new(Dialect::Native.into());
         log.hub.attach_to_new_run(&log.channel, vec![Arc::clone(&subscriber)]);
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());

@@ -6,9 +6,9 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::RawValue;
-use trunkline_protocol::{Codec, Dialect, Envelope, ErrorBody, Payload, PayloadError, Wire};
+use trunkline_core::words;
+use trunkline_protocol::{Codec, Dialect, Envelope, ErrorBody, Payload, Wire};
 use trunkline_ws::connection::{QueueError, WriteQueue};
 
 use crate::clock::timestamp;
@@ -28,7 +28,7 @@ const SPELLING_BYTES_MAX: usize = 64 * 1024;
 
 /// Queues an envelope for one connection alone.
 pub(crate) fn queue(queue: &mut WriteQueue, wire: Wire, envelope: &Envelope<'_>) -> Result<(), QueueError> {
-    let write = |out: &mut Vec<u8>| wire.encode(envelope, out);
+    let write = |out: &mut Vec<u8>| encode(wire, envelope, out);
     match wire.codec() {
         Codec::Json => queue.push_text_with(write),
         Codec::MessagePack => queue.push_binary_with(write),
@@ -38,10 +38,19 @@ pub(crate) fn queue(queue: &mut WriteQueue, wire: Wire, envelope: &Envelope<'_>)
 /// The frame of an envelope.
 pub(crate) fn frame(wire: Wire, envelope: &Envelope<'_>) -> Bytes {
     let Ok(frame) = frame_with(wire, |out| {
-        wire.encode(envelope, out);
+        encode(wire, envelope, out);
         Ok::<_, Infallible>(())
     });
     frame
+}
+
+/// Spells a message of the gateway itself. In dialect `flat` every message says when it was made.
+fn encode(wire: Wire, envelope: &Envelope<'_>, out: &mut Vec<u8>) {
+    if wire.dialect() == Dialect::Flat && envelope.ts.is_none() {
+        let ts = Some(Cow::Owned(timestamp()));
+        return words::render_latest(wire, &Envelope { ts, ..envelope.clone() }, out);
+    }
+    words::render_latest(wire, envelope, out);
 }
 
 /// The frame of what `spell` appends, unless that fails. One allocation, exactly as large as the frame.
@@ -69,22 +78,14 @@ pub(crate) fn reply_frame(wire: Wire, kind: &str, reply_to: Option<&str>, conten
     frame(wire, &envelope)
 }
 
-/// The frame of an `error`. Dialects that have no place for it say it a second time, in the words that their old clients
-/// know.
+/// The frame of an `error`, in the words of its dialect.
 pub(crate) fn error_frame(wire: Wire, reply_to: Option<&str>, error: ErrorBody<'_>) -> Bytes {
-    let words = PayloadError::from(&error);
-    let spelled = match wire.dialect() {
-        Dialect::Native => None,
-        Dialect::Payload => Some(payload(&words)),
-        Dialect::Data => Some(payload(&json!({ "message": words.message }))),
-        Dialect::Flat => Some(payload(&json!({ "message": words.message, "error_code": words.error_code }))),
-        Dialect::Open => Some(payload(&json!({ "message": words.message, "error": words.message }))),
-    };
+    let (kind, payload) = error.spelled(wire.dialect());
     let envelope = Envelope {
         reply_to: reply_to.map(Cow::Borrowed),
-        payload: spelled.as_ref().map(Payload::from),
+        payload: payload.map(Payload::from),
         error: Some(error),
-        ..Envelope::new("error")
+        ..Envelope::new(kind)
     };
     frame(wire, &envelope)
 }

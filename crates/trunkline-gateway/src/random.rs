@@ -13,6 +13,11 @@ pub(crate) fn secret() -> String {
     hex(&bytes::<32>())
 }
 
+/// The trace context of a run that came with none (W3C Trace Context): a new trace, not sampled.
+pub(crate) fn traceparent() -> String {
+    format!("00-{}-{}-00", id(), hex(&bytes::<8>()))
+}
+
 /// 64 random bits.
 pub(crate) fn number() -> u64 {
     u64::from_be_bytes(bytes())

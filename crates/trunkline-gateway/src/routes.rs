@@ -1,11 +1,14 @@
 //! Which route a path has, and where a message of that route goes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use trunkline_catalogue::Catalogue;
+use trunkline_catalogue::check::{self, Refused, Sender};
 use trunkline_core::router::{Pattern, Router};
-use trunkline_protocol::{Envelope, ErrorBody, ErrorCode};
+use trunkline_protocol::{Dialect, Envelope, ErrorBody, ErrorCode};
 
-use crate::config::Route;
+use crate::config::{Route, Validation};
 
 /// Where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,32 @@ pub(crate) fn destination<'r>(
     }
 }
 
+/// Checks a client's message as far as its route says. `frame` is what the envelope was read from.
+///
+/// A type that the route itself names is known there although the catalogue has nothing to say of it.
+pub(crate) fn validate<'f>(
+    route: &Route,
+    dialect: Dialect,
+    envelope: &Envelope<'_>,
+    frame: impl FnOnce() -> Cow<'f, str>,
+) -> Result<(), ErrorBody<'static>> {
+    let checked = match route.validate {
+        Validation::Off => return Ok(()),
+        Validation::KnownTypes => check::check_type(dialect, route.dialect, Sender::Client, &envelope.kind),
+        Validation::Strict => check::check_envelope(dialect, route.dialect, Sender::Client, envelope, &frame()),
+    };
+    match checked {
+        Ok(_) => Ok(()),
+        Err(Refused::Unknown(_)) if route.names_type(&envelope.kind) => Ok(()),
+        Err(error @ (Refused::Unknown(_) | Refused::Direction { .. })) => {
+            Err(ErrorCode::UnknownType.with_message(error.to_string()))
+        }
+        Err(error @ (Refused::Fault(_) | Refused::NotJson { .. })) => {
+            Err(ErrorCode::BadRequest.with_message(error.to_string()))
+        }
+    }
+}
+
 /// The routes of this node.
 pub(crate) struct Routes {
     router: Router,
@@ -57,6 +86,10 @@ pub(crate) struct Routes {
 impl Routes {
     /// `table` numbers its routes as they stand in `routes`.
     pub(crate) fn new(table: Router, routes: Vec<Route>) -> Self {
+        if routes.iter().any(|route| route.validate != Validation::Off) {
+            // Read now, not with the first message.
+            Catalogue::embedded();
+        }
         let built_in = BUILT_IN_PATHS.into_iter().filter_map(|path| Pattern::parse(path).ok());
         let known = Router::new(table.patterns().iter().cloned().chain(built_in).collect());
         // A route may have the path of an HTTP page; then there is nothing to add.

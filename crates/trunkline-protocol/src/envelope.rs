@@ -10,10 +10,12 @@ use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::dialect::Dialect;
 use crate::error::{ErrorBody, ErrorCode};
 use crate::ids::is_message_id;
 use crate::payload::Payload;
 use crate::scan::{ScanError, scan};
+use crate::trace::is_traceparent;
 
 /// Largest integer that every language of the contract holds exactly: 2^53−1.
 pub(crate) const INTEGER_MAX: u64 = 9_007_199_254_740_991;
@@ -180,6 +182,13 @@ impl Envelope<'_> {
         Self { kind: Cow::Borrowed(kind), ..Self::default() }
     }
 
+    /// Its JSON in dialect native, with base64 for bytes.
+    pub fn to_native(&self) -> String {
+        let mut out = Vec::new();
+        Dialect::Native.encode(self, &mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
     /// Checks the forms that the field types do not: the type's length and the id's characters.
     pub(crate) fn check(&self) -> Result<(), DecodeError> {
         let bad = |message: &str| Err(DecodeError::BadEnvelope(message.to_owned()));
@@ -193,6 +202,18 @@ impl Envelope<'_> {
             return bad("meta: expected an object");
         }
         Ok(())
+    }
+}
+
+impl Envelope<'_> {
+    /// The trace context in `meta`, if it is one.
+    pub fn traceparent(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Meta {
+            traceparent: String,
+        }
+        let Meta { traceparent } = serde_json::from_str(self.meta?.get()).ok()?;
+        is_traceparent(&traceparent).then_some(traceparent)
     }
 }
 

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::dialect::Dialect;
 
 /// Who has to act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -171,4 +174,69 @@ impl<'a> From<&'a ErrorBody<'_>> for PayloadError<'a> {
             severity: known.map_or(Severity::Medium, ErrorCode::severity),
         }
     }
+}
+
+impl ErrorBody<'_> {
+    /// The type and the payload of an `error` in this dialect (`protocol/error-spellings.json`): dialects that have no
+    /// place for it say it a second time, in the words that their old clients know.
+    pub fn spelled(&self, dialect: Dialect) -> (&'static str, Option<Box<RawValue>>) {
+        let PayloadError { message, error_code, .. } = PayloadError::from(self);
+        match dialect {
+            Dialect::Native => ("error", None),
+            Dialect::Payload => ("error", Some(raw(&PayloadError::from(self)))),
+            Dialect::Data => ("error", Some(raw(&DataError { message }))),
+            Dialect::Flat => {
+                ("error_message", Some(raw(&FlatError { message, error_code, error_details: ErrorDetails::of(self) })))
+            }
+            Dialect::Open => ("error", Some(raw(&OpenError { message, error: message }))),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct DataError<'a> {
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct OpenError<'a> {
+    message: &'a str,
+    error: &'a str,
+}
+
+#[derive(Serialize)]
+struct FlatError<'a> {
+    message: &'a str,
+    error_code: Cow<'a, str>,
+    error_details: ErrorDetails<'a>,
+}
+
+/// An error without its message.
+#[derive(Serialize)]
+struct ErrorDetails<'a> {
+    code: &'a str,
+    retryable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
+}
+
+impl<'a> ErrorDetails<'a> {
+    fn of(error: &'a ErrorBody<'_>) -> Self {
+        let ErrorBody { code, message: _, retryable, retry_after_ms, details, trace_id } = error;
+        Self {
+            code,
+            retryable: *retryable,
+            retry_after_ms: *retry_after_ms,
+            details: details.as_deref(),
+            trace_id: trace_id.as_deref(),
+        }
+    }
+}
+
+fn raw(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("an error serialises into memory")
 }

@@ -20,6 +20,7 @@ pub mod msgpack;
 mod payload;
 mod position;
 mod scan;
+mod trace;
 
 pub use catalog::{Class, belongs_to_gateway, class_of};
 pub use close::CloseCode;
@@ -32,3 +33,4 @@ pub use limits::Limits;
 pub use payload::{Packed, Payload};
 pub use position::{Position, PositionError};
 pub use scan::{ScanError, scan};
+pub use trace::is_traceparent;

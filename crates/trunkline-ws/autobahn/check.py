@@ -19,9 +19,9 @@ GROUPS = {
     7: "Closing",
     9: "Limits and performance",
     10: "Automatic fragmentation",
+    12: "Compression of several corpora",
+    13: "Compression by several offers",
 }
-# How many cases version 0.8.2 has in these groups: fewer means that the run broke off.
-CASES_EXPECTED = 301
 ACCEPTED = {"OK", "INFORMATIONAL"}
 
 
@@ -49,7 +49,9 @@ def table_of(cases: dict[str, dict], suite: str) -> str:
         "The verdicts of Autobahn's fuzzing client on the echo example of `trunkline-ws`, written by",
         "`crates/trunkline-ws/autobahn/run.sh`. Only `OK` and `INFORMATIONAL` are accepted, for the behaviour and for the",
         "way the connection is closed. The example runs with messages of 16 MiB in at most 131,072 fragments, because",
-        "cases 9.* need them. Groups 12 and 13 test compression, which is not offered.",
+        "cases 9.* need them, and with compression, which clients get only in groups 12 and 13, because only those offer it.",
+        "This table is of all cases. `make check` runs 421 of them: of groups 12 and 13, which take most of the time, only",
+        "those with messages of up to 32 KiB, and of up to 16 KiB in small fragments.",
         "",
         f"Suite: autobahntestsuite {suite}. Cases: {len(cases)}.",
         "",
@@ -70,6 +72,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("report", type=Path, help="the run's index.json")
     parser.add_argument("--suite", required=True, help="the suite's version, for the table")
+    parser.add_argument("--cases", required=True, type=int, help="how many there must be")
     parser.add_argument("--table", type=Path, help="where to write the table of verdicts")
     arguments = parser.parse_args()
 
@@ -82,8 +85,8 @@ def main() -> int:
     sys.stdout.write(table)
 
     faults = faults_of(cases)
-    if len(cases) != CASES_EXPECTED:
-        faults.append(f"{len(cases)} cases were run, {CASES_EXPECTED} expected")
+    if len(cases) != arguments.cases:
+        faults.append(f"{len(cases)} cases were run, {arguments.cases} expected")
     for fault in faults:
         sys.stderr.write(f"autobahn: {fault}\n")
     return 1 if faults else 0

@@ -3,7 +3,9 @@
 #
 #   crates/trunkline-ws/autobahn/run.sh [FILE]
 #
-# FILE receives the table of verdicts (docs/reference/autobahn.md). Autobahn is Python 2 code: a Python 2.7 is needed,
+# FILE receives the table of verdicts (docs/reference/autobahn.md) and makes it a run of all cases, which takes about ten
+# minutes. Without it, the compression groups are run in part: of each corpus and offer the messages of up to 32 KiB, and
+# of up to 16 KiB in small fragments; the others are the same with longer messages. Autobahn is Python 2 code: a Python 2.7 is needed,
 # found as python2.7 or among pyenv's versions. Without one this fails, unless TRUNKLINE_SKIP_AUTOBAHN=1.
 # PYTHON names a Python 3 that can still make Python 2.7 environments with virtualenv 20.15.1 (3.6 to 3.11).
 set -euo pipefail
@@ -14,10 +16,31 @@ readonly VIRTUALENV_VERSION=20.15.1
 readonly MESSAGE_BYTES=$((16 << 20))
 readonly FRAGMENTS=$((1 << 17))
 
+readonly PLAIN_CASES='"1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"'
+readonly PLAIN_CASES_COUNT=301
+
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 build="$root/build/autobahn"
 table=${1:-}
+
+# Names the compression cases to run, and counts them: fewer in the report means that the run broke off.
+choose_compression_cases() {
+    local corpus_or_offer case
+    if [[ -n $table ]]; then
+        compression_cases=', "12.*", "13.*"'
+        compression_cases_count=$(((5 + 7) * 18))
+        return
+    fi
+    compression_cases=
+    compression_cases_count=0
+    for corpus_or_offer in 12.{1..5} 13.{1..7}; do
+        for case in {1..8} 11 12; do
+            compression_cases+=", \"$corpus_or_offer.$case\""
+            compression_cases_count=$((compression_cases_count + 1))
+        done
+    done
+}
 
 find_python2() {
     local candidate
@@ -58,7 +81,7 @@ start_echo() {
     (cd "$root" && cargo build --quiet --release -p trunkline-ws --example echo)
     local target=${CARGO_TARGET_DIR:-$root/target}
     exec {echo_output}< <(
-        exec "$target/release/examples/echo" --port 0 --message-bytes "$MESSAGE_BYTES" --fragments "$FRAGMENTS"
+        exec "$target/release/examples/echo" --port 0 --deflate --message-bytes "$MESSAGE_BYTES" --fragments "$FRAGMENTS"
     )
     echo_pid=$!
     trap 'kill "$echo_pid" 2>/dev/null || true' EXIT
@@ -82,16 +105,18 @@ fi
 mkdir -p "$build"
 install_suite "$python2" "$python3"
 start_echo
+choose_compression_cases
 rm -rf "$build/reports"
 cat >"$build/client.json" <<JSON
 {
   "outdir": "$build/reports",
   "servers": [{ "agent": "trunkline-ws", "url": "ws://$address" }],
-  "cases": ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"],
+  "cases": [$PLAIN_CASES$compression_cases],
   "exclude-cases": [],
   "exclude-agent-cases": {}
 }
 JSON
 # The suite exits with 0 whatever happens: its report is what counts.
 "$build/suite/bin/wstest" -m fuzzingclient -s "$build/client.json" >"$build/wstest.log" 2>&1
-"$python3" "$here/check.py" "$build/reports/index.json" --suite "$SUITE_VERSION" ${table:+--table "$table"}
+"$python3" "$here/check.py" "$build/reports/index.json" --suite "$SUITE_VERSION" \
+    --cases $((PLAIN_CASES_COUNT + compression_cases_count)) ${table:+--table "$table"}

@@ -1,7 +1,8 @@
 //! `cargo run --release -p trunkline-ws --example echo -- --port 9001`: sends every message back.
 //!
 //! The peer of conformance suites, of other implementations and of benchmarks: nothing but the driver. With `--port 0`
-//! the system chooses; the address is printed. `--message-bytes` and `--fragments` raise the limits.
+//! the system chooses; the address is printed. `--message-bytes` and `--fragments` raise the limits, and with `--deflate`
+//! compression is agreed to.
 
 use std::{
     convert::Infallible,
@@ -24,9 +25,10 @@ use tokio::{
     time::timeout,
 };
 use trunkline_ws::{
-    Closed, Connection, Limits, Message, Options,
+    Closed, Connection, Deflate, Limits, Message, Options,
     connection::WriteQueue,
-    handshake,
+    deflate::WindowBits,
+    frame, handshake,
     upgrade::{Transport, UpgradeError, upgrade},
 };
 
@@ -39,6 +41,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 struct Arguments {
     port: u16,
     limits: Limits,
+    deflate: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -50,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                connections.spawn(serve(accepted?.0, arguments.limits));
+                connections.spawn(serve(accepted?.0, arguments));
             }
             Some(ended) = connections.join_next() => {
                 if let Err(error) = ended.context("failed to serve a connection").and_then(|outcome| outcome) {
@@ -62,14 +65,16 @@ async fn main() -> anyhow::Result<()> {
     }
 }
 
-async fn serve(stream: TcpStream, limits: Limits) -> anyhow::Result<()> {
+async fn serve(stream: TcpStream, arguments: Arguments) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
     // Boxed, so that a connection that has been upgraded does not carry the room for its handshake.
-    let Some(transport) = timeout(HANDSHAKE_TIMEOUT, Box::pin(open(stream))).await?? else { return Ok(()) };
-    let options = Options { limits, queue_bytes: usize::MAX, ..Options::default() };
+    let opened = timeout(HANDSHAKE_TIMEOUT, Box::pin(open(stream, arguments.deflate))).await??;
+    let Some((transport, deflate)) = opened else { return Ok(()) };
+    let options = Options { limits: arguments.limits, deflate, queue_bytes: usize::MAX, ..Options::default() };
+    let window = deflate.map(Deflate::server_window);
     let mut connection = Connection::new(transport.stream, transport.early, &options);
     loop {
-        match connection.drive(echo).await {
+        match connection.drive(|message, replies| echo(message, window, replies)).await {
             Ok(_) if connection.queued_bytes() >= QUEUE_BYTES_MAX => connection.pause_reading(),
             Ok(_) => connection.resume_reading(),
             Err(Closed::Io(error)) => return Err(error.into()),
@@ -79,19 +84,28 @@ async fn serve(stream: TcpStream, limits: Limits) -> anyhow::Result<()> {
 }
 
 /// The queue has no bound of its own here: reading pauses instead, and one burst is the most that is added to it.
-fn echo(message: Message<'_>, replies: &mut WriteQueue) {
-    let _only_full_or_closing = match message {
-        Message::Text(text) => replies.push_text(text),
-        Message::Binary(bytes) => replies.push_binary(bytes),
-        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Ok(()),
+fn echo(message: Message<'_>, window: Option<WindowBits>, replies: &mut WriteQueue) {
+    let compressed = window.and_then(|window| match message {
+        Message::Text(text) => frame::compressed_text(text.as_bytes(), window),
+        Message::Binary(bytes) => frame::compressed_binary(bytes, window),
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => None,
+    });
+    let _only_full_or_closing = match (compressed, message) {
+        (Some(frame), _) => replies.push(frame),
+        (None, Message::Text(text)) => replies.push_text(text),
+        (None, Message::Binary(bytes)) => replies.push_binary(bytes),
+        (None, Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => Ok(()),
     };
 }
 
 /// Serves HTTP until the connection is upgraded, or ends: then there is no transport.
-async fn open(stream: TcpStream) -> anyhow::Result<Option<Transport<TcpStream>>> {
+async fn open(
+    stream: TcpStream,
+    agrees_to_deflate: bool,
+) -> anyhow::Result<Option<(Transport<TcpStream>, Option<Deflate>)>> {
     let upgraded = Mutex::new(None);
     let service = service_fn(|request| {
-        let (response, transport) = respond(request);
+        let (response, transport) = respond(request, agrees_to_deflate);
         *upgraded.lock().expect("nothing panics while holding it") = transport;
         ready(Ok::<_, Infallible>(response))
     });
@@ -102,33 +116,41 @@ async fn open(stream: TcpStream) -> anyhow::Result<Option<Transport<TcpStream>>>
         .with_upgrades()
         .await?;
     match upgraded.into_inner().expect("nothing panics while holding it") {
-        Some(transport) => Ok(Some(transport.await?)),
+        Some(upgraded) => Ok(Some(upgraded.await?)),
         None => Ok(None),
     }
 }
 
-type Upgraded = Result<Transport<TcpStream>, UpgradeError>;
+type Upgraded = Result<(Transport<TcpStream>, Option<Deflate>), UpgradeError>;
 
-fn respond(request: Request<Incoming>) -> (Response<Empty<Bytes>>, Option<impl Future<Output = Upgraded>>) {
+fn respond(
+    request: Request<Incoming>,
+    agrees_to_deflate: bool,
+) -> (Response<Empty<Bytes>>, Option<impl Future<Output = Upgraded>>) {
     match handshake::accept(request.method(), request.version(), request.headers()) {
-        Ok(accept) => {
+        Ok(mut accept) => {
+            let deflate = if agrees_to_deflate { accept.agree_to_deflate() } else { None };
             let (response, transport) = upgrade(request, &accept, None);
-            (response.map(|()| Empty::new()), Some(transport))
+            (response.map(|()| Empty::new()), Some(async move { Ok((transport.await?, deflate)) }))
         }
         Err(refusal) => (refusal.response().map(|()| Empty::new()), None),
     }
 }
 
 fn arguments() -> anyhow::Result<Arguments> {
-    let mut arguments = Arguments { port: 9001, limits: Limits::AUTHENTICATED };
+    let mut arguments = Arguments { port: 9001, limits: Limits::AUTHENTICATED, deflate: false };
     let mut given = env::args().skip(1);
     while let Some(name) = given.next() {
+        if name == "--deflate" {
+            arguments.deflate = true;
+            continue;
+        }
         let value = given.next().with_context(|| format!("{name} needs a value"))?;
         match name.as_str() {
             "--port" => arguments.port = value.parse()?,
             "--message-bytes" => arguments.limits.message_bytes = value.parse()?,
             "--fragments" => arguments.limits.fragments = value.parse()?,
-            _ => bail!("there is no {name}: only --port, --message-bytes and --fragments"),
+            _ => bail!("there is no {name}: only --port, --message-bytes, --fragments and --deflate"),
         }
     }
     Ok(arguments)

@@ -30,7 +30,7 @@ use self::{
     ending::{Awaited, Ending, PeerClose},
     pongs::Pongs,
 };
-use crate::{Burst, Decoder, Limits, Message, close::Code, frame};
+use crate::{Burst, Decoder, Deflate, Limits, Message, close::Code, frame};
 
 /// Full reads before a connection gives way to others: with the read buffer of 64 KiB, 256 KiB.
 const READS_PER_DRIVE_MAX: usize = 4;
@@ -40,6 +40,10 @@ const READS_PER_DRIVE_MAX: usize = 4;
 pub struct Options {
     /// What a message may cost at first; see [`Connection::set_limits`].
     pub limits: Limits,
+    /// What was agreed on in the upgrade, if compressed messages are to be accepted from the start. They cost memory and
+    /// time within the limits; for a peer that is not to be trusted with that yet, leave this out and call
+    /// [`Connection::accept_deflate`] when it is.
+    pub deflate: Option<Deflate>,
     /// Where [`WriteQueue::push`] begins to refuse, in bytes.
     pub queue_bytes: usize,
     /// How long a pending write may make no progress.
@@ -49,10 +53,11 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Limits as before authentication, a queue of 256 KiB, 30 s without progress, 5 s for the peer's close.
+    /// Limits as before authentication, no compression, a queue of 256 KiB, 30 s without progress, 5 s for the peer's close.
     fn default() -> Self {
         Self {
             limits: Limits::UNAUTHENTICATED,
+            deflate: None,
             queue_bytes: 256 << 10,
             write_stall: Duration::from_secs(30),
             close_wait: Duration::from_secs(5),
@@ -81,6 +86,7 @@ pub struct Connection<S> {
     /// What the client sent before the upgrade was complete; read before `stream` is.
     early: Bytes,
     decoder: Decoder,
+    deflate: Option<Deflate>,
     queue: WriteQueue,
     pongs: Pongs,
     write_stall: Duration,
@@ -96,10 +102,11 @@ pub struct Connection<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A connection whose handshake is done. `early` is what was read of the stream beyond the handshake.
     pub fn new(stream: S, early: Bytes, options: &Options) -> Self {
-        Self {
+        let mut connection = Self {
             stream,
             early,
             decoder: Decoder::new(options.limits),
+            deflate: None,
             queue: WriteQueue::new(options.queue_bytes),
             pongs: Pongs::default(),
             write_stall: options.write_stall,
@@ -108,7 +115,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             stalled_since: None,
             reading_paused: false,
             ending: None,
+        };
+        if let Some(deflate) = options.deflate {
+            connection.accept_deflate(deflate);
         }
+        connection
     }
 
     /// Writes what is queued and reads what has arrived, and returns when it has done some of either.
@@ -162,6 +173,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Changes what messages may cost from the next frame on.
     pub fn set_limits(&mut self, limits: Limits) {
         self.decoder.set_limits(limits);
+    }
+
+    /// Accepts compressed messages from the next frame on, as was agreed on in the upgrade; before, they are answered with
+    /// 1002.
+    pub fn accept_deflate(&mut self, deflate: Deflate) {
+        self.deflate = Some(deflate);
+        self.decoder.accept_deflate();
+    }
+
+    /// Whether compression is in use, and which compressed frames (see [`frame::compressed_text`]) may be queued. Any
+    /// message may be sent uncompressed all the same.
+    pub fn deflate(&self) -> Option<Deflate> {
+        self.deflate
     }
 
     /// Stops reading, so that the peer feels backpressure. Its pings and close frame wait, too.

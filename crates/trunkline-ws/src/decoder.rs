@@ -1,9 +1,10 @@
-//! From bursts of bytes to messages (RFC 6455 §5.4, §5.5, §8.1).
+//! From bursts of bytes to messages (RFC 6455 §5.4, §5.5, §8.1; RFC 7692 §7.2.2).
 //!
 //! The caller reads whatever is there into a buffer of its own and takes message after message out of it. A message
 //! that lies whole in the burst is unmasked where it lies and lent from there; only what a burst leaves unfinished is
 //! copied into a buffer of the decoder's, which grows with what has arrived (never with what was announced), stays
-//! within the limits, and is freed when the message is complete: an idle decoder owns no memory.
+//! within the limits, and is freed when the message is complete: an idle decoder owns no memory. A compressed message
+//! is inflated into that buffer as it arrives.
 //!
 //! The decoder knows no socket and no clock. After a close frame or a violation it ignores all input.
 
@@ -12,15 +13,16 @@ use std::time::{Duration, Instant};
 use crate::{
     Burst, Violation,
     close::{self, CloseReason},
+    deflate::{INFLATER_BYTES, Inflater},
     frame::{self, CLIENT_HEADER_BYTES_MAX, Header, Opcode},
     mask,
 };
 
 /// What one message may cost. May be changed while a connection lives; a frame whose header has been read is not
-/// judged again.
+/// judged again, except for what it inflates to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest message, in bytes; beyond it 1009.
+    /// The longest message, in bytes, and once it is inflated if it is compressed; beyond it 1009.
     pub message_bytes: usize,
     /// The most frames that one message may consist of; beyond it 1008.
     pub fragments: u32,
@@ -56,20 +58,26 @@ pub enum Message<'a> {
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
+    accepts_deflate: bool,
     /// The start of a header that the last burst cut off.
     header: PartialHeader,
     /// The frame whose payload is not complete.
     frame: Option<Frame>,
     /// What the unfinished message is. While this is `None`, `buffer` holds at most what was lent last.
     message: Option<Opcode>,
+    /// Whether the unfinished message is compressed.
+    compressed: bool,
+    /// What inflates it, as soon as there is something to inflate.
+    inflater: Option<Box<Inflater>>,
     /// Frames of the unfinished message so far.
     fragments: u32,
-    /// The unfinished message, unmasked.
+    /// The unfinished message, unmasked and inflated.
     buffer: Vec<u8>,
     /// How much of `buffer` is known to be UTF-8, if the message is text.
     utf8_bytes: usize,
-    /// The unfinished control frame, which may stand inside an unfinished message.
-    control: Vec<u8>,
+    /// The unfinished control frame, which may stand inside an unfinished message. Short and rare: it is made anew for
+    /// each burst that adds to it, so that the decoder itself is smaller.
+    control: Box<[u8]>,
     /// When the end of a burst first found the current message unfinished.
     unfinished_since: Option<Instant>,
     finished: bool,
@@ -104,13 +112,16 @@ impl Decoder {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
+            accepts_deflate: false,
             header: PartialHeader::default(),
             frame: None,
             message: None,
+            compressed: false,
+            inflater: None,
             fragments: 0,
             buffer: Vec::new(),
             utf8_bytes: 0,
-            control: Vec::new(),
+            control: Box::default(),
             unfinished_since: None,
             finished: false,
         }
@@ -145,6 +156,11 @@ impl Decoder {
         self.limits = limits;
     }
 
+    /// Takes compressed messages, too, from the next frame on. Until then they are [`Violation::ReservedBits`].
+    pub fn accept_deflate(&mut self) {
+        self.accepts_deflate = true;
+    }
+
     /// When [`expire`](Self::expire) has something to say, unless more bytes arrive first.
     pub fn deadline(&self) -> Option<Instant> {
         self.unfinished_since?.checked_add(self.limits.reassembly)
@@ -168,7 +184,8 @@ impl Decoder {
 
     /// The memory held for an unfinished message, in bytes; 0 when idle.
     pub fn buffered_bytes(&self) -> usize {
-        self.buffer.capacity() + self.control.capacity()
+        let inflater = self.inflater.as_ref().map_or(0, |_| INFLATER_BYTES);
+        self.buffer.capacity() + self.control.len() + inflater
     }
 
     /// Reads frames until one completes a message or the burst is used up.
@@ -195,13 +212,13 @@ impl Decoder {
 
     fn take_header(&mut self, burst: &mut Burst<'_>) -> Result<Option<Header>, Violation> {
         if self.header.length > 0 {
-            return self.header.complete(burst);
+            return self.header.complete(burst, self.accepts_deflate);
         }
-        if let Some((header, length)) = frame::parse(burst.rest())? {
+        if let Some((header, length)) = frame::parse(burst.rest(), self.accepts_deflate)? {
             burst.take(length);
             Ok(Some(header))
         } else {
-            self.header.complete(burst)
+            self.header.complete(burst, self.accepts_deflate)
         }
     }
 
@@ -217,12 +234,14 @@ impl Decoder {
     fn admit_fragment(&mut self, header: &Header) -> Result<(), Violation> {
         match (self.message, header.opcode) {
             (None, Opcode::Continuation) => return Err(Violation::UnexpectedContinuation),
-            (None, opcode) => self.message = Some(opcode),
+            (None, opcode) => {
+                self.message = Some(opcode);
+                self.compressed = header.compressed;
+            }
             (Some(_), Opcode::Continuation) => {}
             (Some(_), _) => return Err(Violation::InterleavedMessage),
         }
-        let room = self.limits.message_bytes.saturating_sub(self.buffer.len());
-        if header.length > room as u64 {
+        if header.length > self.room() as u64 {
             return Err(Violation::MessageTooBig);
         }
         self.fragments += 1;
@@ -230,6 +249,17 @@ impl Decoder {
             return Err(Violation::TooManyFragments);
         }
         Ok(())
+    }
+
+    /// How many more bytes of payload the message may have.
+    fn room(&self) -> usize {
+        let limit = self.limits.message_bytes;
+        if self.compressed {
+            let taken = self.inflater.as_ref().map_or(0, |inflater| inflater.taken());
+            Inflater::taken_max(limit).saturating_sub(taken)
+        } else {
+            limit.saturating_sub(self.buffer.len())
+        }
     }
 
     /// Takes and unmasks what the burst has of the frame's payload, and remembers what is still to come.
@@ -247,21 +277,28 @@ impl Decoder {
         if whole && self.control.is_empty() {
             return Some(Complete::Burst(frame.opcode, payload));
         }
-        self.control.extend_from_slice(payload);
+        self.control = [&self.control, payload].concat().into();
         whole.then_some(Complete::Control(frame.opcode))
     }
 
     fn message_payload<'i>(&mut self, frame: Frame, payload: &'i [u8]) -> Result<Option<Complete<'i>>, Violation> {
         let last = frame.fin && self.frame.is_none();
         let kind = self.message.unwrap_or(frame.opcode);
-        if last && self.buffer.is_empty() {
+        if last && self.buffer.is_empty() && !self.compressed {
             self.end_message();
             return Ok(Some(Complete::Burst(kind, payload)));
         }
-        self.append(payload);
+        let taken = if self.compressed {
+            self.inflate(payload, last)
+        } else {
+            self.append(payload);
+            Ok(())
+        };
         if kind == Opcode::Text {
-            self.check_utf8(last)?;
+            // What was inflated before an error is judged first: how the bytes are split makes no difference.
+            self.check_utf8(last && taken.is_ok())?;
         }
+        taken?;
         if last {
             self.end_message();
         }
@@ -278,6 +315,19 @@ impl Decoder {
         self.buffer.extend_from_slice(payload);
     }
 
+    /// Appends what `payload` inflates to; the buffer does not grow beyond the limit.
+    fn inflate(&mut self, payload: &[u8], last: bool) -> Result<(), Violation> {
+        let limit = self.limits.message_bytes;
+        if !payload.is_empty() {
+            let inflater = self.inflater.get_or_insert_with(Inflater::take);
+            inflater.inflate(payload, &mut self.buffer, limit)?;
+        }
+        match &mut self.inflater {
+            Some(inflater) if last => inflater.finish(&mut self.buffer, limit),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses invalid bytes as soon as they are seen; a character may be cut off only where more is to come.
     fn check_utf8(&mut self, last: bool) -> Result<(), Violation> {
         match simdutf8::compat::from_utf8(&self.buffer[self.utf8_bytes..]) {
@@ -290,8 +340,12 @@ impl Decoder {
 
     fn end_message(&mut self) {
         self.message = None;
+        self.compressed = false;
         self.fragments = 0;
         self.utf8_bytes = 0;
+        if let Some(inflater) = self.inflater.take() {
+            inflater.give_back();
+        }
     }
 
     /// Turns a complete message into what the caller sees.
@@ -327,8 +381,8 @@ impl Decoder {
             self.buffer = Vec::new();
         }
         let in_control = self.frame.is_some_and(|frame| frame.opcode.is_control());
-        if !in_control && self.control.capacity() > 0 {
-            self.control = Vec::new();
+        if !in_control && !self.control.is_empty() {
+            self.control = Box::default();
         }
     }
 
@@ -359,11 +413,11 @@ impl<'a> Message<'a> {
 
 impl PartialHeader {
     /// Moves bytes from the burst until they make a header.
-    fn complete(&mut self, burst: &mut Burst<'_>) -> Result<Option<Header>, Violation> {
+    fn complete(&mut self, burst: &mut Burst<'_>, accepts_deflate: bool) -> Result<Option<Header>, Violation> {
         while let [byte] = *burst.take(1) {
             self.bytes[usize::from(self.length)] = byte;
             self.length += 1;
-            if let Some((header, _)) = frame::parse(&self.bytes[..usize::from(self.length)])? {
+            if let Some((header, _)) = frame::parse(&self.bytes[..usize::from(self.length)], accepts_deflate)? {
                 self.length = 0;
                 return Ok(Some(header));
             }

@@ -1,11 +1,15 @@
 //! Frames on the wire (RFC 6455 §5.2): reading a client's header, writing a server's frames.
 //!
 //! A server's frames are not masked, so an encoded frame is the same for every peer: encode a message once, share the
-//! [`Bytes`] with all of its subscribers. This module knows nothing of messages that span several frames.
+//! [`Bytes`] with all of its subscribers. The same holds for a compressed frame, among peers that agreed to a window at
+//! least as large as the one that it was made for. This module knows nothing of messages that span several frames.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::{Violation, close};
+use crate::{
+    Violation, close,
+    deflate::{self, WindowBits},
+};
 
 /// The longest header that a client sends, in bytes.
 pub const CLIENT_HEADER_BYTES_MAX: usize = 14;
@@ -15,6 +19,9 @@ pub const SERVER_HEADER_BYTES_MAX: usize = 10;
 
 /// The longest payload of a control frame, in bytes (§5.5).
 pub const CONTROL_BYTES_MAX: usize = 125;
+
+/// In the first byte: the message is compressed (RFC 7692 §6).
+const RSV1: u8 = 0x40;
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +77,8 @@ pub struct Header {
     pub fin: bool,
     /// What the frame is.
     pub opcode: Opcode,
+    /// Whether this begins a compressed message.
+    pub compressed: bool,
     /// The key that the payload is masked with.
     pub mask: [u8; 4],
     /// The announced length of the payload, in bytes: a claim, not a fact.
@@ -77,16 +86,21 @@ pub struct Header {
 }
 
 /// Reads the header at the start of `bytes`: the header and how many bytes it takes, or `None` when more are needed.
+/// Compressed messages are an error unless `accepts_deflate`.
 ///
 /// # Errors
-/// What the bytes at hand already show to be wrong (§5.1, §5.2, §5.5).
-pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
+/// What the bytes at hand already show to be wrong (§5.1, §5.2, §5.5; RFC 7692 §6.1).
+pub fn parse(bytes: &[u8], accepts_deflate: bool) -> Result<Option<(Header, usize)>, Violation> {
     let [first, rest @ ..] = bytes else { return Ok(None) };
-    if first & 0x70 != 0 {
+    let compressed = first & RSV1 != 0;
+    if first & 0x30 != 0 || (compressed && !accepts_deflate) {
         return Err(Violation::ReservedBits);
     }
     let fin = first & 0x80 != 0;
     let opcode = Opcode::parse(first & 0x0F)?;
+    if compressed && !matches!(opcode, Opcode::Text | Opcode::Binary) {
+        return Err(Violation::ReservedBits);
+    }
     if opcode.is_control() && !fin {
         return Err(Violation::FragmentedControl);
     }
@@ -100,7 +114,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
     }
     let Some((length, rest)) = parse_length(short, rest)? else { return Ok(None) };
     let Some((mask, rest)) = rest.split_first_chunk() else { return Ok(None) };
-    Ok(Some((Header { fin, opcode, mask: *mask, length }, bytes.len() - rest.len())))
+    Ok(Some((Header { fin, opcode, compressed, mask: *mask, length }, bytes.len() - rest.len())))
 }
 
 /// The length that the seven bits `short` and the bytes behind them spell, and what follows it.
@@ -181,6 +195,21 @@ pub fn binary(payload: &[u8]) -> Bytes {
     encode(Opcode::Binary, payload)
 }
 
+/// A text message as a compressed frame that suits every peer with that `window` or a larger
+/// ([`Deflate::server_window`](deflate::Deflate::server_window)); make it once for all of them. `None` where compression
+/// does not pay: the payload is shorter than [`deflate::PAYLOAD_BYTES_MIN`], or gets no shorter; send it as it is then.
+///
+/// The length of what was compressed says something about its content: do not compress what stands beside a secret that
+/// an attacker wants to know.
+pub fn compressed_text(payload: &[u8], window: WindowBits) -> Option<Bytes> {
+    encode_compressed(Opcode::Text, payload, window)
+}
+
+/// A binary message as a compressed frame; see [`compressed_text`].
+pub fn compressed_binary(payload: &[u8], window: WindowBits) -> Option<Bytes> {
+    encode_compressed(Opcode::Binary, payload, window)
+}
+
 /// A ping frame; of `payload` what exceeds [`CONTROL_BYTES_MAX`] is left out.
 pub fn ping(payload: &[u8]) -> Bytes {
     encode(Opcode::Ping, fitting(payload))
@@ -214,6 +243,19 @@ fn encode(opcode: Opcode, payload: &[u8]) -> Bytes {
     frame.freeze()
 }
 
+fn encode_compressed(opcode: Opcode, payload: &[u8], window: WindowBits) -> Option<Bytes> {
+    if payload.len() < deflate::PAYLOAD_BYTES_MIN {
+        return None;
+    }
+    deflate::compress(payload, window, |compressed| {
+        let mut frame = BytesMut::with_capacity(header_bytes(compressed.len()) + compressed.len());
+        put_header(&mut frame, opcode, compressed.len());
+        frame[0] |= RSV1;
+        frame.put_slice(compressed);
+        frame.freeze()
+    })
+}
+
 fn fitting(payload: &[u8]) -> &[u8] {
     &payload[..payload.len().min(CONTROL_BYTES_MAX)]
 }
@@ -223,8 +265,8 @@ mod tests {
     use super::*;
 
     fn check(bytes: &[u8], expected: Result<Option<(bool, Opcode, u64, usize)>, Violation>) {
-        let parsed =
-            parse(bytes).map(|parsed| parsed.map(|(header, used)| (header.fin, header.opcode, header.length, used)));
+        let parsed = parse(bytes, false)
+            .map(|parsed| parsed.map(|(header, used)| (header.fin, header.opcode, header.length, used)));
         assert_eq!(parsed, expected, "{bytes:02x?}");
     }
 
@@ -256,6 +298,17 @@ mod tests {
         check(b"\x89\xfe", Err(Violation::OversizedControl));
         for violation in [Violation::Unmasked, Violation::ReservedBits, Violation::FragmentedControl] {
             assert_eq!(violation.code(), close::Code::PROTOCOL_ERROR);
+        }
+    }
+
+    #[test]
+    fn row_18_the_first_reserved_bit_stands_on_the_first_frame_of_a_message_alone() {
+        for (first, compressed) in [(0xC1, true), (0x42, true), (0x81, false), (0x00, false), (0x8A, false)] {
+            let header = parse(&[first, 0x80, 1, 2, 3, 4], true);
+            assert_eq!(header.map(|parsed| parsed.map(|(header, _)| header.compressed)), Ok(Some(compressed)));
+        }
+        for first in [0xC0, 0x40, 0xC8, 0xC9, 0xCA, 0xA1, 0x91, 0xE1, 0xF1] {
+            assert_eq!(parse(&[first], true), Err(Violation::ReservedBits), "{first:02x}");
         }
     }
 

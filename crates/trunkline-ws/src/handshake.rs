@@ -9,12 +9,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version,
     header::{
-        ALLOW, CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-        SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+        ALLOW, CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
     },
 };
 use sha1::{Digest, Sha1};
 use thiserror::Error;
+
+use crate::deflate::{self, Deflate};
 
 /// The most subprotocols that a client may offer. A client of ours offers two: the protocol and a bearer token.
 pub const SUBPROTOCOLS_MAX: usize = 32;
@@ -27,6 +29,9 @@ const KEY_SUFFIX: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 pub struct Accept {
     key: HeaderValue,
     subprotocols: Vec<String>,
+    /// What there would be to agree on.
+    offered_deflate: Option<Deflate>,
+    deflate: Option<Deflate>,
 }
 
 impl Accept {
@@ -34,6 +39,14 @@ impl Accept {
     /// log them.
     pub fn subprotocols(&self) -> &[String] {
         &self.subprotocols
+    }
+
+    /// Agrees to compression, if the client offers it in a way that can be accepted; without this call it is declined.
+    /// What was agreed on belongs into [`Options::deflate`](crate::Options::deflate), or, where compressed messages are
+    /// to be refused at first, later into [`Connection::accept_deflate`](crate::Connection::accept_deflate).
+    pub fn agree_to_deflate(&mut self) -> Option<Deflate> {
+        self.deflate = self.offered_deflate;
+        self.deflate
     }
 
     /// The 101 response. `subprotocol` must be one of those offered, or the client breaks the connection off.
@@ -47,13 +60,20 @@ impl Accept {
         if let Some(subprotocol) = subprotocol {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
         }
+        if let Some(deflate) = self.deflate {
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, deflate.response_value());
+        }
         response
     }
 }
 
 impl fmt::Debug for Accept {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Accept").field("subprotocols", &self.subprotocols.len()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Accept")
+            .field("subprotocols", &self.subprotocols.len())
+            .field("deflate", &self.deflate)
+            .finish_non_exhaustive()
     }
 }
 
@@ -141,7 +161,12 @@ pub fn accept(method: &Method, version: Version, headers: &HeaderMap) -> Result<
         return Err(refusal);
     }
     let key = only(headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key)).ok_or(Refusal::Key)?;
-    Ok(Accept { key: accept_key(key), subprotocols: subprotocols(headers)? })
+    Ok(Accept {
+        key: accept_key(key),
+        subprotocols: subprotocols(headers)?,
+        offered_deflate: deflate::negotiate(headers.get_all(SEC_WEBSOCKET_EXTENSIONS)),
+        deflate: None,
+    })
 }
 
 fn has_body(headers: &HeaderMap) -> bool {
@@ -319,9 +344,20 @@ mod tests {
     }
 
     #[test]
-    fn row_23_24_extensions_are_declined() {
-        let offers = b"permessage-deflate; server_max_window_bits=7; server_max_window_bits=16";
-        check(&[("sec-websocket-extensions", offers)], Ok(&[]));
+    fn row_23_24_extensions_are_declined_unless_the_owner_agrees() {
+        for (offer, answer) in [
+            ("permessage-deflate", Some("permessage-deflate; server_no_context_takeover; client_no_context_takeover")),
+            ("permessage-deflate; server_max_window_bits=7", None),
+            ("permessage-deflate; server_max_window_bits=10; server_max_window_bits=10", None),
+        ] {
+            let headers = headers(&[("sec-websocket-extensions", offer.as_bytes())]);
+            let mut accept = accept(&Method::GET, Version::HTTP_11, &headers).expect("declined, not refused");
+            assert!(!accept.response(None).headers().contains_key(SEC_WEBSOCKET_EXTENSIONS), "{offer}");
+            assert_eq!(accept.agree_to_deflate().is_some(), answer.is_some(), "{offer}");
+            let response = accept.response(None);
+            let value = response.headers().get(SEC_WEBSOCKET_EXTENSIONS).map(|value| value.to_str().expect("words"));
+            assert_eq!(value, answer, "{offer}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::close::Code;
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
-    /// A reserved bit is set although no extension was negotiated (§5.2).
+    /// A reserved bit is set that no extension gives a meaning here (§5.2; RFC 7692 §6).
     #[error("reserved bits are set")]
     ReservedBits,
     /// The opcode is one of those reserved by §5.2.
@@ -46,6 +46,9 @@ pub enum Violation {
     /// A text message or close reason is not UTF-8 (§8.1).
     #[error("text is not valid UTF-8")]
     InvalidUtf8,
+    /// A compressed message cannot be inflated (RFC 7692 §7.2.2).
+    #[error("the compressed data are corrupt")]
+    CorruptCompression,
     /// The message is longer than [`Limits::message_bytes`](crate::Limits::message_bytes).
     #[error("the message is too big")]
     MessageTooBig,
@@ -61,7 +64,7 @@ impl Violation {
     /// The code to close the connection with (§7.4.1).
     pub fn code(self) -> Code {
         match self {
-            Self::InvalidUtf8 => Code::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::CorruptCompression => Code::INVALID_PAYLOAD,
             Self::MessageTooBig => Code::MESSAGE_TOO_BIG,
             Self::TooManyFragments | Self::ReassemblyTimeout => Code::POLICY_VIOLATION,
             Self::ReservedBits

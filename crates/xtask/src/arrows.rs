@@ -1,7 +1,7 @@
 //! The arrows between crates, proved with `cargo metadata`.
 //!
-//! `trunkline → gateway → {bridge, broker, lanes, ws} → core → protocol`: a crate uses crates of
-//! inner layers only, and protocol and core reach no runtime, clock or random source through
+//! `trunkline → gateway → {bridge, broker, lanes, ws} → {catalogue, core} → protocol`: a crate uses crates of
+//! inner layers only, and protocol, catalogue and core reach no runtime, clock or random source through
 //! anything that they use. Only normal dependencies count: tests may use what they like.
 //!
 //! To add a crate: name it in [`LAYERS`] or, if only development needs it, in [`DEVELOPMENT`].
@@ -18,7 +18,7 @@ use crate::report::Finding;
 /// The product's crates from the inside out. A crate may use crates of earlier rows.
 const LAYERS: &[&[&str]] = &[
     &["trunkline-protocol"],
-    &["trunkline-core"],
+    &["trunkline-catalogue", "trunkline-core"],
     &["trunkline-bridge", "trunkline-broker", "trunkline-client", "trunkline-lanes", "trunkline-ws"],
     &["trunkline-gateway"],
     &["trunkline"],
@@ -28,7 +28,7 @@ const LAYERS: &[&[&str]] = &[
 const DEVELOPMENT: &[&str] = &["bench", "testkit", "xtask"];
 
 /// Crates whose whole tree of dependencies must be free of [`IMPURE`].
-const PURE: &[&str] = &["trunkline-protocol", "trunkline-core"];
+const PURE: &[&str] = &["trunkline-protocol", "trunkline-catalogue", "trunkline-core"];
 
 /// Runtimes, clocks and random sources.
 const IMPURE: &[&str] = &[

@@ -14,7 +14,7 @@ from typing import Any, Final
 from websockets.asyncio.client import ClientConnection, connect
 
 RECEIVE_S_MAX: Final = 10.0
-ENDS: Final = ("run_completed", "run_failed", "run_cancelled", "run_expired")
+ENDS: Final = ("llm_response", "error")
 
 
 async def receive(socket: ClientConnection) -> Any:

@@ -33,7 +33,15 @@ it("serves a plain client of Node.js in dialect payload", async () => {
   peer.send({ type: "health_check" });
   expectHealth(await peer.receive("health_response"));
   peer.send({ type: "user_message", payload: { message: QUESTION }, _tl: { id: "node-1" } });
-  expectRun(await peer.receiveUntil("run_completed"), "node-1");
+  expectAnswer(await peer.receiveUntil("llm_response"), "node-1");
+});
+
+it("tells a client of dialect payload that says hello of its run, and of every position", async () => {
+  await using peer = await Peer.connect(gateway.socketUrl("/ws"));
+  peer.send({ type: "hello", payload: {} });
+  await peer.receiveUntil("welcome");
+  peer.send({ type: "user_message", payload: { message: QUESTION }, _tl: { id: "node-2" } });
+  expectRun(await peer.receiveUntil("llm_response"), "node-2");
 });
 
 it("serves a plain client of Python in dialect payload", async () => {
@@ -42,7 +50,7 @@ it("serves a plain client of Python in dialect payload", async () => {
   expectGreeting(said.greeting);
   expect(said.pong).toMatchObject({ type: "pong", payload: { timestamp: 17 } });
   expectHealth(said.health);
-  expectRun(said.run, "python-1");
+  expectAnswer(said.run, "python-1");
   expect(said.echo).toEqual({ type: "echo", message: "no JSON: {[ żółć 日本語" });
   expectHealth(said.socket_health);
 });
@@ -118,24 +126,40 @@ function expectHealth(health: PayloadMessage | undefined): void {
   });
 }
 
-/** All that follows the first message of a client that said no `hello`: a session, the message, and its run. */
+/** All that follows the first message of a client that said no `hello`: a session, an ack because it gave an id, and the answer. */
+function expectAnswer(messages: readonly PayloadMessage[], id: string): void {
+  const durable = messages.filter(({ type }) => type !== "ack" && type !== "progress");
+  const [welcome, answer] = durable;
+  expect(durable.map(({ type }) => type)).toEqual(["welcome", "llm_response"]);
+  expect(messages.filter(({ type }) => type === "ack")).toMatchObject([{ payload: { id, level: "stored" } }]);
+  expect(answer).toMatchObject({
+    payload: {
+      response: workspace.answer(QUESTION),
+      chat_id: welcome?.payload?.session,
+      model: "guide",
+      processing_time: expect.any(Number) as number,
+    },
+    _tl: { reply_to: id },
+  });
+}
+
+/** All that follows the first message of a client that said `hello`; its own message is not repeated to it. */
 function expectRun(messages: readonly PayloadMessage[], id: string): void {
   const ack = messages.find(({ type }) => type === "ack");
-  const [welcome, own, started, ...events] = messages.filter((message) => message !== ack);
+  const [started, ...events] = messages.filter((message) => message !== ack);
   const run = ack?._tl?.run;
   expect(ack).toMatchObject({ payload: { id, level: "stored" }, _tl: { reply_to: id } });
-  expect(welcome).toMatchObject({ type: "welcome", payload: { session: own?._tl?.session } });
-  expect(own).toMatchObject({ type: "user_message", payload: { message: QUESTION }, _tl: { id, run } });
   expect(started).toMatchObject({
     type: "run_started",
     payload: { service: "guide" },
     _tl: { reply_to: id, run },
   });
   const durable = events.filter(({ _tl }) => _tl?.pos !== undefined);
-  expect(durable.at(-1)).toMatchObject({ type: "run_completed", payload: { result: null }, _tl: { run } });
+  expect(durable.at(-1)).toMatchObject({ type: "llm_response", _tl: { run, reply_to: id } });
   const texts = durable.slice(0, -1);
   expect(texts.filter(({ type }) => type !== "run_event")).toEqual([]);
-  expect(texts.map(({ payload }) => payload?.text).join("")).toBe(workspace.answer(QUESTION));
+  const text = texts.map(({ payload }) => payload?.text).join("");
+  expect([text, durable.at(-1)?.payload?.response]).toEqual([workspace.answer(QUESTION), workspace.answer(QUESTION)]);
   expectDense(durable);
 }
 

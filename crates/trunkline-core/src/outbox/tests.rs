@@ -81,7 +81,7 @@ impl World {
     fn append(&mut self, log: usize, bytes: usize) {
         let record = self.logs[log].append(bytes, false);
         let channel = self.logs[log].channel.clone();
-        self.outbox.offer(&channel, &record, || render(log, &record));
+        self.outbox.offer(&channel, &record, |_| Some(render(log, &record)));
     }
 
     fn read(&mut self, count: usize) {
@@ -89,7 +89,7 @@ impl World {
         let number = self.logs.iter().position(|log| log.channel == channel).unwrap();
         let page = self.logs[number].after(cursor, count).to_vec();
         for record in &page {
-            self.outbox.push_read(&channel, record, || render(number, record));
+            self.outbox.push_read(&channel, record, |_| Some(render(number, record)));
         }
         if page.last().is_none_or(|record| record.position == self.logs[number].head.top) {
             let top = self.logs[number].head.top;
@@ -151,9 +151,9 @@ fn bulk_gets_its_share_and_no_more() {
     outbox.attach(past.channel.clone(), Priority::Bulk, None);
     for _ in 0..90 {
         let record = past.append(100, false);
-        outbox.push_read(&past.channel, &record, || Bytes::from(vec![b'b'; 100]));
+        outbox.push_read(&past.channel, &record, |_| Some(Bytes::from(vec![b'b'; 100])));
         let record = live.append(100, false);
-        outbox.offer(&live.channel, &record, || Bytes::from(vec![b'i'; 100]));
+        outbox.offer(&live.channel, &record, |_| Some(Bytes::from(vec![b'i'; 100])));
     }
     let mut order = String::new();
     outbox.take(9_000, |frame| order.push(char::from(frame[0])));
@@ -168,7 +168,7 @@ fn a_record_that_does_not_follow_is_read_from_the_log() {
     outbox.attach_new(log.channel.clone());
     log.append(1, false);
     let second = log.append(1, false);
-    assert_eq!(outbox.offer(&log.channel, &second, || frame(1)), Offer::FellBehind);
+    assert_eq!(outbox.offer(&log.channel, &second, |_| Some(frame(1))), Offer::FellBehind);
     assert_eq!(outbox.wanted(), Some(Wanted { channel: log.channel.clone(), cursor: None }));
     assert!(!outbox.caught_up(&log.channel, Some(log.head.top)), "a read that missed what was published goes on");
 }
@@ -181,7 +181,7 @@ fn the_end_of_a_channel_detaches_it_and_drops_its_state() {
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"1"));
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"2"));
     let end = log.append(1, true);
-    outbox.offer(&log.channel, &end, || Bytes::from_static(b"end"));
+    outbox.offer(&log.channel, &end, |_| Some(Bytes::from_static(b"end")));
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"3"));
     let mut written = Vec::new();
     outbox.take(usize::MAX, |frame| written.push(frame));
@@ -211,7 +211,7 @@ fn a_closed_outbox_takes_nothing_more() {
     assert_eq!(outbox.close(), [log.channel.clone()]);
     assert!(!outbox.attach_new(log.channel.clone()));
     let record = log.append(1, false);
-    assert_eq!(outbox.offer(&log.channel, &record, || frame(1)), Offer::Ignored);
+    assert_eq!(outbox.offer(&log.channel, &record, |_| Some(frame(1))), Offer::Ignored);
     assert_eq!(outbox.push_control(frame(1)), Ok(()));
     assert!(outbox.is_empty());
 }
@@ -226,5 +226,28 @@ fn latest_state_is_bounded_and_does_not_push_records_out() {
     }
     assert!(outbox.bytes() <= LATEST_BYTES_MAX);
     let record = log.append(1, false);
-    assert_eq!(outbox.offer(&log.channel, &record, || frame(QUEUE_BYTES_MAX)), Offer::Queued);
+    assert_eq!(outbox.offer(&log.channel, &record, |_| Some(frame(QUEUE_BYTES_MAX))), Offer::Queued);
+}
+
+#[test]
+fn a_record_that_a_client_does_not_see_takes_its_place_and_counts_as_a_piece_only_if_it_is_text() {
+    let mut log = Log::new("r");
+    let mut outbox = Outbox::default();
+    outbox.attach_new(log.channel.clone());
+    let mut pieces = Vec::new();
+    let kinds = [RecordKind::Text, RecordKind::Event, RecordKind::Text, RecordKind::Text];
+    for kind in kinds {
+        let data = crate::record::data(kind, &trunkline_protocol::Envelope::new("x"));
+        let record = log.head.append(data, false, None, 0).unwrap();
+        let offer = outbox.offer(&log.channel, &record, |before| {
+            pieces.push(before);
+            (kind == RecordKind::Text).then(|| frame(1))
+        });
+        assert_eq!(offer, if kind == RecordKind::Text { Offer::Queued } else { Offer::Passed });
+    }
+    assert_eq!(pieces, [0, 1, 1, 2]);
+    let mut frames = 0;
+    outbox.take(usize::MAX, |_| frames += 1);
+    assert_eq!(frames, 3);
+    assert_eq!(outbox.positions().next().unwrap().1, log.head.top);
 }

@@ -18,11 +18,19 @@ const WORKER_DEPTH_MAX: usize = 63;
 pub(super) struct Writer {
     run: String,
     session: String,
+    /// The message that the run answers.
+    message: Option<String>,
+    /// What its end keeps of that message.
+    origin: Option<Box<RawValue>>,
 }
 
 impl Writer {
     pub(super) fn new(run: &str, session: &str) -> Self {
-        Self { run: run.to_owned(), session: session.to_owned() }
+        Self { run: run.to_owned(), session: session.to_owned(), message: None, origin: None }
+    }
+
+    pub(super) fn answering(self, message: &str, origin: Option<Box<RawValue>>) -> Self {
+        Self { message: Some(message.to_owned()), origin, ..self }
     }
 
     pub(super) fn text(&self, segment: &Segment, ts: &str) -> (RecordKind, Bytes) {
@@ -58,7 +66,8 @@ impl Writer {
                 event
             }
         };
-        event.session = Some(Cow::Borrowed(&self.session));
+        event.reply_to = self.message.as_deref().map(Cow::Borrowed);
+        event.meta = self.origin.as_deref();
         (RecordKind::Terminal, data(RecordKind::Terminal, &event))
     }
 

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use trunkline_protocol::{Codec, ErrorBody, ErrorCode, Payload};
 
 use crate::Moment;
@@ -175,6 +176,12 @@ impl Run {
     /// the number of its events there.
     pub fn recovered(id: &str, session: &str, deadline: Option<Moment>, top: u64, stored: u64) -> Self {
         Self { called: true, next_seq: stored, top, stored, ..Self::new(id, session, deadline) }
+    }
+
+    /// The message that it answers, and what its end keeps of that (`words::Origin`), if it keeps anything.
+    #[must_use]
+    pub fn answering(self, message: &str, origin: Option<Box<RawValue>>) -> Self {
+        Self { writer: self.writer.answering(message, origin), ..self }
     }
 
     /// Number of events that are stored: the worker's credit counts from here.

@@ -5,12 +5,14 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use trunkline_core::router::{Pattern, Router};
+use trunkline_core::turns::WhileBusy;
 use trunkline_protocol::Dialect;
 
 use super::finding::{Place, Wrong, nearest};
 use super::node::{Node, quote};
 use super::section::Section;
 use super::value;
+use crate::connection::OldFrames;
 
 /// Paths that the gateway itself serves.
 const RESERVED_PATHS: [&str; 2] = ["/ws-test", "/ws/health"];
@@ -45,10 +47,40 @@ pub struct Route {
     pub types: BTreeMap<String, String>,
     /// Further services that a message may name. Default: none.
     pub services: AllowedServices,
+    /// What is looked at in a client's message before a service gets it. Default: off.
+    pub validate: Validation,
+    /// What its services can do, as clients of dialect `open` are told. Default: nothing.
+    pub capabilities: Vec<String>,
+    /// Whether old front ends may send their token in the address (`?session_token=`). Default: no.
+    pub query_token: bool,
+    /// How frames without a type are read: `type_from`, `default_type`, `text_type`. Default: they are refused.
+    pub(crate) old_frames: Option<OldFrames>,
+    /// What becomes of a message while its session has a run. Default: it waits.
+    pub while_busy: WhileBusy,
     /// How long a run may take, at most an hour. Default: 120 s.
     pub deadline: Duration,
     /// Where it is defined.
     pub place: Place,
+}
+
+/// The names of what a route does while a session is busy.
+const WHILE_BUSY: [(&str, WhileBusy); 2] = [("queue", WhileBusy::Queue), ("parallel", WhileBusy::Parallel)];
+
+/// What of a client's message is checked against the catalogue (`protocol/schema/messages`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Validation {
+    /// Nothing: any type goes to the service that the route names.
+    #[default]
+    Off,
+    /// Its type: one of the catalogue, or one that the route's `types` name.
+    KnownTypes,
+    /// Its type, and that the message is what its type says.
+    Strict,
+}
+
+impl Validation {
+    const NAMES: [(&'static str, Self); 3] =
+        [("off", Self::Off), ("known types", Self::KnownTypes), ("strict", Self::Strict)];
 }
 
 /// Services that a message may name.
@@ -60,9 +92,6 @@ pub enum AllowedServices {
     Only(Vec<String>),
 }
 
-/// The dialects that routes can speak.
-const SERVED: [Dialect; 2] = [Dialect::Native, Dialect::Payload];
-
 impl Route {
     /// The service of a message of this type that names none: by exact type, then by the longest glob, then the
     /// route's own.
@@ -73,6 +102,12 @@ impl Route {
         let by_glob = || self.types.iter().filter(fits).max_by_key(|(pattern, _)| pattern.len());
         let by_type = self.types.get(message_type).or_else(|| by_glob().map(|(_, service)| service));
         by_type.or(self.service.as_ref()).map(String::as_str)
+    }
+
+    /// Whether [`Route::types`] name this message type, exactly or by a glob.
+    pub fn names_type(&self, message_type: &str) -> bool {
+        let fits = |pattern: &String| pattern.strip_suffix('*').is_some_and(|prefix| message_type.starts_with(prefix));
+        self.types.contains_key(message_type) || self.types.keys().any(fits)
     }
 
     /// Whether a message may name this service: one of [`Route::services`], or one that the route uses anyway.
@@ -104,6 +139,11 @@ impl Route {
             service: None,
             types: BTreeMap::new(),
             services: AllowedServices::Any,
+            validate: Validation::Off,
+            capabilities: Vec::new(),
+            query_token: false,
+            old_frames: None,
+            while_busy: WhileBusy::Queue,
             deadline: DEADLINE_DEFAULT,
             place: Place::Default,
         })
@@ -113,20 +153,39 @@ impl Route {
     /// being compared with the others'.
     fn read(section: &mut Section<'_>) -> Option<(String, Self)> {
         const DEADLINES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(1);
-        let dialects = SERVED.map(|dialect| (dialect.name(), dialect));
+        let dialects = Dialect::ALL.map(|dialect| (dialect.name(), dialect));
         let path = section.required("path", "\"/ws\"", path);
         let dialect = section.or("dialect", Dialect::Payload, value::choice(&dialects));
         let realm = section.or("realm", "default".to_owned(), value::name);
         let own = section.optional("service", service);
         let types = section.table("types", type_rule).into_iter().collect();
         let services = allowed_services(section);
+        let validate = section.or("validate", Validation::Off, value::choice(&Validation::NAMES));
+        let capabilities = section.list("capabilities", value::name);
+        let query_token = section.or("query_token", false, value::boolean);
+        let old_frames = old_frames(section, dialect);
+        let while_busy = section.or("while_busy", WhileBusy::Queue, value::choice(&WHILE_BUSY));
         let deadline = section.or("deadline", DEADLINE_DEFAULT, value::duration(DEADLINES));
         if !["service", "types", "services"].iter().any(|key| section.has(key)) {
             let wrong = Wrong::new("the route leads to no service");
             section.mistake("service", wrong.hint("set service, types or services; services = [\"*\"] allows any"));
         }
         let place = section.place("path");
-        let route = Self { path: path?, dialect, realm, service: own, types, services, deadline, place };
+        let route = Self {
+            path: path?,
+            dialect,
+            realm,
+            service: own,
+            types,
+            services,
+            validate,
+            capabilities,
+            query_token,
+            old_frames,
+            while_busy,
+            deadline,
+            place,
+        };
         Some((section.field("path"), route))
     }
 }
@@ -178,6 +237,27 @@ fn service(node: &Node) -> Result<String, Wrong> {
         });
     }
     Ok(name)
+}
+
+/// `type_from`, `default_type` and `text_type`, if one of them is there.
+fn old_frames(section: &mut Section<'_>, dialect: Dialect) -> Option<OldFrames> {
+    let is_there = ["type_from", "default_type", "text_type"].into_iter().find(|key| section.has(key));
+    let type_from = section.list("type_from", message_type);
+    let default_type = section.optional("default_type", message_type);
+    let text_type = section.optional("text_type", message_type);
+    let key = is_there?;
+    if dialect == Dialect::Native {
+        let wrong = Wrong::new("frames of dialect native always have a type");
+        section.mistake(key, wrong.hint("give the route the dialect of its old clients"));
+    }
+    Some(OldFrames { type_from, default_type, text_type })
+}
+
+/// The name of a message type, or of a field.
+fn message_type(node: &Node) -> Result<String, Wrong> {
+    let name = value::text(node)?;
+    let fits = !name.is_empty() && name.len() <= NAME_BYTES_MAX;
+    if fits { Ok(name) } else { Err(Wrong::expected("a name of 1 to 128 bytes", node.describe())) }
 }
 
 fn type_rule(name: &str, node: &Node) -> Result<(String, String), Wrong> {

@@ -10,19 +10,21 @@ use std::sync::Arc;
 use serde::Serialize;
 use trunkline_core::Moment;
 use trunkline_protocol::{
-    Class, CloseCode, Codec, Envelope, ErrorBody, ErrorCode, Payload, Wire, belongs_to_gateway, class_of, msgpack,
+    Class, CloseCode, Codec, DecodeError, Dialect, Envelope, ErrorBody, ErrorCode, Payload, Wire, belongs_to_gateway,
+    class_of, msgpack,
 };
 use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
 
 use super::Subscriber;
+use super::old_frames::{self, OldFrame};
 use super::opening::Hello;
 use super::violations::Violations;
 use crate::config::Route;
 use crate::message::{self, Health};
 use crate::node::Node;
 use crate::random;
-use crate::routes::{Destination, destination};
+use crate::routes::{Destination, destination, validate};
 use crate::runs::NewRun;
 use crate::sessions::{Identity, Session};
 
@@ -38,7 +40,7 @@ enum Stage {
     Open(Arc<Session>),
 }
 
-/// A client's frame as it came.
+/// A client's frame.
 #[derive(Clone, Copy)]
 enum Frame<'a> {
     Text(&'a str),
@@ -144,20 +146,46 @@ impl Incoming {
         if matches!(self.stage, Stage::Opening) {
             return self.defer(frame, queue);
         }
+        match frame {
+            Frame::Text(text) => self.text(text, queue),
+            Frame::Binary(bytes) => self.binary(bytes, queue),
+        }
+    }
+
+    fn text(&mut self, text: &str, queue: &mut WriteQueue) {
+        let text = match self.old_frames(text) {
+            OldFrame::As(text) => text,
+            OldFrame::Ping => return self.push(queue, trunkline_ws::frame::text(b"pong")),
+        };
+        match self.dialect().decode(&text, self.node.settings.limits.depth_max) {
+            Ok(envelope) => self.envelope(&envelope, Frame::Text(&text), queue),
+            Err(error) => self.undecoded(&error, queue),
+        }
+    }
+
+    fn binary(&mut self, bytes: &[u8], queue: &mut WriteQueue) {
         let limits = &self.node.settings.limits;
         let (depth_max, bytes_max) = (limits.depth_max, limits.message_bytes_max);
         let mut fields = String::new();
-        let decoded = match frame {
-            Frame::Text(text) => self.wire().dialect().decode(text, depth_max),
-            Frame::Binary(bytes) => msgpack::decode(bytes, &mut fields, depth_max),
-        };
-        match decoded {
+        match msgpack::decode(bytes, &mut fields, depth_max) {
             Ok(envelope) if envelope.payload.as_ref().is_some_and(|payload| payload.json_bytes() > bytes_max) => {
                 let reason = format!("the payload has more than {bytes_max} bytes in JSON");
                 self.violation(envelope.id.as_deref(), ErrorCode::PayloadTooLarge.with_message(reason), queue);
             }
-            Ok(envelope) => self.envelope(&envelope, frame, queue),
-            Err(error) => self.violation(None, error.code().with_message(error.to_string()), queue),
+            Ok(envelope) => self.envelope(&envelope, Frame::Binary(bytes), queue),
+            Err(error) => self.undecoded(&error, queue),
+        }
+    }
+
+    fn undecoded(&mut self, error: &DecodeError, queue: &mut WriteQueue) {
+        self.violation(None, error.code().with_message(error.to_string()), queue);
+    }
+
+    /// The frame that a text is meant to be, where the route knows clients that leave the type out.
+    fn old_frames<'t>(&self, text: &'t str) -> OldFrame<'t> {
+        match &self.route.old_frames {
+            Some(rules) if self.dialect() != Dialect::Native => rules.read(self.dialect(), text),
+            _ => OldFrame::As(Cow::Borrowed(text)),
         }
     }
 
@@ -165,21 +193,44 @@ impl Incoming {
         let id = envelope.id.as_deref();
         match (&*envelope.kind, class_of(&envelope.kind)) {
             ("hello", _) => self.hello(envelope, queue),
-            ("ping", _) => self.reply(queue, "pong", id, envelope.payload.as_ref().map(Payload::borrowed)),
+            ("ping", _) => self.pong(envelope, queue),
             ("pong" | "ack" | "heartbeat", _) => {}
             ("health_check", _) => {
                 let health = Health::now(self.node.status());
                 self.reply(queue, "health_response", id, Some(message::payload(&health).into()));
             }
-            _ if self.identity.is_none() => self.unauthorized(id, "say hello with a token first", queue),
+            _ if self.identity.is_none() && !self.authenticate_by_message(envelope) => {
+                self.unauthorized(id, "say hello with a token first", queue);
+            }
             ("cancel", _) => self.cancel(envelope, queue),
             (kind, Class::Durable) if !belongs_to_gateway(kind) => self.durable(envelope, frame, queue),
             (kind, _) => {
-                let error =
-                    ErrorCode::UnknownType.with_message(format!("{kind:?} is a type that only the gateway sends"));
+                let error = ErrorCode::UnknownType.with_message(format!("{kind:?} is no type that clients send here"));
                 self.violation(id, error, queue);
             }
         }
+    }
+
+    /// Answers a ping with what it carries. In dialect `flat` its time stands in the envelope.
+    fn pong(&mut self, ping: &Envelope<'_>, queue: &mut WriteQueue) {
+        let answer = Envelope {
+            reply_to: ping.id.as_deref().map(Cow::Borrowed),
+            ts: ping.ts.as_deref().filter(|_| self.dialect() == Dialect::Flat).map(Cow::Borrowed),
+            payload: ping.payload.as_ref().map(Payload::borrowed),
+            ..Envelope::new("pong")
+        };
+        if message::queue(queue, self.wire(), &answer).is_err() {
+            self.end(CloseCode::SlowConsumer);
+        }
+    }
+
+    /// Clients of dialect `flat` may send their token in every message instead of saying hello.
+    fn authenticate_by_message(&mut self, envelope: &Envelope<'_>) -> bool {
+        if self.dialect() == Dialect::Flat {
+            let token = old_frames::session_token(envelope);
+            self.identity = token.and_then(|token| self.node.auth.verify(&token, &self.route.realm));
+        }
+        self.identity.is_some()
     }
 
     fn hello(&mut self, envelope: &Envelope<'_>, queue: &mut WriteQueue) {
@@ -197,7 +248,10 @@ impl Incoming {
                     }
                 }
                 match self.identity.clone() {
-                    Some(identity) => self.begin_opening(identity, hello),
+                    Some(identity) => {
+                        self.subscriber.said_hello();
+                        self.begin_opening(identity, hello);
+                    }
                     None => self.unauthorized(id, "say hello with a token", queue),
                 }
             }
@@ -244,6 +298,9 @@ impl Incoming {
     /// A message for a service.
     fn durable(&mut self, envelope: &Envelope<'_>, frame: Frame<'_>, queue: &mut WriteQueue) {
         let id = envelope.id.as_deref();
+        if let Err(error) = self.validate(envelope, frame) {
+            return self.violation(id, error, queue);
+        }
         let service = match destination(&self.route, envelope) {
             Ok(Destination::Echo) => {
                 return self.reply(queue, "echo", id, envelope.payload.as_ref().map(Payload::borrowed));
@@ -260,9 +317,25 @@ impl Incoming {
             }
             (_, None) => return self.unauthorized(id, "say hello with a token first", queue),
         };
+        // A credential is for the gateway alone.
+        let without_token;
+        let envelope = if self.dialect() == Dialect::Flat {
+            without_token = old_frames::without_session_token(envelope);
+            &without_token
+        } else {
+            envelope
+        };
         if let Err(error) = self.start_run(&session, service, envelope) {
             self.node.metrics.client_error(&error.code);
             self.push(queue, message::error_frame(self.wire(), id, error));
+        }
+    }
+
+    /// Checks a message as its route wants it. The catalogue knows JSON: of bytes it sees the base64.
+    fn validate(&self, envelope: &Envelope<'_>, frame: Frame<'_>) -> Result<(), ErrorBody<'static>> {
+        match frame {
+            Frame::Text(text) => validate(&self.route, self.dialect(), envelope, || Cow::Borrowed(text)),
+            Frame::Binary(_) => validate(&self.route, self.dialect(), envelope, || envelope.to_native().into()),
         }
     }
 
@@ -277,13 +350,16 @@ impl Incoming {
             return Err(ErrorCode::DeadlineExceeded.body());
         }
         let message_id = envelope.id.clone().unwrap_or_else(|| random::id().into());
-        let Some(in_flight) = self.subscriber.acquire_in_flight(limits.in_flight_max) else {
+        let wants_ack = envelope.id.is_some() || self.subscriber.voice().hears_of_runs();
+        let Some(in_flight) = self.subscriber.acquire_in_flight(limits.in_flight_max, wants_ack) else {
             return Err(ErrorCode::TooManyInFlight.body());
         };
+        self.subscriber.sends(&message_id);
         let wish = envelope.deadline_ms.unwrap_or(u64::MAX);
         let route_ms = u64::try_from(self.route.deadline.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = wish.min(route_ms).min(limits.deadline_ms_max);
-        let new = NewRun { session, service, message: envelope, message_id: &message_id, deadline_ms };
+        let while_busy = self.route.while_busy;
+        let new = NewRun { session, service, message: envelope, message_id: &message_id, deadline_ms, while_busy };
         self.node.runs.accept(new, in_flight)
     }
 
@@ -359,6 +435,10 @@ impl Incoming {
 
     fn wire(&self) -> Wire {
         self.subscriber.wire()
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.wire().dialect()
     }
 
     fn now(&self) -> Moment {

@@ -4,6 +4,7 @@
 //! frames to the socket, and time to both. One loop, one `select!`, no second task.
 
 mod incoming;
+mod old_frames;
 mod opening;
 mod outgoing;
 pub(crate) mod replies;
@@ -25,6 +26,7 @@ use trunkline_protocol::{CloseCode, Dialect, Wire};
 use trunkline_ws::{Closed, Connection as Socket, Options};
 
 use self::incoming::Incoming;
+pub(crate) use self::old_frames::OldFrames;
 use self::opening::{Client, Opened, open};
 use self::outgoing::Outgoing;
 use self::subscriber::Membership;
@@ -129,11 +131,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// An old client is greeted before it says anything.
+    /// An old client is greeted before it says anything, in the words of its dialect. In dialect `flat` the greeting is
+    /// `session_created`, which comes when there is a session.
     fn greet(&mut self) {
-        if self.dialect() == Dialect::Payload && self.incoming.is_authenticated() {
-            let content = Greeting { message: "WebSocket connected successfully" };
-            self.push_control(message::reply_frame(self.wire(), "connection_established", None, &content));
+        if self.incoming.is_authenticated()
+            && let Some(greeting) = greeting(self.dialect(), &self.id, &self.route)
+        {
+            self.push_control(greeting);
             self.outgoing.flush(&mut self.socket);
         }
     }
@@ -231,7 +235,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn say_go_away(&mut self) {
         self.going_away = true;
-        if self.dialect() == Dialect::Native {
+        if self.membership.subscriber.voice().hears_of_runs() {
             let content = GoAway { reason: "drain", reconnect_min_ms: 0, reconnect_max_ms: RECONNECT_WITHIN_MS };
             self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));
         }
@@ -254,9 +258,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 /// The window over which clients spread their return when the gateway goes away, in milliseconds.
 const RECONNECT_WITHIN_MS: u64 = 2_000;
 
-#[derive(serde::Serialize)]
-struct Greeting {
-    message: &'static str,
+/// What a client hears before it has said anything.
+fn greeting(dialect: Dialect, connection: &str, route: &Route) -> Option<Bytes> {
+    #[derive(serde::Serialize)]
+    struct Established {
+        message: &'static str,
+    }
+    #[derive(serde::Serialize)]
+    struct Status {
+        status: &'static str,
+    }
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Connected<'a> {
+        client_id: &'a str,
+        route: &'a str,
+        capabilities: &'a [String],
+    }
+    let frame = match dialect {
+        Dialect::Native | Dialect::Flat => return None,
+        Dialect::Payload => {
+            let content = Established { message: "WebSocket connected successfully" };
+            message::reply_frame(dialect.into(), "connection_established", None, &content)
+        }
+        Dialect::Data => {
+            message::reply_frame(dialect.into(), "connection_status", None, &Status { status: "connected" })
+        }
+        Dialect::Open => {
+            let (client_id, capabilities) = (connection, &*route.capabilities);
+            let content = Connected { client_id, route: route.path.as_str(), capabilities };
+            message::reply_frame(dialect.into(), "connected", None, &content)
+        }
+    };
+    Some(frame)
 }
 
 #[derive(serde::Serialize)]

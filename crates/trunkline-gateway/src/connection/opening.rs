@@ -10,7 +10,7 @@ use trunkline_broker::{Broker, BrokerError};
 use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::ResetReason;
 use trunkline_core::record;
-use trunkline_protocol::{Envelope, Limits, Position, Wire};
+use trunkline_protocol::{Dialect, Envelope, Limits, Position, Wire};
 
 use crate::clock::wall_ms;
 use crate::message;
@@ -127,14 +127,25 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
         limits: &node.settings.limits,
         server: Server { name: "trunkline", version: env!("CARGO_PKG_VERSION") },
     };
-    let payload = message::payload(&welcome);
-    let envelope = Envelope {
-        session: Some(Cow::Borrowed(&session.id)),
-        payload: Some((&payload).into()),
-        ..Envelope::new("welcome")
-    };
-    let welcome = message::frame(wire, &envelope);
+    let welcome = welcome.frame(wire);
     Ok(Opened { session, welcome, channels: attach })
+}
+
+impl Welcome<'_> {
+    /// Its frame. In dialect `flat` it is called `session_created`, and its facts stand in `data`.
+    fn frame(&self, wire: Wire) -> Bytes {
+        #[derive(Serialize)]
+        struct SessionCreated<'a> {
+            data: &'a Welcome<'a>,
+        }
+        let (kind, payload) = match wire.dialect() {
+            Dialect::Flat => ("session_created", message::payload(&SessionCreated { data: self })),
+            _ => ("welcome", message::payload(self)),
+        };
+        let session = Some(Cow::Borrowed(self.session));
+        let envelope = Envelope { session, payload: Some(payload.into()), ..Envelope::new(kind) };
+        message::frame(wire, &envelope)
+    }
 }
 
 /// Judges the positions of a session that the client has: its own channel first, then its runs.

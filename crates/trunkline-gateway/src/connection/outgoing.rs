@@ -6,16 +6,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
-use trunkline_broker::{BrokerError, Page};
+use trunkline_broker::{Broker, BrokerError, Page};
 use trunkline_core::channel::ChannelKey;
-use trunkline_core::log::ResetReason;
+use trunkline_core::log::{Record, ResetReason};
 use trunkline_core::outbox::{Priority, Wanted};
-use trunkline_core::record::fold;
-use trunkline_protocol::Envelope;
+use trunkline_core::record::{self, RecordKind, fold};
+use trunkline_core::words::{Surroundings, Voice, WholeText};
+use trunkline_protocol::{Dialect, Envelope, Position};
 use trunkline_ws::Connection as Socket;
 
 use super::{SOCKET_QUEUE_BYTES, Subscriber};
-use crate::hub::{frame_of, run_started_by};
+use crate::hub::{frame_of, message_id, run_started_by};
 use crate::message;
 use crate::node::Node;
 
@@ -26,6 +27,8 @@ const PAGE_BYTES: usize = 64 * 1024;
 pub(super) struct Read {
     channel: ChannelKey,
     outcome: Result<Result<Page, ResetReason>, BrokerError>,
+    /// The run's text, if the page has its end and the client is to be told.
+    whole: Option<WholeText>,
 }
 
 /// The sending half of a connection.
@@ -68,8 +71,15 @@ impl Outgoing {
 
     fn read(&self, wanted: Wanted) -> BoxFuture<'static, Read> {
         let Wanted { channel, cursor } = wanted;
-        let page = self.node.broker.read(&channel, cursor, PAGE_BYTES);
-        Box::pin(async move { Read { outcome: page.await, channel } })
+        let (broker, voice) = (Arc::clone(&self.node.broker), self.subscriber.voice());
+        let page = broker.read(&channel, cursor, PAGE_BYTES);
+        Box::pin(async move {
+            let (outcome, whole) = match page.await {
+                Ok(Ok(page)) => with_whole_text(&*broker, voice, &channel, cursor, page).await,
+                other => (other, None),
+            };
+            Read { channel, outcome, whole }
+        })
     }
 
     /// Resolves when a read is done; never without one. Cancel-safe.
@@ -86,9 +96,9 @@ impl Outgoing {
 
     /// Takes in what a read brought.
     pub(super) fn take_page(&mut self, read: Read) {
-        let Read { channel, outcome } = read;
+        let Read { channel, outcome, whole } = read;
         match outcome {
-            Ok(Ok(page)) => self.deliver(&channel, page),
+            Ok(Ok(page)) => self.deliver(&channel, page, whole.as_ref()),
             Ok(Err(ResetReason::Unknown)) => self.lose(&channel),
             Ok(Err(reason)) => {
                 self.subscriber.outbox().rewind(&channel);
@@ -119,7 +129,7 @@ impl Outgoing {
         }
     }
 
-    fn deliver(&mut self, channel: &ChannelKey, page: Page) {
+    fn deliver(&mut self, channel: &ChannelKey, page: Page, whole: Option<&WholeText>) {
         self.announce_reset(channel, &page);
         let at_top = page.records.last().is_none_or(|last| last.position == page.head.top);
         let records = match fold(page.records) {
@@ -129,13 +139,17 @@ impl Outgoing {
                 return self.lose(channel);
             }
         };
-        let wire = self.subscriber.wire();
+        let voice = self.subscriber.voice();
         for record in &records {
             let run = run_started_by(channel, record);
             if run.is_some() && self.subscriber.outbox().is_full() {
                 return;
             }
-            self.subscriber.outbox().push_read(channel, record, || frame_of(wire, channel, record));
+            let is_own = voice.dialect() != Dialect::Native && self.is_own(record);
+            self.subscriber.outbox().push_read(channel, record, |pieces| {
+                let surroundings = Surroundings { pieces, whole };
+                if is_own { None } else { frame_of(voice, channel, record, surroundings) }
+            });
             if let Some(run) = run {
                 let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
                 self.node.hub.attach(&run, &self.subscriber, priority, None);
@@ -146,6 +160,12 @@ impl Outgoing {
         } else if at_top {
             self.node.hub.caught_up(channel, &self.subscriber);
         }
+    }
+
+    /// Whether this connection sent a message itself, and is not to be told of it.
+    fn is_own(&self, record: &Record) -> bool {
+        record::kind(&record.data) == Some(RecordKind::Message)
+            && message_id(record).is_some_and(|message| self.subscriber.has_sent(&message))
     }
 
     fn reset_frame(&self, channel: &ChannelKey, reason: ResetReason, pos: Option<String>) -> Bytes {
@@ -177,4 +197,51 @@ impl Outgoing {
         drop(outbox);
         message::reply_frame(self.subscriber.wire(), "heartbeat", None, &heartbeat)
     }
+}
+
+/// What reading a page brought, and the run's text.
+type PageWithText = (Result<Result<Page, ResetReason>, BrokerError>, Option<WholeText>);
+
+/// Gathers the text of a run whose end stands in `page`, from the start of its log, if `voice` is told of it.
+async fn with_whole_text(
+    broker: &dyn Broker,
+    voice: Voice,
+    channel: &ChannelKey,
+    cursor: Option<Position>,
+    page: Page,
+) -> PageWithText {
+    if !page.records.last().is_some_and(|last| voice.wants_whole_text(&last.data)) {
+        return (Ok(Ok(page)), None);
+    }
+    let mut whole = WholeText::default();
+    let mut after = None;
+    // What stands before the page was told already, and is read once more.
+    while after != cursor {
+        match broker.read(channel, after, PAGE_BYTES).await {
+            Ok(Ok(earlier)) => {
+                let before = earlier.records.iter().take_while(|record| !is_beyond(record, cursor));
+                for record in before {
+                    after = Some(record.position);
+                    if let Err(error) = whole.add(record) {
+                        return (Err(BrokerError::Unavailable(error.to_string())), None);
+                    }
+                }
+                if earlier.records.last().is_none_or(|last| is_beyond(last, cursor)) {
+                    break;
+                }
+            }
+            other => return (other, None),
+        }
+    }
+    for record in &page.records {
+        if let Err(error) = whole.add(record) {
+            return (Err(BrokerError::Unavailable(error.to_string())), None);
+        }
+    }
+    (Ok(Ok(page)), Some(whole))
+}
+
+/// Whether a record stands behind `cursor` in its log.
+fn is_beyond(record: &Record, cursor: Option<Position>) -> bool {
+    cursor.is_none_or(|cursor| record.position.offset > cursor.offset)
 }

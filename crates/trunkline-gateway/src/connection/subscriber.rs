@@ -1,18 +1,26 @@
 //! What others hold of a connection: its outbox, and a way to wake its task.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 use trunkline_core::outbox::Outbox;
-use trunkline_protocol::Wire;
+use trunkline_core::words::Voice;
+use trunkline_protocol::{Dialect, Wire};
 
 use crate::hub::Hub;
+
+/// Ids of its own messages that a connection remembers. Of an older one it is told like anybody else.
+const OWN_MESSAGES_MAX: usize = 256;
 
 /// The handle of one connection.
 pub(crate) struct Subscriber {
     wire: Wire,
+    said_hello: AtomicBool,
+    /// What an old client sent itself, and is not told again.
+    own_messages: Mutex<VecDeque<Box<str>>>,
     outbox: Mutex<Outbox>,
     wake: Notify,
     /// The connection's task is going to look at the outbox, because it is at work or was woken already.
@@ -28,6 +36,8 @@ impl Subscriber {
     pub(crate) fn new(wire: Wire) -> Arc<Self> {
         Arc::new(Self {
             wire,
+            said_hello: AtomicBool::new(false),
+            own_messages: Mutex::default(),
             outbox: Mutex::default(),
             wake: Notify::new(),
             will_look: AtomicBool::new(false),
@@ -40,6 +50,36 @@ impl Subscriber {
     /// How its envelopes are spelled.
     pub(crate) const fn wire(&self) -> Wire {
         self.wire
+    }
+
+    /// How its client is spoken to.
+    pub(crate) fn voice(&self) -> Voice {
+        Voice { wire: self.wire, knows_runs: self.said_hello.load(Ordering::Relaxed) }
+    }
+
+    /// Its client said hello. Call it before anything is attached.
+    pub(super) fn said_hello(&self) {
+        self.said_hello.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes a message that this connection sends. Native clients are told of their own messages in order.
+    pub(super) fn sends(&self, message: &str) {
+        if self.wire.dialect() != Dialect::Native {
+            let mut own = self.own_messages();
+            if own.len() >= OWN_MESSAGES_MAX {
+                own.pop_front();
+            }
+            own.push_back(message.into());
+        }
+    }
+
+    /// Whether this connection sent a message itself, and is not to be told of it.
+    pub(crate) fn has_sent(&self, message: &str) -> bool {
+        self.wire.dialect() != Dialect::Native && self.own_messages().iter().any(|own| **own == *message)
+    }
+
+    fn own_messages(&self) -> MutexGuard<'_, VecDeque<Box<str>>> {
+        self.own_messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The outbox. Hold it shortly, and never across an await.
@@ -83,33 +123,44 @@ impl Subscriber {
         self.control_overflowed.load(Ordering::Relaxed)
     }
 
-    /// Counts one more durable message that is not answered; `None` when there are `most` already.
-    pub(crate) fn acquire_in_flight(self: &Arc<Self>, most: usize) -> Option<InFlight> {
+    /// Counts one more durable message that is not answered; `None` when there are `most` already. Who gave the message
+    /// no id has no use for an `ack`.
+    pub(crate) fn acquire_in_flight(self: &Arc<Self>, most: usize, wants_ack: bool) -> Option<InFlight> {
         let more = |count| (count < most).then_some(count + 1);
         let counted = self.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        counted.is_ok().then(|| InFlight(Arc::clone(self)))
+        counted.is_ok().then(|| InFlight { sender: Arc::clone(self), wants_ack })
     }
 }
 
 /// A durable message that its sender has no answer to yet. It is counted until the connection's task has looked at the
 /// outbox after it was dropped, so that a burst of messages cannot pile up more answers than may be in flight.
-pub(crate) struct InFlight(Arc<Subscriber>);
+pub(crate) struct InFlight {
+    sender: Arc<Subscriber>,
+    wants_ack: bool,
+}
 
 impl InFlight {
     /// How the answer is spelled.
     pub(crate) fn wire(&self) -> Wire {
-        self.0.wire()
+        self.sender.wire()
     }
 
-    /// Answers the message.
-    pub(crate) fn answer(self, frame: Bytes) {
-        self.0.push_control(frame);
+    /// Answers the message with its `ack`, if its sender wants one.
+    pub(crate) fn acknowledge(self, ack: impl FnOnce(Wire) -> Bytes) {
+        if self.wants_ack {
+            self.sender.push_control(ack(self.wire()));
+        }
+    }
+
+    /// Answers the message with an error.
+    pub(crate) fn refuse(self, error: impl FnOnce(Wire) -> Bytes) {
+        self.sender.push_control(error(self.wire()));
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.answered.fetch_add(1, Ordering::Relaxed);
+        self.sender.answered.fetch_add(1, Ordering::Relaxed);
     }
 }
 

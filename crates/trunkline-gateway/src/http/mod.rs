@@ -105,17 +105,24 @@ impl Edge {
         if place.is_extra() {
             return refused("full", unavailable("this gateway has as many connections as it can hold"));
         }
-        if has_token_in_query(request.uri()) {
-            let message = "token_in_query: this route takes no token in the address; send it in the Authorization header, as a subprotocol or in hello";
-            return refused("token_in_query", text_error(StatusCode::BAD_REQUEST, message));
-        }
         let Some(endpoint) = self.endpoint(request.uri().path()) else {
             return refused("unknown_route", unknown_route(&self.node, request.uri().path()));
         };
+        let query_token = token_in_query(request.uri());
+        if query_token.is_some() && !endpoint.allows_query_token() {
+            let message = "token_in_query: this route takes no token in the address; send it in the Authorization header, as a subprotocol or in hello";
+            return refused("token_in_query", text_error(StatusCode::BAD_REQUEST, message));
+        }
         let chosen = chosen_subprotocol(accept.subprotocols());
         let subprotocol = chosen.map(|(name, _)| HeaderValue::from_static(name));
         let credentials = match &endpoint {
-            Endpoint::Route(route) => self.node.auth.of_request(request.headers(), accept.subprotocols(), &route.realm),
+            Endpoint::Route(route) => {
+                let shown = self.node.auth.of_request(request.headers(), accept.subprotocols(), &route.realm);
+                match (shown, query_token) {
+                    (Credentials::None, Some(token)) => self.node.auth.of_token(&token, &route.realm),
+                    (shown, _) => shown,
+                }
+            }
             Endpoint::Echo | Endpoint::Health => Credentials::None,
         };
         let (response, transport) = upgrade::<TcpStream, _>(request, &accept, subprotocol);
@@ -217,8 +224,16 @@ fn is_upgrade(headers: &HeaderMap) -> bool {
     headers.contains_key(http::header::UPGRADE) || headers.contains_key(http::header::SEC_WEBSOCKET_KEY)
 }
 
-/// Addresses end up in logs and histories: a token has no place in them.
-fn has_token_in_query(uri: &Uri) -> bool {
-    let names = uri.query().unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
-    names.into_iter().any(|name| matches!(name, "token" | "session_token" | "access_token"))
+impl Endpoint {
+    /// Addresses end up in logs and histories: a token has no place in them, unless the route is one for old front ends.
+    fn allows_query_token(&self) -> bool {
+        matches!(self, Self::Route(route) if route.query_token)
+    }
+}
+
+/// The token in a request's address.
+fn token_in_query(uri: &Uri) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let is_token = |name: &str| matches!(name, "token" | "session_token" | "access_token");
+    pairs.find_map(|(name, value)| is_token(&name).then(|| value.into_owned()))
 }

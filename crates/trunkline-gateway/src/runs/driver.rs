@@ -19,6 +19,7 @@ use super::store;
 use super::task::RunTask;
 use crate::clock::timestamp;
 use crate::message::LatestState;
+use crate::random;
 
 /// How long a write waits before it is tried again when the broker's queue is full.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
@@ -209,7 +210,7 @@ impl Driver {
             attempt: 1,
             deadline: Some(runs.clock.instant(self.run.deadline().unwrap_or_default())),
             codec,
-            traceparent: None,
+            traceparent: Some(open.traceparent.take().unwrap_or_else(random::traceparent)),
             payload,
         };
         self.worker = Worker::Calling(bridge.call(spec));

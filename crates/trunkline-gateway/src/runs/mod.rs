@@ -20,7 +20,9 @@ use trunkline_bridge::Bridge;
 use trunkline_broker::{Broker, Durability};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::run_id;
-use trunkline_protocol::{ErrorBody, ErrorCode};
+use trunkline_core::turns::WhileBusy;
+use trunkline_core::words::Origin;
+use trunkline_protocol::{Dialect, ErrorBody, ErrorCode, Payload};
 
 use crate::clock::{Clock, timestamp, wall_ms};
 use crate::connection::InFlight;
@@ -42,6 +44,7 @@ pub(crate) struct NewRun<'a> {
     pub(crate) message: &'a trunkline_protocol::Envelope<'a>,
     pub(crate) message_id: &'a str,
     pub(crate) deadline_ms: u64,
+    pub(crate) while_busy: WhileBusy,
 }
 
 /// What everything that drives a run needs.
@@ -97,8 +100,11 @@ impl Runs {
         let session = new.session;
         let id = run_id(&session.realm, &session.id, new.message_id);
         let channel = ChannelKey::run(&session.realm, &id);
-        let place = self.roster.enlist(&channel, session).map_err(refusal)?;
-        let accepted_ms = wall_ms();
+        let place = self.roster.enlist(&channel, session, new.while_busy).map_err(refusal)?;
+        let (accepted_ms, ts) = (wall_ms(), timestamp());
+        let is_old = origin.wire().dialect() != Dialect::Native;
+        let asked =
+            is_old.then(|| Origin::of(&new.service, &ts, new.message.payload.as_ref().and_then(Payload::as_json)));
         let (payload, packed) = store::kept_payload(new.message);
         let open = OpenRun {
             session: session.id.clone(),
@@ -112,6 +118,9 @@ impl Runs {
             order: self.accepted.fetch_add(1, Ordering::Relaxed),
             deadline_at_ms: accepted_ms.saturating_add(new.deadline_ms),
             called: place.as_ref().is_some_and(|place| place.turn_is_now),
+            parallel: new.while_busy == WhileBusy::Parallel,
+            traceparent: new.message.traceparent(),
+            origin: asked,
         };
         let stored = open.to_value();
         let batch = store::accept_batch(&AcceptedMessage {
@@ -120,7 +129,7 @@ impl Runs {
             open: &open,
             stored: &stored,
             message: new.message,
-            ts: &timestamp(),
+            ts: &ts,
             durability: self.durability,
         });
         // Written or queued now, so that messages are stored in the order in which they came.

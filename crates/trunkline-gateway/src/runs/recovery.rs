@@ -85,13 +85,13 @@ impl Recovery {
                 }
             };
             let session = sessions.of_recovered_run(channel.realm(), &open.session, open.user.clone());
-            let mut place = runs.roster.take_over(&channel, &session);
+            let mut place = runs.roster.take_over(&channel, &session, open.while_busy());
             let task = RunTask::new(Arc::clone(runs), channel, session, open, stored);
             let (run, call) = if task.open.called {
                 place.turn_is_now = true;
                 let run =
                     Run::recovered(task.channel.id(), &task.session.id, Some(task.deadline()), end.top, end.events);
-                (run, Some(self.expect_worker(&task, end.events)))
+                (task.answering(run), Some(self.expect_worker(&task, end.events)))
             } else {
                 (task.new_run(), None)
             };

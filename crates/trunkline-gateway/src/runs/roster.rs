@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 use trunkline_core::channel::ChannelKey;
-use trunkline_core::turns::Turn;
+use trunkline_core::turns::{Turn, WhileBusy};
 
 use crate::sessions::Session;
 
@@ -60,7 +60,12 @@ pub(super) struct Place {
 
 impl Roster {
     /// Gives a new run a place and lines it up. `None` when it has one already: its message was repeated.
-    pub(super) fn enlist(self: &Arc<Self>, run: &ChannelKey, session: &Arc<Session>) -> Result<Option<Place>, NoPlace> {
+    pub(super) fn enlist(
+        self: &Arc<Self>,
+        run: &ChannelKey,
+        session: &Arc<Session>,
+        while_busy: WhileBusy,
+    ) -> Result<Option<Place>, NoPlace> {
         let mut entries = self.lock();
         if entries.runs.contains_key(run) {
             return Ok(None);
@@ -68,7 +73,7 @@ impl Roster {
         if entries.runs.len() >= OPEN_RUNS_MAX {
             return Err(NoPlace::Full);
         }
-        match session.turns().request(run.id()) {
+        match session.turns().request(run.id(), while_busy) {
             Turn::Busy => Err(NoPlace::Busy),
             turn => Ok(Some(self.add(&mut entries, run, session, turn == Turn::Now))),
         }
@@ -76,9 +81,14 @@ impl Roster {
 
     /// Gives a run a place that is stored and so must be driven: a new one whatever the bounds, or that of a task
     /// which has turned out not to own it.
-    pub(super) fn take_over(self: &Arc<Self>, run: &ChannelKey, session: &Arc<Session>) -> Place {
+    pub(super) fn take_over(
+        self: &Arc<Self>,
+        run: &ChannelKey,
+        session: &Arc<Session>,
+        while_busy: WhileBusy,
+    ) -> Place {
         let mut entries = self.lock();
-        let turn_is_now = session.turns().insist(run.id()) == Turn::Now;
+        let turn_is_now = session.turns().insist(run.id(), while_busy) == Turn::Now;
         self.add(&mut entries, run, session, turn_is_now)
     }
 
@@ -149,10 +159,13 @@ mod tests {
     #[test]
     fn a_dropped_place_gives_the_next_run_its_turn() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
-        let first = roster.enlist(&run("a"), &session).unwrap().unwrap();
-        let second = roster.enlist(&run("b"), &session).unwrap().unwrap();
+        let first = roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().unwrap();
+        let second = roster.enlist(&run("b"), &session, WhileBusy::Queue).unwrap().unwrap();
         assert!(first.turn_is_now && !second.turn_is_now);
-        assert!(roster.enlist(&run("a"), &session).unwrap().is_none(), "a repetition has no place of its own");
+        assert!(
+            roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().is_none(),
+            "a repetition has no place of its own"
+        );
         drop(first);
         assert!(second.turn.is_cancelled());
         assert_eq!(roster.len(), 1);
@@ -161,8 +174,8 @@ mod tests {
     #[test]
     fn whoever_stored_a_run_drives_it_and_the_other_leaves_nothing_behind() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
-        let pretender = roster.enlist(&run("a"), &session).unwrap().unwrap();
-        let owner = roster.take_over(&run("a"), &session);
+        let pretender = roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().unwrap();
+        let owner = roster.take_over(&run("a"), &session, WhileBusy::Queue);
         assert!(owner.turn_is_now);
         drop(pretender);
         assert!(roster.cancel(&run("a"), &session.channel));
@@ -175,10 +188,11 @@ mod tests {
     #[test]
     fn a_stored_run_gets_a_place_in_a_busy_session() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
-        let places: Vec<_> =
-            (0..=WAITING_MAX).map(|number| roster.enlist(&run(&number.to_string()), &session).unwrap()).collect();
-        assert!(matches!(roster.enlist(&run("more"), &session), Err(NoPlace::Busy)));
-        let stored = roster.take_over(&run("more"), &session);
+        let places: Vec<_> = (0..=WAITING_MAX)
+            .map(|number| roster.enlist(&run(&number.to_string()), &session, WhileBusy::Queue).unwrap())
+            .collect();
+        assert!(matches!(roster.enlist(&run("more"), &session, WhileBusy::Queue), Err(NoPlace::Busy)));
+        let stored = roster.take_over(&run("more"), &session, WhileBusy::Queue);
         assert!(!stored.turn_is_now);
         drop(places);
         assert!(stored.turn.is_cancelled());
@@ -187,7 +201,7 @@ mod tests {
     #[test]
     fn a_run_of_another_session_is_not_cancelled() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
-        let place = roster.enlist(&run("a"), &session).unwrap().unwrap();
+        let place = roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().unwrap();
         assert!(!roster.cancel(&run("a"), &ChannelKey::session("default", "other")));
         assert!(!place.cancel.is_cancelled());
     }

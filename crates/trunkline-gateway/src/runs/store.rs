@@ -13,6 +13,8 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::content_digest;
 use trunkline_core::record::{RecordKind, data, message};
 use trunkline_core::run::AppendRequest;
+use trunkline_core::turns::WhileBusy;
+use trunkline_core::words::Origin;
 use trunkline_protocol::{Codec, Envelope, Payload};
 
 use crate::clock::wall_ms;
@@ -45,6 +47,15 @@ pub(super) struct OpenRun {
     pub(super) deadline_at_ms: u64,
     /// Whether a worker may have it: it must not be called again then.
     pub(super) called: bool,
+    /// Whether it takes no turn in its session.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) parallel: bool,
+    /// The trace context that the client sent, where that was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) traceparent: Option<String>,
+    /// What its end tells old clients of its message; only where that came from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) origin: Option<Origin>,
 }
 
 /// The client's payload in the two forms of [`OpenRun`].
@@ -167,6 +178,11 @@ impl OpenRun {
         (Codec::Json, Bytes::from(Box::<str>::from(text).into_string()))
     }
 
+    /// What becomes of it while its session has another run.
+    pub(super) const fn while_busy(&self) -> WhileBusy {
+        if self.parallel { WhileBusy::Parallel } else { WhileBusy::Queue }
+    }
+
     /// The value in the list of open runs.
     pub(super) fn to_value(&self) -> Bytes {
         serde_json::to_vec(self).expect("an open run serialises into memory").into()
@@ -252,6 +268,9 @@ mod tests {
             order: 0,
             deadline_at_ms: 0,
             called: true,
+            parallel: false,
+            traceparent: None,
+            origin: None,
         };
         let batch = accept_batch(&AcceptedMessage {
             session: &ChannelKey::session("default", "s"),

@@ -53,11 +53,11 @@ impl RunTask {
     pub(super) async fn accept(self, place: Option<Place>, commit: Commit, origin: InFlight) {
         let outcome = commit.await;
         let stored = outcome.is_ok();
-        let frame = self.answer(&origin, outcome);
-        origin.answer(frame);
+        self.answer(origin, outcome);
         if stored {
             self.runs.metrics.runs_started.inc();
-            let place = place.unwrap_or_else(|| self.runs.roster.take_over(&self.channel, &self.session));
+            let place = place
+                .unwrap_or_else(|| self.runs.roster.take_over(&self.channel, &self.session, self.open.while_busy()));
             let run = self.new_run();
             self.drive(run, place, Worker::None).await;
         }
@@ -70,25 +70,31 @@ impl RunTask {
 
     /// A run that was not called yet.
     pub(super) fn new_run(&self) -> Run {
-        Run::new(self.channel.id(), &self.session.id, Some(self.deadline()))
+        self.answering(Run::new(self.channel.id(), &self.session.id, Some(self.deadline())))
+    }
+
+    /// The run, as the one that answers its message.
+    pub(super) fn answering(&self, run: Run) -> Run {
+        run.answering(&self.open.message, self.open.origin.as_ref().map(message::payload))
     }
 
     pub(super) fn deadline(&self) -> Moment {
         self.runs.clock.now() + Duration::from_millis(self.open.deadline_at_ms.saturating_sub(wall_ms()))
     }
 
-    /// The sender's `ack` or `error`.
-    fn answer(&self, origin: &InFlight, outcome: Result<Committed, BrokerError>) -> Bytes {
-        let (wire, message, run) = (origin.wire(), &self.open.message, self.channel.id());
+    /// Gives the sender its `ack` or `error`.
+    fn answer(&self, origin: InFlight, outcome: Result<Committed, BrokerError>) {
+        let (message, run) = (&self.open.message, self.channel.id());
+        let ack = |duplicate| move |wire| message::ack_frame(wire, message, run, duplicate);
         match outcome {
-            Ok(_) => message::ack_frame(wire, message, run, false),
+            Ok(_) => origin.acknowledge(ack(false)),
             Err(BrokerError::Refused { refusal: Refusal::Exists { same_content: true }, .. }) => {
-                message::ack_frame(wire, message, run, true)
+                origin.acknowledge(ack(true));
             }
             Err(error) => {
                 let error = accept_error(&error, run);
                 self.runs.metrics.client_error(&error.code);
-                message::error_frame(wire, Some(message), error)
+                origin.refuse(|wire| message::error_frame(wire, Some(message), error));
             }
         }
     }

@@ -118,8 +118,9 @@ impl Stored {
             message: &message,
             message_id: id,
             deadline_ms: 60_000,
+            while_busy: WhileBusy::Queue,
         };
-        let origin = self.client.acquire_in_flight(64).expect("a place");
+        let origin = self.client.acquire_in_flight(64, true).expect("a place");
         runs.accept(new, origin).expect("accepted");
         ChannelKey::run("default", &run_id("default", "s", id))
     }
@@ -147,6 +148,9 @@ impl Stored {
             order: 0,
             deadline_at_ms: wall_ms() + 60_000,
             called: false,
+            parallel: false,
+            traceparent: None,
+            origin: None,
         };
         let batch = store::accept_batch(&AcceptedMessage {
             session: &self.session.channel,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use trunkline_client::{Client, ClientError, Options, Outgoing, SessionState};
 
-use crate::double::{Double, serve, served_texts};
+use crate::double::{Double, progress, serve, served_texts};
 use crate::harness::{TestGateway, within};
 use crate::history::History;
 use crate::peer::{Incoming, Peer, returning};
@@ -205,19 +205,19 @@ async fn the_newest_state_comes_after_attaching_and_none_after_the_end() {
     peer.start("m1", json!({})).await;
     let call = worker.receive_call().await;
     for percent in 0..100 {
-        worker.progress(call.corr, &percent.to_string()).await;
+        worker.progress(call.corr, &progress(percent)).await;
     }
     let mut newest = 0;
     while newest < 99 {
-        let next = peer.until("progress").await["payload"].as_u64().expect("a number");
+        let next = peer.until("progress").await["payload"]["step"].as_u64().expect("a number");
         assert!(next >= newest, "state never goes back");
         newest = next;
     }
     let (mut later, second) = Peer::welcomed(&gateway, returning(&welcome)).await;
-    assert_eq!(later.until("progress").await["payload"], 99, "who comes later gets the newest");
-    worker.progress(call.corr, "100").await;
+    assert_eq!(later.until("progress").await["payload"]["step"], 99, "who comes later gets the newest");
+    worker.progress(call.corr, &progress(100)).await;
     worker.result(call.corr, 0, "1").await;
-    worker.progress(call.corr, "101").await;
+    worker.progress(call.corr, &progress(101)).await;
     // The history refuses state after the end. A second run goes by whole, so that whatever was to come has come.
     later.ask("m2", json!({})).await;
     let next = worker.receive_call().await;

@@ -168,6 +168,11 @@ pub(crate) async fn serve(gateway: &TestGateway, service: &str) -> JoinSet<()> {
     serving
 }
 
+/// The content of the state after `step` of a call.
+pub(crate) fn progress(step: u64) -> String {
+    format!(r#"{{"message":"working","step":{step}}}"#)
+}
+
 /// The text of event `number` of [`serve`].
 pub(crate) fn served_text(number: u64, bytes: usize) -> String {
     let mut text = format!("{number} ");
@@ -215,7 +220,7 @@ impl Stream {
             let text = served_text(self.next, self.bytes);
             out.extend(stream_bytes(&encode(text_chunk(self.corr, self.next, text.as_bytes()))));
             if self.progress {
-                let payload = Bytes::from(self.next.to_string());
+                let payload = Bytes::from(progress(self.next));
                 let event = Frame::Event { corr: self.corr, name: "progress".to_owned(), key: None, payload };
                 out.extend(stream_bytes(&encode(event)));
             }

@@ -23,7 +23,7 @@ async fn refused(gateway: &TestGateway, code: &str, texts: &[&str]) {
 }
 
 #[tokio::test]
-async fn what_is_no_envelope_is_an_error_and_the_connection_goes_on() {
+async fn row_45_46_47_53_what_is_no_envelope_is_an_error_and_the_connection_goes_on() {
     let gateway = TestGateway::start("").await;
     refused(
         &gateway,
@@ -38,11 +38,16 @@ async fn what_is_no_envelope_is_an_error_and_the_connection_goes_on() {
             r#"{"type":"user_message"} trailing"#,
             "\u{FEFF}{\"type\":\"user_message\"}",
             r#"{"type":"user_message","type":"user_message"}"#,
+            r#"{"type":"user_message","id":"m1","id":"m1"}"#,
+            r#"{"type":"user_message","theirs":1,"theirs":1}"#,
             r#"{"type":7}"#,
             r#"{"type":""}"#,
             r#"{"type":"user_message","payload":"\ud800"}"#,
             r#"{"type":"user_message","payload":NaN}"#,
+            r#"{"type":"user_message","payload":-Infinity}"#,
             r#"{"type":"user_message","seq":9007199254740992}"#,
+            r#"{"type":"user_message","seq_end":1e999}"#,
+            r#"{"type":"user_message","ts":9007199254740992}"#,
             r#"{"type":"user_message","deadline_ms":-1}"#,
         ],
     )
@@ -50,7 +55,7 @@ async fn what_is_no_envelope_is_an_error_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn ids_that_are_none_are_bad_envelopes() {
+async fn row_50_ids_that_are_none_are_bad_envelopes() {
     let gateway = TestGateway::start("").await;
     let too_long = "x".repeat(65);
     for id in ["", &too_long, "a b", "a\nb", "\u{1b}[31m", "\u{202e}abc", "é"] {
@@ -67,13 +72,73 @@ async fn ids_that_are_none_are_bad_envelopes() {
 }
 
 #[tokio::test]
-async fn the_depth_of_a_message_is_exact() {
+async fn row_48_the_depth_of_a_message_is_exact() {
     let gateway = TestGateway::start("").await;
     let nested = |depth: usize| format!(r#"{{"type":"ping","payload":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
     let mut peer = greeted(&gateway).await;
     peer.send_text(&nested(63)).await;
     peer.until("pong").await;
-    refused(&gateway, "payload_too_deep", &[&nested(64), &nested(100_000)]).await;
+    refused(&gateway, "payload_too_deep", &[&nested(64), &nested(500_000)]).await;
+}
+
+#[tokio::test]
+async fn row_47_48_49_a_payload_reaches_the_worker_as_it_was_sent() {
+    let gateway = TestGateway::start("").await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let wide = format!("[{}0]", "0,".repeat(500_000));
+    let names: Vec<_> = (0..60_000).map(|number| format!(r#""k{number}":0"#)).collect();
+    let many = format!("{{{}}}", names.join(","));
+    let long = "7".repeat(400);
+    for payload in [
+        r#"{"n":1e999,"m":-0.0,"deep":[[[[]]]]}"#,
+        &long,
+        r#"{"__proto__":{"admin":true},"constructor":{"prototype":1},"a":1,"a":2}"#,
+        &wide,
+        &many,
+    ] {
+        let mut peer = greeted(&gateway).await;
+        peer.send_text(&format!(r#"{{"type":"user_message","id":"m1","payload":{payload}}}"#)).await;
+        let call = worker.receive_call().await;
+        assert!(call.payload == payload.as_bytes(), "{}", payload.get(..60).unwrap_or(payload));
+        worker.result(call.corr, 0, "null").await;
+    }
+}
+
+#[tokio::test]
+async fn row_46_fields_that_nobody_knows_are_kept() {
+    let gateway = TestGateway::start("").await;
+    let _worker = Double::join(&gateway, "chat").await;
+    let mut peer = greeted(&gateway).await;
+    peer.send(json!({ "type": "user_message", "id": "m1", "theirs": [1], "_tl": { "later": 2 } })).await;
+    let message = peer.until("user_message").await;
+    assert_eq!((&message["theirs"], &message["_tl"]), (&json!([1]), &json!({ "later": 2 })));
+}
+
+#[tokio::test]
+async fn row_57_a_trace_context_reaches_the_worker_and_a_bad_one_is_replaced() {
+    let gateway = TestGateway::start("").await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut new = std::collections::HashSet::new();
+    for meta in [
+        json!({ "traceparent": good }),
+        json!({ "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-\u{1b}[31m" }),
+        json!({ "traceparent": 7 }),
+        json!({ "traceparent": "" }),
+        json!({}),
+    ] {
+        let mut peer = greeted(&gateway).await;
+        peer.send(json!({ "type": "user_message", "id": "m1", "meta": meta })).await;
+        let call = worker.receive_call().await;
+        let passed = call.traceparent.expect("a trace context");
+        if meta["traceparent"] == good {
+            assert_eq!(passed, good);
+        } else {
+            assert!(trunkline_protocol::is_traceparent(&passed) && new.insert(passed), "one of its own for each");
+        }
+        worker.result(call.corr, 0, "null").await;
+        assert_eq!(peer.until_terminal().await["type"], "run_completed");
+    }
 }
 
 #[tokio::test]
@@ -90,7 +155,7 @@ async fn types_without_a_service_are_unknown() {
 }
 
 #[tokio::test]
-async fn a_binary_message_is_1003() {
+async fn row_54_a_binary_message_is_1003() {
     let gateway = TestGateway::start("").await;
     let mut peer = greeted(&gateway).await;
     peer.send_raw(Message::binary(b"{}".to_vec())).await;

@@ -116,7 +116,7 @@ impl History {
     fn progress(&mut self, message: &Value) {
         let run = self.runs.entry(message["run"].as_str().expect("a run").to_owned()).or_default();
         assert_eq!(run.end, None, "state follows the end: {message}");
-        run.progress.push(message["payload"].as_u64().expect("a number"));
+        run.progress.push(message["payload"]["step"].as_u64().expect("a number"));
     }
 
     /// A heartbeat says how far the client was brought, and must agree with what it has.

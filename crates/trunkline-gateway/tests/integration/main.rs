@@ -2,6 +2,7 @@
 
 mod deaths;
 mod delivery;
+mod dialects;
 mod double;
 mod envelopes;
 mod frames;
@@ -17,6 +18,8 @@ mod restarts;
 mod sessions;
 mod stopping;
 mod tokens;
+mod transcripts;
 mod turns;
+mod validation;
 mod wire;
 mod workers;

@@ -10,6 +10,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{self, Message};
+use trunkline_catalogue::check::{Refused, Sender, check_frame};
+use trunkline_protocol::Dialect;
 
 use crate::harness::{TestGateway, within};
 use crate::packed;
@@ -23,6 +25,8 @@ pub(crate) const MESSAGE_PACK: &str = "trunkline.v1.msgpack";
 /// One connection.
 pub(crate) struct Peer {
     socket: WebSocketStream<TcpStream>,
+    /// What everything that it is sent is checked as.
+    dialect: Dialect,
     /// Whether it speaks MessagePack; byte strings are then objects as [`packed::bytes`] makes them.
     is_packed: bool,
     /// What was passed over while something else was waited for: an `ack` may come before or after the records of its
@@ -49,15 +53,15 @@ impl Peer {
         Self::open(gateway, "/ws", &[("sec-websocket-protocol", MESSAGE_PACK)]).await
     }
 
-    pub(crate) const fn is_packed(&self) -> bool {
-        self.is_packed
-    }
-
     /// Connects in MessagePack and says hello; returns the payload of `welcome`, too.
     pub(crate) async fn packed_welcomed(gateway: &TestGateway, hello: Value) -> (Self, Value) {
         let mut peer = Self::packed(gateway).await;
         let welcome = peer.hello(hello).await;
         (peer, welcome)
+    }
+
+    pub(crate) const fn is_packed(&self) -> bool {
+        self.is_packed
     }
 
     /// Connects with these headers.
@@ -90,9 +94,24 @@ impl Peer {
             let name: HeaderName = name.parse().expect("a header's name");
             request.headers_mut().append(name, HeaderValue::from_str(value).expect("a header's value"));
         }
+        let is_native = headers.iter().any(|(_, value)| value.contains(NATIVE) || value.contains(MESSAGE_PACK));
+        let dialect = if is_native { Dialect::Native } else { Dialect::Payload };
         let (socket, response) = within(tokio_tungstenite::client_async(request, stream)).await?;
         let is_packed = response.headers().get("sec-websocket-protocol").is_some_and(|chosen| chosen == MESSAGE_PACK);
-        Ok(Self { socket, is_packed, passed_over: VecDeque::new() })
+        Ok(Self { socket, dialect, is_packed, passed_over: VecDeque::new() })
+    }
+
+    /// Connects as an old client to a route of this dialect.
+    pub(crate) async fn old(gateway: &TestGateway, path: &str, dialect: Dialect) -> Self {
+        let peer = Self::open(gateway, path, &[]).await;
+        Self { dialect, ..peer }
+    }
+
+    /// Reads a message, which must be what the catalogue says of its type.
+    fn read(&self, text: &str) -> Value {
+        let checked = check_frame(self.dialect, Sender::Gateway, text.as_bytes());
+        assert!(matches!(checked, Ok(_) | Err(Refused::Unknown(_) | Refused::Direction { .. })), "{text}: {checked:?}");
+        serde_json::from_str(text).expect("JSON")
     }
 
     /// Connects in the native dialect and says hello; returns the payload of `welcome`, too.
@@ -166,7 +185,7 @@ impl Peer {
         loop {
             match within(self.socket.next()).await {
                 Some(Ok(Message::Text(text))) if !self.is_packed => {
-                    return Incoming::Message(serde_json::from_str(text.as_str()).expect("JSON"));
+                    return Incoming::Message(self.read(text.as_str()));
                 }
                 Some(Ok(Message::Binary(bytes))) if self.is_packed => {
                     return Incoming::Message(packed::read(&bytes));
@@ -189,9 +208,18 @@ impl Peer {
         loop {
             let message = self.socket.next().await.expect("the connection is open").expect("a good frame");
             let Message::Text(text) = message else { continue };
-            let message: Value = serde_json::from_str(text.as_str()).expect("JSON");
+            let message = self.read(text.as_str());
             if message["type"] != "heartbeat" {
                 return message;
+            }
+        }
+    }
+
+    /// The next text, which need not be JSON.
+    pub(crate) async fn bare_text(&mut self) -> String {
+        loop {
+            if let Message::Text(text) = within(self.socket.next()).await.expect("open").expect("a good frame") {
+                return text.to_string();
             }
         }
     }
@@ -227,6 +255,11 @@ impl Peer {
                 Incoming::Closed(code) => panic!("closed with {code} after {:?}", self.passed_over),
             }
         }
+    }
+
+    /// What was passed over while something else was waited for.
+    pub(crate) const fn passed_over(&self) -> &VecDeque<Value> {
+        &self.passed_over
     }
 
     /// Drops what was passed over.

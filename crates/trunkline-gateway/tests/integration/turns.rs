@@ -59,3 +59,23 @@ async fn a_waiting_run_can_be_cancelled_and_is_never_called() {
     worker.result(first.corr, 0, "1").await;
     assert_eq!(worker.receive_call().await.message, "m3");
 }
+
+#[tokio::test]
+async fn a_message_of_a_parallel_route_does_not_wait_for_the_run_that_it_is_about() {
+    let routes = "[[route]]\npath = \"/ws\"\nservice = \"chat\"\nwhile_busy = \"parallel\"";
+    let gateway = TestGateway::with_routes(routes).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let (mut peer, _) = Peer::welcomed(&gateway, json!({})).await;
+    peer.start("m0", json!({})).await;
+    let first = worker.receive_call().await;
+    for number in 1..16 {
+        peer.start(&format!("m{number}"), json!({})).await;
+        assert_eq!(worker.receive_call().await.message, format!("m{number}"));
+    }
+    peer.ask("m16", json!({})).await;
+    assert_eq!(peer.error_code().await, "busy");
+    worker.result(first.corr, 0, "\"done\"").await;
+    peer.until_terminal().await;
+    peer.start("m16", json!({})).await;
+    assert_eq!(worker.receive_call().await.message, "m16");
+}

@@ -178,8 +178,8 @@ async fn latest_state_that_is_no_json_is_left_out_and_the_run_goes_on() {
     let gateway = TestGateway::start("").await;
     let mut called = Called::new(&gateway).await;
     called.worker.progress(called.corr, "{").await;
-    called.worker.progress(called.corr, "50").await;
-    assert_eq!(called.peer.until("progress").await["payload"], 50);
+    called.worker.progress(called.corr, r#"{"message":"half"}"#).await;
+    assert_eq!(called.peer.until("progress").await["payload"]["message"], "half");
     called.worker.send(Frame::End { corr: called.corr, seq: 0 }).await;
     assert_eq!(called.only_end().await["payload"]["result"], Value::Null);
 }

@@ -2,8 +2,12 @@
 //! input.
 
 mod closing;
+mod compressing;
 mod decoding;
 mod driving;
+mod inflating;
+mod interoperating;
 mod peers;
+mod reference;
 mod splitting;
 mod wire;

@@ -26,26 +26,45 @@ use tokio_tungstenite::{
     },
 };
 use trunkline_ws::{
-    Closed, Connection, Limits, Message, Options, handshake,
+    Closed, Connection, Deflate, Limits, Message, Options, frame, handshake,
     upgrade::{Transport, upgrade},
 };
 
-use crate::wire::{TEXT, close, frame};
+use crate::wire::{TEXT, close, frame as client_frame};
 
 /// Serves one connection, echoes until it is over, and says how it ended; `None` if it was not upgraded.
 async fn serve_one() -> (SocketAddr, JoinHandle<Option<Closed>>) {
+    serve(false).await
+}
+
+/// As [`serve_one`], but agrees to compression, and compresses what it sends back.
+pub(crate) async fn serve_one_compressed() -> (SocketAddr, JoinHandle<Option<Closed>>) {
+    serve(true).await
+}
+
+async fn serve(agrees_to_deflate: bool) -> (SocketAddr, JoinHandle<Option<Closed>>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let server = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.expect("a client");
-        let transport = open(stream).await?;
-        let options = Options { limits: Limits::AUTHENTICATED, queue_bytes: 4 << 20, ..Options::default() };
+        let (transport, deflate) = open(stream, agrees_to_deflate).await?;
+        let options = Options { limits: Limits::AUTHENTICATED, deflate, queue_bytes: 4 << 20, ..Options::default() };
         let mut connection = Connection::new(transport.stream, transport.early, &options);
+        let window = deflate.map(Deflate::server_window);
         loop {
-            let driven = connection.drive(|message, replies| match message {
-                Message::Text(text) => replies.push_text(text).expect("there is room"),
-                Message::Binary(bytes) => replies.push_binary(bytes).expect("there is room"),
-                _ => {}
+            let driven = connection.drive(|message, replies| {
+                let compressed = match message {
+                    Message::Text(text) => window.and_then(|window| frame::compressed_text(text.as_bytes(), window)),
+                    Message::Binary(bytes) => window.and_then(|window| frame::compressed_binary(bytes, window)),
+                    _ => None,
+                };
+                let queued = match (compressed, message) {
+                    (Some(frame), _) => replies.push(frame),
+                    (None, Message::Text(text)) => replies.push_text(text),
+                    (None, Message::Binary(bytes)) => replies.push_binary(bytes),
+                    _ => Ok(()),
+                };
+                queued.expect("there is room");
             });
             if let Err(closed) = driven.await {
                 return Some(closed);
@@ -55,13 +74,14 @@ async fn serve_one() -> (SocketAddr, JoinHandle<Option<Closed>>) {
     (address, server)
 }
 
-async fn open(stream: TcpStream) -> Option<Transport<TcpStream>> {
+async fn open(stream: TcpStream, agrees_to_deflate: bool) -> Option<(Transport<TcpStream>, Option<Deflate>)> {
     let upgraded = Mutex::new(None);
     let service = service_fn(|request: Request<Incoming>| {
         let response = match handshake::accept(request.method(), request.version(), request.headers()) {
-            Ok(accept) => {
+            Ok(mut accept) => {
+                let deflate = if agrees_to_deflate { accept.agree_to_deflate() } else { None };
                 let (response, transport) = upgrade(request, &accept, None);
-                *upgraded.lock().expect("not poisoned") = Some(transport);
+                *upgraded.lock().expect("not poisoned") = Some((transport, deflate));
                 response
             }
             Err(refusal) => refusal.response(),
@@ -69,8 +89,8 @@ async fn open(stream: TcpStream) -> Option<Transport<TcpStream>> {
         ready(Ok::<_, Infallible>(response.map(|()| Empty::<Bytes>::new())))
     });
     http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await.expect("served");
-    let transport = upgraded.into_inner().expect("not poisoned")?;
-    Some(transport.await.expect("upgraded"))
+    let (transport, deflate) = upgraded.into_inner().expect("not poisoned")?;
+    Some((transport.await.expect("upgraded"), deflate))
 }
 
 const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -94,7 +114,7 @@ fn after_head(response: &[u8]) -> &[u8] {
 
 #[tokio::test]
 async fn row_07_frames_sent_before_the_101_are_processed_after_it() {
-    let request = [UPGRADE.as_bytes(), &frame(TEXT, b"early"), &close(1000)].concat();
+    let request = [UPGRADE.as_bytes(), &client_frame(TEXT, b"early"), &close(1000)].concat();
     let (received, closed) = exchange(&request).await;
     assert!(received.starts_with(b"HTTP/1.1 101"));
     assert_eq!(after_head(&received), b"\x81\x05early\x88\x02\x03\xe8");

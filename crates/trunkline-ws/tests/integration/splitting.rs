@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use trunkline_ws::{Burst, Decoder, Limits, Message, Violation, close::Code};
 
+/// What an inflater may take beside the message.
+const INFLATER_BYTES: usize = 48 << 10;
+
 /// Small enough for a fuzzer to reach.
 const LIMITS: Limits = Limits { message_bytes: 1000, fragments: 8, reassembly: Duration::from_secs(10) };
 
@@ -47,19 +50,30 @@ pub(crate) fn feed(
 }
 
 /// Decodes `bytes` in bursts of the lengths that `lengths` gives: the messages, and the violation that ended them.
-pub(crate) fn decode(
-    limits: Limits,
+pub(crate) fn decode(limits: Limits, bytes: &[u8], lengths: impl FnMut() -> usize) -> (Vec<Owned>, Option<Violation>) {
+    decode_with(Decoder::new(limits), 2 * (limits.message_bytes + 125), bytes, lengths)
+}
+
+/// As [`decode`], where compression was agreed on.
+pub(crate) fn inflate(limits: Limits, bytes: &[u8], lengths: impl FnMut() -> usize) -> (Vec<Owned>, Option<Violation>) {
+    let mut decoder = Decoder::new(limits);
+    decoder.accept_deflate();
+    decode_with(decoder, limits.message_bytes + INFLATER_BYTES + 125, bytes, lengths)
+}
+
+fn decode_with(
+    mut decoder: Decoder,
+    buffered_bytes_max: usize,
     mut bytes: &[u8],
     mut lengths: impl FnMut() -> usize,
 ) -> (Vec<Owned>, Option<Violation>) {
     let now = Instant::now();
-    let mut decoder = Decoder::new(limits);
     let mut messages = Vec::new();
     while !bytes.is_empty() {
         let (burst, rest) = bytes.split_at(lengths().clamp(1, bytes.len()));
         bytes = rest;
         let outcome = feed(&mut decoder, burst, now, &mut messages);
-        assert!(decoder.buffered_bytes() <= 2 * (limits.message_bytes + 125), "memory is bounded");
+        assert!(decoder.buffered_bytes() <= buffered_bytes_max, "memory is bounded");
         if let Err(violation) = outcome {
             assert_eq!(feed(&mut decoder, rest, now, &mut messages), Ok(()), "what follows is ignored");
             assert_eq!(decoder.buffered_bytes(), 0, "a broken connection holds nothing");
@@ -71,10 +85,19 @@ pub(crate) fn decode(
 
 /// The first byte chooses how the others, a client's stream, are split.
 pub(crate) fn check_fuzz_input(input: &[u8]) {
+    check_split(input, |stream, lengths| decode(LIMITS, stream, lengths));
+}
+
+/// As [`check_fuzz_input`], where compression was agreed on.
+pub(crate) fn check_compressed_fuzz_input(input: &[u8]) {
+    check_split(input, |stream, lengths| inflate(LIMITS, stream, lengths));
+}
+
+fn check_split(input: &[u8], decode: impl Fn(&[u8], &mut dyn FnMut() -> usize) -> (Vec<Owned>, Option<Violation>)) {
     let Some((&seed, stream)) = input.split_first() else { return };
-    let whole = decode(LIMITS, stream, || usize::MAX);
+    let whole = decode(stream, &mut || usize::MAX);
     let mut state = u32::from(seed);
-    let split = decode(LIMITS, stream, || {
+    let split = decode(stream, &mut || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as usize % (1 + usize::from(seed))
     });

@@ -27,6 +27,11 @@ pub(crate) fn fragment(opcode: u8, payload: &[u8]) -> Vec<u8> {
     masked(opcode, payload)
 }
 
+/// A masked frame that begins a compressed message.
+pub(crate) fn compressed(opcode: u8, last: bool, payload: &[u8]) -> Vec<u8> {
+    masked(if last { 0xC0 } else { 0x40 } | opcode, payload)
+}
+
 pub(crate) fn close(code: u16) -> Vec<u8> {
     frame(CLOSE, &code.to_be_bytes())
 }

@@ -79,7 +79,7 @@ trunkline.toml:25:11: worker[2].command: expected a program in PATH, got "no-suc
 trunkline.toml:31:12: route[0].deadline: expected a duration from "100ms" to "1h", got "2h"
 trunkline.toml:34:8: route[1].path: expected a path such as "/ws/{room}", got "/ws/{room"
   hint: `{room` is no segment: a parameter is a whole segment, `{name}`, named by letters, digits and `_`
-trunkline.toml:35:11: route[1].dialect: expected "native" or "payload", got "nativ"
+trunkline.toml:35:11: route[1].dialect: expected "native" or "payload" or "data" or "flat" or "open", got "nativ"
   hint: did you mean "native"?
 trunkline.toml:36:11: route[1].service: expected the name of a service, got "builtin:ecco"
   hint: did you mean "builtin:echo"?

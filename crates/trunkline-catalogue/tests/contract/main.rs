@@ -1,0 +1,7 @@
+//! The catalogue against the contract: the golden vectors, and another reading of the same schema.
+
+mod agreement;
+mod envelope;
+mod oracle;
+mod types;
+mod vectors;

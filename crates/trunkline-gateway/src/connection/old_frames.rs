@@ -1,0 +1,218 @@
+//! Frames of old clients that leave out what a frame of their dialect has: a type, or the JSON around a text.
+//!
+//! A route says how such frames are meant ([`OldFrames`]); this module makes the frame that was meant. It knows nothing of
+//! what frames mean.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use trunkline_protocol::{Dialect, Envelope, Payload};
+
+/// How a route reads frames without a type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OldFrames {
+    /// Fields that may hold the type, the first that holds a text wins.
+    pub(crate) type_from: Vec<String>,
+    /// The type of an object that has none of them.
+    pub(crate) default_type: Option<String>,
+    /// The type of a text that is no JSON object.
+    pub(crate) text_type: Option<String>,
+}
+
+/// What a client's text is read as.
+pub(super) enum OldFrame<'t> {
+    /// This frame.
+    As(Cow<'t, str>),
+    /// The bare word `ping`, which is answered with the bare word `pong`.
+    Ping,
+}
+
+/// The members of a frame; raw, so that numbers and texts stay what they are.
+type Members<'t> = Vec<(String, &'t RawValue)>;
+
+impl OldFrames {
+    /// Reads one text. What these rules say nothing of stays as it is, and is judged as any frame.
+    pub(super) fn read<'t>(&self, dialect: Dialect, text: &'t str) -> OldFrame<'t> {
+        if text.trim_start().starts_with('{') {
+            let typed = members(text).and_then(|members| self.typed(dialect, text, &members));
+            return OldFrame::As(typed.map_or(Cow::Borrowed(text), Cow::Owned));
+        }
+        match &self.text_type {
+            Some(_) if text.trim() == "ping" => OldFrame::Ping,
+            Some(kind) => OldFrame::As(Cow::Owned(text_frame(dialect, kind, text))),
+            None => OldFrame::As(Cow::Borrowed(text)),
+        }
+    }
+
+    /// The object with its type; `None` if it has it where it belongs, or none is known.
+    fn typed(&self, dialect: Dialect, text: &str, members: &Members<'_>) -> Option<String> {
+        let text_of = |name: &str| {
+            let (_, value) = members.iter().find(|(known, _)| known == name)?;
+            serde_json::from_str::<String>(value.get()).ok().filter(|kind| !kind.is_empty())
+        };
+        let named = self.type_from.iter().find_map(|name| Some((name, text_of(name)?)));
+        let (from, kind) = match named {
+            Some((name, kind)) => (Some(name), kind),
+            None if text_of("type").is_some() => return None,
+            None => (None, self.default_type.clone()?),
+        };
+        if from.is_some_and(|name| name == "type") {
+            return None;
+        }
+        Some(frame(dialect, &kind, text, members))
+    }
+}
+
+/// The object of `text` as a frame of this type.
+fn frame(dialect: Dialect, kind: &str, text: &str, members: &Members<'_>) -> String {
+    let kind = Value::from(kind);
+    let content = match dialect {
+        Dialect::Native | Dialect::Payload => Some("payload"),
+        Dialect::Data => Some("data"),
+        Dialect::Flat | Dialect::Open => None,
+    };
+    let has = |name: &str| members.iter().any(|(known, _)| known == name);
+    match content {
+        Some(content) if !has(content) => {
+            let inner = joined(members.iter().filter(|(name, _)| name != "_tl"));
+            let wrapper = joined(members.iter().filter(|(name, _)| name == "_tl"));
+            let comma = if wrapper.is_empty() { "" } else { "," };
+            format!(r#"{{"type":{kind},"{content}":{{{inner}}}{comma}{wrapper}}}"#)
+        }
+        // A member that looks like the type has no place beside it.
+        None if has("type") => format!(r#"{{"type":{kind},"_tl":{{"payload":{text}}}}}"#),
+        _ => {
+            let rest = joined(members.iter().filter(|(name, _)| name != "type"));
+            let comma = if rest.is_empty() { "" } else { "," };
+            format!(r#"{{"type":{kind}{comma}{rest}}}"#)
+        }
+    }
+}
+
+/// A bare text as a frame.
+fn text_frame(dialect: Dialect, kind: &str, text: &str) -> String {
+    let frame = match dialect {
+        Dialect::Native | Dialect::Payload => json!({ "type": kind, "payload": { "message": text } }),
+        Dialect::Data => json!({ "type": kind, "data": { "message": { "content": text } } }),
+        Dialect::Flat | Dialect::Open => json!({ "type": kind, "message": text }),
+    };
+    frame.to_string()
+}
+
+fn members(text: &str) -> Option<Members<'_>> {
+    struct Visitor;
+    impl<'de> serde::de::Visitor<'de> for Visitor {
+        type Value = Members<'de>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+            let mut members = Vec::new();
+            while let Some(member) = map.next_entry()? {
+                members.push(member);
+            }
+            Ok(members)
+        }
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let members = serde::Deserializer::deserialize_map(&mut deserializer, Visitor).ok()?;
+    deserializer.end().ok()?;
+    Some(members)
+}
+
+fn joined<'m>(members: impl Iterator<Item = &'m (String, &'m RawValue)>) -> String {
+    let members = members.map(|(name, value)| format!("{}:{}", Value::from(&**name), value.get()));
+    members.collect::<Vec<_>>().join(",")
+}
+
+/// The field in which clients of dialect `flat` send their token.
+const SESSION_TOKEN: &str = "session_token";
+
+/// The token in a message of dialect `flat`.
+pub(super) fn session_token(envelope: &Envelope<'_>) -> Option<String> {
+    let payload: Map<String, Value> = serde_json::from_str(envelope.payload.as_ref()?.as_json()?.get()).ok()?;
+    payload.get(SESSION_TOKEN)?.as_str().map(str::to_owned)
+}
+
+/// The message without the token that it may carry.
+pub(super) fn without_session_token<'e>(envelope: &'e Envelope<'e>) -> Envelope<'e> {
+    let members = envelope.payload.as_ref().and_then(Payload::as_json).and_then(|payload| members(payload.get()));
+    let payload = match members {
+        Some(members) if members.iter().any(|(name, _)| name == SESSION_TOKEN) => {
+            let rest = format!("{{{}}}", joined(members.iter().filter(|(name, _)| name != SESSION_TOKEN)));
+            Some(RawValue::from_string(rest).expect("an object of JSON values is JSON").into())
+        }
+        _ => envelope.payload.as_ref().map(Payload::borrowed),
+    };
+    Envelope { payload, ..envelope.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(rules: &OldFrames, dialect: Dialect, text: &str) -> String {
+        match rules.read(dialect, text) {
+            OldFrame::As(frame) => frame.into_owned(),
+            OldFrame::Ping => "the bare word".to_owned(),
+        }
+    }
+
+    #[test]
+    fn frames_without_a_type_are_read_as_the_route_says() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let rules = OldFrames {
+            type_from: names(&["type", "event", "update_type"]),
+            default_type: Some("user_message".to_owned()),
+            text_type: Some("chat".to_owned()),
+        };
+        for (dialect, text, frame) in [
+            (Dialect::Payload, r#"{"message":"hi"}"#, r#"{"type":"user_message","payload":{"message":"hi"}}"#),
+            (
+                Dialect::Payload,
+                r#"{"channel":"c","intent":"i","payload":{"n":1e999},"_tl":{"id":"m1"}}"#,
+                r#"{"type":"user_message","channel":"c","intent":"i","payload":{"n":1e999},"_tl":{"id":"m1"}}"#,
+            ),
+            (Dialect::Data, r#"{"event":"a.b"}"#, r#"{"type":"a.b","data":{"event":"a.b"}}"#),
+            (Dialect::Open, r#"{"update_type":"x","n":1}"#, r#"{"type":"x","update_type":"x","n":1}"#),
+            (Dialect::Flat, r#"{"goal":"g"}"#, r#"{"type":"user_message","goal":"g"}"#),
+            (Dialect::Payload, "hello \"you\"", r#"{"payload":{"message":"hello \"you\""},"type":"chat"}"#),
+            (Dialect::Data, "get_status", r#"{"data":{"message":{"content":"get_status"}},"type":"chat"}"#),
+            (Dialect::Open, " ping\n", "the bare word"),
+            (Dialect::Open, r#"{"type":"a","event":"b"}"#, r#"{"type":"a","event":"b"}"#),
+            (Dialect::Open, r#"{"type":"#, r#"{"type":"#),
+            (Dialect::Open, r#"{"a":1} x"#, r#"{"a":1} x"#),
+        ] {
+            assert_eq!(read(&rules, dialect, text), frame);
+        }
+    }
+
+    #[test]
+    fn a_type_may_come_from_a_field_although_there_is_one() {
+        let rules = OldFrames { type_from: vec!["event".to_owned()], ..OldFrames::default() };
+        let text = r#"{"type":"text","event":"chat"}"#;
+        let frame = read(&rules, Dialect::Open, text);
+        assert_eq!(frame, r#"{"type":"chat","_tl":{"payload":{"type":"text","event":"chat"}}}"#);
+        let envelope = Dialect::Open.decode(&frame, 64).unwrap();
+        assert_eq!(
+            (&*envelope.kind, envelope.payload.as_ref().and_then(Payload::as_json).map(RawValue::get)),
+            ("chat", Some(text))
+        );
+        assert_eq!(read(&rules, Dialect::Open, r#"{"type":"text"}"#), r#"{"type":"text"}"#);
+        assert_eq!(read(&rules, Dialect::Open, "free text"), "free text");
+        assert_eq!(read(&rules, Dialect::Open, r#"{"message":1}"#), r#"{"message":1}"#);
+    }
+
+    #[test]
+    fn a_token_is_read_and_taken_out() {
+        let envelope =
+            Dialect::Flat.decode(r#"{"type":"user_message","session_token":"s3cret","message":"hi"}"#, 64).unwrap();
+        assert_eq!(session_token(&envelope).as_deref(), Some("s3cret"));
+        let without = without_session_token(&envelope);
+        assert_eq!(without.payload.as_ref().and_then(Payload::as_json).map(RawValue::get), Some(r#"{"message":"hi"}"#));
+        assert_eq!(session_token(&without), None);
+    }
+}
