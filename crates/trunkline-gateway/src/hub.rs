@@ -204,43 +204,48 @@ pub(crate) fn run_started_by(channel: &ChannelKey, record: &Record) -> Option<Ch
 struct SharedFrames<'a> {
     channel: &'a ChannelKey,
     record: &'a Record,
-    /// What each voice is told, after so many pieces of an answer where that matters to it.
-    frames: SmallFrames,
+    /// What native clients are told, by codec.
+    native: [Option<Bytes>; 2],
+    /// What each other voice is told, after so many pieces of an answer where that matters to it.
+    old: Vec<((Voice, u64), Option<Bytes>)>,
     /// The id of a client's message, once somebody asked.
     message: OnceCell<Option<String>>,
 }
 
-type SmallFrames = Vec<((Voice, u64), Option<Bytes>)>;
-
-/// Frames of one record that are kept to be shared; listeners beyond get one of their own. There are ten voices, and
-/// listeners of a run from its start have had as many pieces as each other.
+/// Frames of one record for old clients that are kept to be shared; listeners beyond get one of their own. There are eight
+/// such voices, and listeners of a run from its start have had as many pieces as each other.
 const SHARED_FRAMES_MAX: usize = 16;
 
 impl<'a> SharedFrames<'a> {
     const fn new(channel: &'a ChannelKey, record: &'a Record) -> Self {
-        Self { channel, record, frames: Vec::new(), message: OnceCell::new() }
+        Self { channel, record, native: [const { None }; 2], old: Vec::new(), message: OnceCell::new() }
     }
 
     fn get(&mut self, subscriber: &Subscriber, voice: Voice, pieces: u64) -> Option<Bytes> {
+        if voice.dialect() == Dialect::Native {
+            let native = &mut self.native[voice.wire.codec() as usize];
+            if native.is_none() {
+                *native = frame_of(voice, self.channel, self.record, Surroundings::default());
+            }
+            return native.clone();
+        }
         if self.is_own(subscriber) {
             return None;
         }
         let pieces = if voice.counts_pieces() { pieces } else { 0 };
-        if let Some((_, frame)) = self.frames.iter().find(|(told, _)| *told == (voice, pieces)) {
+        if let Some((_, frame)) = self.old.iter().find(|(told, _)| *told == (voice, pieces)) {
             return frame.clone();
         }
         let frame = frame_of(voice, self.channel, self.record, Surroundings { pieces, whole: None });
-        if self.frames.len() < SHARED_FRAMES_MAX {
-            self.frames.push(((voice, pieces), frame.clone()));
+        if self.old.len() < SHARED_FRAMES_MAX {
+            self.old.push(((voice, pieces), frame.clone()));
         }
         frame
     }
 
-    /// Whether the record is a message that this connection sent, and is not to be told of.
+    /// Whether the record is a message that this old client sent, and is not to be told of.
     fn is_own(&self, subscriber: &Subscriber) -> bool {
-        if subscriber.wire().dialect() == Dialect::Native
-            || record::kind(&self.record.data) != Some(RecordKind::Message)
-        {
+        if record::kind(&self.record.data) != Some(RecordKind::Message) {
             return false;
         }
         let message = self.message.get_or_init(|| message_id(self.record));

@@ -356,7 +356,7 @@ fn what_a_called_worker_writes_is_converted_for_a_caller_that_reads_json_only() 
         world.call("run-1");
         let parent = caller.take_calls().remove(0);
         let services = vec![Service { name: "draw".into(), input: None }];
-        let callee = world.join(Hello { services, reads_messagepack: true, ..hello("i2") });
+        let drawer = world.join(Hello { services, reads_messagepack: true, ..hello("i2") });
         let request = CallFrame {
             corr: 1,
             service: "draw".into(),
@@ -366,12 +366,12 @@ fn what_a_called_worker_writes_is_converted_for_a_caller_that_reads_json_only() 
             ..CallFrame::default()
         };
         world.says(&caller, Frame::Call(request));
-        let call = callee.take_calls().remove(0);
+        let call = drawer.take_calls().remove(0);
         assert_eq!((call.codec, &call.payload[..]), (Some(Codec::MessagePack), RICH), "as it was sent");
         let (corr, codec, payload) = (call.corr, Codec::MessagePack, Bytes::from_static(RICH));
         let kind = ChunkKind::Event { name: "image".into(), codec };
-        world.says(&callee, Frame::Chunk(Chunk { corr, seq: 0, kind, payload: payload.clone(), buffers: vec![] }));
-        world.says(&callee, Frame::Result { corr, seq: 1, codec, payload, buffers: vec![] });
+        world.says(&drawer, Frame::Chunk(Chunk { corr, seq: 0, kind, payload: payload.clone(), buffers: vec![] }));
+        world.says(&drawer, Frame::Result { corr, seq: 1, codec, payload, buffers: vec![] });
         let (codec, payload) = if reads_messagepack { (codec, RICH) } else { (Codec::Json, RICH_JSON) };
         let payload = Bytes::from_static(payload);
         let kind = ChunkKind::Event { name: "image".into(), codec };

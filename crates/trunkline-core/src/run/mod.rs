@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use trunkline_protocol::{Codec, ErrorBody, ErrorCode, Payload};
+use trunkline_protocol::{Codec, ErrorBody, ErrorCode, Limits, Payload};
 
 use crate::Moment;
 use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
@@ -22,16 +22,16 @@ use events::Writer;
 pub const CANCEL_CONFIRM_WITHIN: Duration = Duration::from_secs(2);
 
 /// Most bytes of events in one run; one more byte fails it.
-pub const RUN_BYTES_MAX: u64 = 8 * 1024 * 1024;
+pub const RUN_BYTES_MAX: u64 = Limits::DEFAULT.run_bytes_max;
 
 /// Most bytes of one event or result; one more fails the run.
-pub const EVENT_BYTES_MAX: usize = 256 * 1024;
+pub const EVENT_BYTES_MAX: usize = Limits::DEFAULT.event_bytes_max;
 
 /// Bytes of records after which an append is not made larger.
 const APPEND_BYTES_MAX: usize = 1024 * 1024;
 
 /// Most events in one run; one more fails it.
-pub const RUN_EVENTS_MAX: u64 = 1_000_000;
+pub const RUN_EVENTS_MAX: u64 = Limits::DEFAULT.run_events_max;
 
 /// How a run ended.
 #[derive(Clone, Debug)]

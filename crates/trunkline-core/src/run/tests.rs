@@ -298,3 +298,20 @@ fn messagepack_that_is_none_fails_the_run() {
         assert_eq!(message(&driver.channel[0].1).unwrap().1.error.unwrap().code, "worker_protocol", "{payload:?}");
     }
 }
+
+#[test]
+fn one_event_too_many_fails_the_run() {
+    let mut run = Run::new("r", "s", None);
+    run.start();
+    for _ in 0..RUN_EVENTS_MAX {
+        run.handle_worker(WorkerEvent::Text(Bytes::new()));
+    }
+    assert!(!run.is_ending());
+    run.handle_worker(WorkerEvent::Text(Bytes::new()));
+    let mut end = None;
+    while let Some(append) = run.poll_append(Moment::ZERO, String::new) {
+        run.appended();
+        end = append.end;
+    }
+    assert!(matches!(end, Some(End::Failed(error)) if error.code == "payload_too_large"));
+}

@@ -8,6 +8,7 @@ mod envelopes;
 mod frames;
 mod harness;
 mod history;
+mod limits;
 mod messagepack;
 mod packed;
 mod peer;
