@@ -134,13 +134,13 @@ pub fn render_native(
 ) -> Result<(), UnknownForm> {
     let Parts { native, packed, .. } = parts(&record.data)?;
     let channel = channel.public_name();
-    let (position, previous) = (record.position, record.previous);
     if codec == Codec::MessagePack {
-        let (position, previous) = (position.to_string(), previous.to_string());
+        let (position, previous) = (record.position.to_string(), record.previous.to_string());
         let place = [("channel", channel), ("pos", &*position), ("prev", &*previous)];
         return msgpack::encode_native(&place, native, packed, out).ok_or(UnknownForm);
     }
     let payload = packed.map(|packed| Packed::read(packed, STORED_DEPTH_MAX).map_err(|_| UnknownForm)).transpose()?;
+    let (position, previous) = (record.position, record.previous);
     write!(out, r#"{{"channel":"{channel}","pos":"{position}","prev":"{previous}","#)
         .expect("writing to memory does not fail");
     out.extend_from_slice(&native.as_bytes()[1..]);
@@ -246,10 +246,16 @@ pub(crate) fn text_payload(text: &str) -> Box<RawValue> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use trunkline_protocol::Position;
+    use trunkline_protocol::{Position, Wire};
 
     use super::*;
     use crate::log::Head;
+    use crate::words::{self, Surroundings, Voice};
+
+    /// Shows a record to a client that said hello.
+    fn render(wire: Wire, channel: &ChannelKey, record: &Record, out: &mut Vec<u8>) -> Result<bool, UnknownForm> {
+        words::render(Voice { wire, knows_runs: true }, channel, record, Surroundings::default(), out)
+    }
 
     /// A run's log in which every text event carries `texts`, with another event wherever there is `None`.
     fn log(texts: &[Option<String>]) -> Vec<Record> {
@@ -312,14 +318,16 @@ mod tests {
         let record = Head::new(7).append(data(RecordKind::Event, &event), false, None, 0).unwrap();
         assert_eq!(kind(&record.data), Some(RecordKind::Event));
         let channel = ChannelKey::run("realm", "r");
-        let mut frame = Vec::new();
-        render_native(Codec::Json, &channel, &record, &mut frame).unwrap();
-        let frame = String::from_utf8(frame).unwrap();
-        let message = Dialect::Native.decode(&frame, 64).unwrap();
-        assert_eq!(message.pos.as_deref(), Some(&*record.position.to_string()));
-        assert_eq!(message.payload.unwrap().to_json().get(), r#"{"b":"AP8="}"#, "{frame}");
+        for dialect in Dialect::ALL {
+            let mut frame = Vec::new();
+            render(dialect.into(), &channel, &record, &mut frame).unwrap();
+            let frame = String::from_utf8(frame).unwrap();
+            let message = dialect.decode(&frame, 64).unwrap();
+            assert_eq!(message.pos.as_deref(), Some(&*record.position.to_string()));
+            assert_eq!(message.payload.unwrap().to_json().get(), r#"{"b":"AP8="}"#, "{frame}");
+        }
         let (mut frame, mut fields) = (Vec::new(), String::new());
-        render_native(Codec::MessagePack, &channel, &record, &mut frame).unwrap();
+        render(Wire::MESSAGE_PACK, &channel, &record, &mut frame).unwrap();
         let message = msgpack::decode(&frame, &mut fields, 64).unwrap();
         assert_eq!((message.channel.as_deref(), message.run.as_deref()), (Some("run:r"), Some("r")));
         assert_eq!(message.prev.as_deref(), Some(&*record.previous.to_string()));
@@ -331,10 +339,11 @@ mod tests {
         let channel = ChannelKey::run("realm", "r");
         for data in [&b"\x01\x00{]}"[..], b"\x02\x00\x00\x00\x00\x02{}\xc1", b"\x01\x00{\"type\":}"] {
             let record = Head::new(7).append(Bytes::from_static(data), false, None, 0).unwrap();
-            for codec in [Codec::MessagePack, Codec::Json] {
+            for wire in [Wire::MESSAGE_PACK, Dialect::Native.into(), Dialect::Payload.into()] {
                 let mut frame = Vec::new();
-                let is_shown = render_native(codec, &channel, &record, &mut frame).is_ok();
-                assert_eq!(is_shown, !frame.is_empty(), "{data:?} {codec:?}");
+                if render(wire, &channel, &record, &mut frame).is_err() {
+                    assert!(frame.is_empty(), "{data:?} {wire:?}");
+                }
             }
         }
     }

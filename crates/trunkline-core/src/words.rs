@@ -31,24 +31,19 @@ pub struct Voice {
 }
 
 impl Voice {
-    /// The dialect of its frames.
-    pub const fn dialect(self) -> Dialect {
-        self.wire.dialect()
-    }
-
     /// Whether this client is told of runs and positions at all.
     pub fn hears_of_runs(self) -> bool {
-        self.knows_runs || self.dialect() == Dialect::Native
+        self.knows_runs || self.wire.dialect() == Dialect::Native
     }
 
     /// Whether pieces of an answer are told with their place in it ([`Surroundings::pieces`]).
     pub fn counts_pieces(self) -> bool {
-        self.dialect() == Dialect::Flat
+        self.wire.dialect() == Dialect::Flat
     }
 
     /// Whether the end of a run is told with the whole text before it ([`WholeText`]).
     pub fn wants_whole_text(self, data: &Bytes) -> bool {
-        self.dialect() != Dialect::Native && record::kind(data) == Some(RecordKind::Terminal)
+        self.wire.dialect() != Dialect::Native && record::kind(data) == Some(RecordKind::Terminal)
     }
 }
 
@@ -70,9 +65,10 @@ pub fn render(
     surroundings: Surroundings<'_>,
     out: &mut Vec<u8>,
 ) -> Result<bool, UnknownForm> {
-    let (dialect, knows_runs) = (voice.dialect(), voice.knows_runs);
+    let Voice { wire, knows_runs } = voice;
+    let dialect = wire.dialect();
     if dialect == Dialect::Native {
-        record::render_native(voice.wire.codec(), channel, record, out)?;
+        record::render_native(wire.codec(), channel, record, out)?;
         return Ok(true);
     }
     let (kind, mut message) = record::message(&record.data)?;
@@ -92,8 +88,8 @@ pub fn render(
 
 /// Appends the newest value of a run's state. Dialect `flat` has a word of its own for progress.
 pub fn render_latest(wire: Wire, message: &Envelope<'_>, out: &mut Vec<u8>) {
-    let content = message.payload.as_ref().and_then(Payload::as_json);
-    let spelled = content.filter(|_| wire.dialect() == Dialect::Flat && message.kind == "progress");
+    let is_progress = wire.dialect() == Dialect::Flat && message.kind == "progress";
+    let spelled = message.payload.as_ref().and_then(Payload::as_json).filter(|_| is_progress);
     match spelled.and_then(progress_update) {
         Some(payload) => {
             let kind = Cow::Borrowed("progress_update");
@@ -125,7 +121,7 @@ fn end(
     whole: Option<&WholeText>,
     out: &mut Vec<u8>,
 ) -> Result<bool, UnknownForm> {
-    let (dialect, knows_runs) = (voice.dialect(), voice.knows_runs);
+    let (dialect, knows_runs) = (voice.wire.dialect(), voice.knows_runs);
     let origin = message.meta.take();
     let cancelled = message.kind == "run_cancelled";
     if message.kind == "run_completed" || (cancelled && dialect == Dialect::Flat) {
@@ -143,7 +139,7 @@ fn end(
         && !(cancelled && knows_runs)
     {
         let (kind, payload) = error.spelled(dialect);
-        let payload = payload.map(Payload::from);
+        let payload = payload.map(Into::into);
         dialect.encode(&Envelope { kind: Cow::Borrowed(kind), payload, error: Some(error), ..message }, out);
         return Ok(true);
     }

@@ -20,7 +20,7 @@ use trunkline_core::log::Record;
 use trunkline_core::outbox::{Offer, Priority};
 use trunkline_core::record::{self, RecordKind};
 use trunkline_core::words::{self, Surroundings, Voice};
-use trunkline_protocol::{Dialect, Position};
+use trunkline_protocol::{Codec, Dialect, ErrorCode, Position};
 
 use crate::connection::Subscriber;
 use crate::message::{self, LatestState};
@@ -222,12 +222,12 @@ impl<'a> SharedFrames<'a> {
     }
 
     fn get(&mut self, subscriber: &Subscriber, voice: Voice, pieces: u64) -> Option<Bytes> {
-        if voice.dialect() == Dialect::Native {
-            let native = &mut self.native[voice.wire.codec() as usize];
-            if native.is_none() {
-                *native = frame_of(voice, self.channel, self.record, Surroundings::default());
+        if voice.wire.dialect() == Dialect::Native {
+            let frame = &mut self.native[usize::from(voice.wire.codec() == Codec::MessagePack)];
+            if frame.is_none() {
+                *frame = frame_of(voice, self.channel, self.record, Surroundings::default());
             }
-            return native.clone();
+            return frame.clone();
         }
         if self.is_own(subscriber) {
             return None;
@@ -275,11 +275,8 @@ pub(crate) fn frame_of(
         Ok(frame) => is_told.then_some(frame),
         Err(error) => {
             tracing::error!(channel = %channel, position = %record.position, %error, "a record cannot be shown");
-            Some(message::error_frame(
-                voice.wire,
-                None,
-                trunkline_protocol::ErrorCode::Internal.with_message("a stored message cannot be read by this version"),
-            ))
+            let error = ErrorCode::Internal.with_message("a stored message cannot be read by this version");
+            Some(message::error_frame(voice.wire, None, error))
         }
     }
 }
@@ -287,6 +284,8 @@ pub(crate) fn frame_of(
 #[cfg(test)]
 mod tests {
     use trunkline_core::log::Head;
+    use trunkline_protocol::Dialect;
+    use trunkline_protocol::Wire;
 
     use super::*;
 
@@ -314,7 +313,7 @@ mod tests {
     #[test]
     fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Dialect::Native.into());
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         let first = log.append(false);
         subscriber.outbox().push_read(&log.channel, &first, |_| Some(Bytes::new()));
@@ -329,7 +328,7 @@ mod tests {
     #[test]
     fn live_listeners_of_a_run_that_ended_are_forgotten() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Dialect::Native.into());
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
         log.hub.attach_to_new_run(&log.channel, vec![Arc::clone(&subscriber)]);
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());

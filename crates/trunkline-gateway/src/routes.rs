@@ -1,6 +1,5 @@
 //! Which route a path has, and where a message of that route goes.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use trunkline_catalogue::Catalogue;
@@ -52,16 +51,16 @@ pub(crate) fn destination<'r>(
 /// Checks a client's message as far as its route says. `frame` is what the envelope was read from.
 ///
 /// A type that the route itself names is known there although the catalogue has nothing to say of it.
-pub(crate) fn validate<'f>(
+pub(crate) fn validate(
     route: &Route,
     dialect: Dialect,
     envelope: &Envelope<'_>,
-    frame: impl FnOnce() -> Cow<'f, str>,
+    frame: &str,
 ) -> Result<(), ErrorBody<'static>> {
     let checked = match route.validate {
         Validation::Off => return Ok(()),
         Validation::KnownTypes => check::check_type(dialect, route.dialect, Sender::Client, &envelope.kind),
-        Validation::Strict => check::check_envelope(dialect, route.dialect, Sender::Client, envelope, &frame()),
+        Validation::Strict => check::check_envelope(dialect, route.dialect, Sender::Client, envelope, frame),
     };
     match checked {
         Ok(_) => Ok(()),

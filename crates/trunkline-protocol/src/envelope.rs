@@ -10,7 +10,6 @@ use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::dialect::Dialect;
 use crate::error::{ErrorBody, ErrorCode};
 use crate::ids::is_message_id;
 use crate::payload::Payload;
@@ -182,13 +181,6 @@ impl Envelope<'_> {
         Self { kind: Cow::Borrowed(kind), ..Self::default() }
     }
 
-    /// Its JSON in dialect native, with base64 for bytes.
-    pub fn to_native(&self) -> String {
-        let mut out = Vec::new();
-        Dialect::Native.encode(self, &mut out);
-        String::from_utf8_lossy(&out).into_owned()
-    }
-
     /// Checks the forms that the field types do not: the type's length and the id's characters.
     pub(crate) fn check(&self) -> Result<(), DecodeError> {
         let bad = |message: &str| Err(DecodeError::BadEnvelope(message.to_owned()));
@@ -296,7 +288,8 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn set<T, E: de::Error>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), E> {
+/// Fills a slot, which must be empty.
+pub(crate) fn set<T, E: de::Error>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), E> {
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(E::custom(format_args!("{name}: stands twice"))),

@@ -250,6 +250,23 @@ fn a_deadline_that_the_worker_reports_expires_the_run() {
 }
 
 #[test]
+fn one_event_too_many_fails_the_run() {
+    let mut run = Run::new("r", "s", None);
+    run.start();
+    for _ in 0..RUN_EVENTS_MAX {
+        run.handle_worker(WorkerEvent::Text(Bytes::new()));
+    }
+    assert!(!run.is_ending());
+    run.handle_worker(WorkerEvent::Text(Bytes::new()));
+    let mut end = None;
+    while let Some(append) = run.poll_append(Moment::ZERO, String::new) {
+        run.appended();
+        end = append.end;
+    }
+    assert!(matches!(end, Some(End::Failed(error)) if error.code == "payload_too_large"));
+}
+
+#[test]
 fn bytes_are_kept_as_they_came_and_counted_as_json() {
     let image = |bytes: usize| -> Vec<u8> {
         let length = u32::try_from(bytes).unwrap().to_be_bytes();
@@ -297,21 +314,4 @@ fn messagepack_that_is_none_fails_the_run() {
         driver.store();
         assert_eq!(message(&driver.channel[0].1).unwrap().1.error.unwrap().code, "worker_protocol", "{payload:?}");
     }
-}
-
-#[test]
-fn one_event_too_many_fails_the_run() {
-    let mut run = Run::new("r", "s", None);
-    run.start();
-    for _ in 0..RUN_EVENTS_MAX {
-        run.handle_worker(WorkerEvent::Text(Bytes::new()));
-    }
-    assert!(!run.is_ending());
-    run.handle_worker(WorkerEvent::Text(Bytes::new()));
-    let mut end = None;
-    while let Some(append) = run.poll_append(Moment::ZERO, String::new) {
-        run.appended();
-        end = append.end;
-    }
-    assert!(matches!(end, Some(End::Failed(error)) if error.code == "payload_too_large"));
 }

@@ -81,7 +81,7 @@ pub struct Origin {
 
 impl Origin {
     /// Reads what a client's payload says of the conversation and of whom it asks.
-    pub fn of(service: &str, accepted: &str, payload: Option<&RawValue>) -> Self {
+    pub fn of(service: &str, accepted: &str, payload: Option<&Payload<'_>>) -> Self {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Asked<'a> {
@@ -96,6 +96,7 @@ impl Origin {
             #[serde(borrow)]
             message: Inner<'a>,
         }
+        let payload = payload.and_then(Payload::as_json);
         let asked: Asked<'_> = payload.and_then(|payload| serde_json::from_str(payload.get()).ok()).unwrap_or_default();
         Self {
             service: service.to_owned(),
@@ -160,7 +161,9 @@ impl<'a> Answer<'a> {
         struct Completed {
             result: Option<Box<RawValue>>,
         }
-        let payload = message.payload.as_ref().map(|payload| serde_json::from_str(payload.to_json().get()));
+        // Old dialects are JSON: bytes stand in it as base64.
+        let payload = message.payload.as_ref().map(Payload::to_json);
+        let payload = payload.as_deref().map(|payload| serde_json::from_str(payload.get()));
         let Completed { result } = payload.transpose().map_err(|_| UnknownForm)?.unwrap_or_default();
         let origin = meta.and_then(|meta| serde_json::from_str(meta.get()).ok()).unwrap_or_default();
         let mut answer = Self { message, origin, whole, text: Cow::Borrowed(&whole.text), result };

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use trunkline_core::Moment;
 use trunkline_protocol::{
-    Class, CloseCode, Codec, DecodeError, Dialect, Envelope, ErrorBody, ErrorCode, Payload, Wire, belongs_to_gateway,
-    class_of, msgpack,
+    Class, CloseCode, Codec, Dialect, Envelope, ErrorBody, ErrorCode, Payload, Wire, belongs_to_gateway, class_of,
+    msgpack, scan,
 };
 use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
@@ -40,7 +40,7 @@ enum Stage {
     Open(Arc<Session>),
 }
 
-/// A client's frame.
+/// A client's frame as it came.
 #[derive(Clone, Copy)]
 enum Frame<'a> {
     Text(&'a str),
@@ -59,6 +59,14 @@ impl Frame<'_> {
         match self {
             Self::Text(_) => Codec::Json,
             Self::Binary(_) => Codec::MessagePack,
+        }
+    }
+
+    /// The text, where it is one.
+    const fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Binary(_) => "",
         }
     }
 
@@ -146,46 +154,36 @@ impl Incoming {
         if matches!(self.stage, Stage::Opening) {
             return self.defer(frame, queue);
         }
-        match frame {
-            Frame::Text(text) => self.text(text, queue),
-            Frame::Binary(bytes) => self.binary(bytes, queue),
+        match (frame, &self.route.old_frames) {
+            (Frame::Text(text), Some(rules)) if self.dialect() != Dialect::Native => {
+                match rules.read(self.dialect(), text) {
+                    OldFrame::As(text) => self.typed_frame(Frame::Text(&text), queue),
+                    OldFrame::Ping => self.push(queue, trunkline_ws::frame::text(b"pong")),
+                }
+            }
+            _ => self.typed_frame(frame, queue),
         }
     }
 
-    fn text(&mut self, text: &str, queue: &mut WriteQueue) {
-        let text = match self.old_frames(text) {
-            OldFrame::As(text) => text,
-            OldFrame::Ping => return self.push(queue, trunkline_ws::frame::text(b"pong")),
-        };
-        match self.dialect().decode(&text, self.node.settings.limits.depth_max) {
-            Ok(envelope) => self.envelope(&envelope, Frame::Text(&text), queue),
-            Err(error) => self.undecoded(&error, queue),
-        }
-    }
-
-    fn binary(&mut self, bytes: &[u8], queue: &mut WriteQueue) {
+    fn typed_frame(&mut self, frame: Frame<'_>, queue: &mut WriteQueue) {
         let limits = &self.node.settings.limits;
         let (depth_max, bytes_max) = (limits.depth_max, limits.message_bytes_max);
         let mut fields = String::new();
-        match msgpack::decode(bytes, &mut fields, depth_max) {
+        let decoded = match frame {
+            Frame::Text(text) => self.dialect().decode(text, depth_max),
+            Frame::Binary(bytes) => msgpack::decode(bytes, &mut fields, depth_max),
+        };
+        match decoded {
             Ok(envelope) if envelope.payload.as_ref().is_some_and(|payload| payload.json_bytes() > bytes_max) => {
                 let reason = format!("the payload has more than {bytes_max} bytes in JSON");
                 self.violation(envelope.id.as_deref(), ErrorCode::PayloadTooLarge.with_message(reason), queue);
             }
-            Ok(envelope) => self.envelope(&envelope, Frame::Binary(bytes), queue),
-            Err(error) => self.undecoded(&error, queue),
-        }
-    }
-
-    fn undecoded(&mut self, error: &DecodeError, queue: &mut WriteQueue) {
-        self.violation(None, error.code().with_message(error.to_string()), queue);
-    }
-
-    /// The frame that a text is meant to be, where the route knows clients that leave the type out.
-    fn old_frames<'t>(&self, text: &'t str) -> OldFrame<'t> {
-        match &self.route.old_frames {
-            Some(rules) if self.dialect() != Dialect::Native => rules.read(self.dialect(), text),
-            _ => OldFrame::As(Cow::Borrowed(text)),
+            // What stands beside the type here is one level deeper for everybody else.
+            Ok(envelope) if self.is_spread() && !fits(&envelope, depth_max.saturating_sub(1)) => {
+                self.violation(envelope.id.as_deref(), ErrorCode::PayloadTooDeep.body(), queue);
+            }
+            Ok(envelope) => self.envelope(&envelope, frame, queue),
+            Err(error) => self.violation(None, error.code().with_message(error.to_string()), queue),
         }
     }
 
@@ -298,7 +296,7 @@ impl Incoming {
     /// A message for a service.
     fn durable(&mut self, envelope: &Envelope<'_>, frame: Frame<'_>, queue: &mut WriteQueue) {
         let id = envelope.id.as_deref();
-        if let Err(error) = self.validate(envelope, frame) {
+        if let Err(error) = validate(&self.route, self.dialect(), envelope, frame.text()) {
             return self.violation(id, error, queue);
         }
         let service = match destination(&self.route, envelope) {
@@ -328,14 +326,6 @@ impl Incoming {
         if let Err(error) = self.start_run(&session, service, envelope) {
             self.node.metrics.client_error(&error.code);
             self.push(queue, message::error_frame(self.wire(), id, error));
-        }
-    }
-
-    /// Checks a message as its route wants it. The catalogue knows JSON: of bytes it sees the base64.
-    fn validate(&self, envelope: &Envelope<'_>, frame: Frame<'_>) -> Result<(), ErrorBody<'static>> {
-        match frame {
-            Frame::Text(text) => validate(&self.route, self.dialect(), envelope, || Cow::Borrowed(text)),
-            Frame::Binary(_) => validate(&self.route, self.dialect(), envelope, || envelope.to_native().into()),
         }
     }
 
@@ -433,15 +423,25 @@ impl Incoming {
         }
     }
 
-    fn wire(&self) -> Wire {
-        self.subscriber.wire()
-    }
-
     fn dialect(&self) -> Dialect {
         self.wire().dialect()
+    }
+
+    /// Whether the payload's members stand beside the type.
+    fn is_spread(&self) -> bool {
+        matches!(self.dialect(), Dialect::Flat | Dialect::Open)
+    }
+
+    fn wire(&self) -> Wire {
+        self.subscriber.wire()
     }
 
     fn now(&self) -> Moment {
         self.node.clock.now()
     }
+}
+
+/// Whether a payload nests no deeper than `levels`.
+fn fits(envelope: &Envelope<'_>, levels: usize) -> bool {
+    envelope.payload.as_ref().and_then(Payload::as_json).is_none_or(|payload| scan(payload.get(), levels).is_ok())
 }

@@ -135,7 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// `session_created`, which comes when there is a session.
     fn greet(&mut self) {
         if self.incoming.is_authenticated()
-            && let Some(greeting) = greeting(self.dialect(), &self.id, &self.route)
+            && let Some(greeting) = greeting(self.wire(), &self.id, &self.route)
         {
             self.push_control(greeting);
             self.outgoing.flush(&mut self.socket);
@@ -259,7 +259,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 const RECONNECT_WITHIN_MS: u64 = 2_000;
 
 /// What a client hears before it has said anything.
-fn greeting(dialect: Dialect, connection: &str, route: &Route) -> Option<Bytes> {
+fn greeting(wire: Wire, connection: &str, route: &Route) -> Option<Bytes> {
     #[derive(serde::Serialize)]
     struct Established {
         message: &'static str,
@@ -275,19 +275,17 @@ fn greeting(dialect: Dialect, connection: &str, route: &Route) -> Option<Bytes> 
         route: &'a str,
         capabilities: &'a [String],
     }
-    let frame = match dialect {
+    let frame = match wire.dialect() {
         Dialect::Native | Dialect::Flat => return None,
         Dialect::Payload => {
             let content = Established { message: "WebSocket connected successfully" };
-            message::reply_frame(dialect.into(), "connection_established", None, &content)
+            message::reply_frame(wire, "connection_established", None, &content)
         }
-        Dialect::Data => {
-            message::reply_frame(dialect.into(), "connection_status", None, &Status { status: "connected" })
-        }
+        Dialect::Data => message::reply_frame(wire, "connection_status", None, &Status { status: "connected" }),
         Dialect::Open => {
             let (client_id, capabilities) = (connection, &*route.capabilities);
             let content = Connected { client_id, route: route.path.as_str(), capabilities };
-            message::reply_frame(dialect.into(), "connected", None, &content)
+            message::reply_frame(wire, "connected", None, &content)
         }
     };
     Some(frame)

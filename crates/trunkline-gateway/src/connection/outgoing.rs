@@ -145,7 +145,7 @@ impl Outgoing {
             if run.is_some() && self.subscriber.outbox().is_full() {
                 return;
             }
-            let is_own = voice.dialect() != Dialect::Native && self.is_own(record);
+            let is_own = voice.wire.dialect() != Dialect::Native && self.is_own(record);
             self.subscriber.outbox().push_read(channel, record, |pieces| {
                 let surroundings = Surroundings { pieces, whole };
                 if is_own { None } else { frame_of(voice, channel, record, surroundings) }

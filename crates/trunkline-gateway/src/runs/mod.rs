@@ -22,7 +22,7 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::run_id;
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
-use trunkline_protocol::{Dialect, ErrorBody, ErrorCode, Payload};
+use trunkline_protocol::{Dialect, ErrorBody, ErrorCode};
 
 use crate::clock::{Clock, timestamp, wall_ms};
 use crate::connection::InFlight;
@@ -103,8 +103,7 @@ impl Runs {
         let place = self.roster.enlist(&channel, session, new.while_busy).map_err(refusal)?;
         let (accepted_ms, ts) = (wall_ms(), timestamp());
         let is_old = origin.wire().dialect() != Dialect::Native;
-        let asked =
-            is_old.then(|| Origin::of(&new.service, &ts, new.message.payload.as_ref().and_then(Payload::as_json)));
+        let asked = is_old.then(|| Origin::of(&new.service, &ts, new.message.payload.as_ref()));
         let (payload, packed) = store::kept_payload(new.message);
         let open = OpenRun {
             session: session.id.clone(),

@@ -44,12 +44,12 @@ async fn a_conversation_is_the_same_as_in_json() {
             serde_json::from_slice::<Value>(&call.payload).expect("JSON"),
             json!({ "message": "é\u{0}\"", "n": [1, -1, 0.5, null, true] })
         );
-        worker.progress(call.corr, r#"{"message":"half","percentage":50}"#).await;
-        assert_eq!(peer.until("progress").await["payload"], json!({ "message": "half", "percentage": 50 }));
+        worker.progress(call.corr, r#"{"percentage":50,"message":"half"}"#).await;
+        assert_eq!(peer.until("progress").await["payload"], json!({ "percentage": 50, "message": "half" }));
         worker.text(call.corr, 0, "Grüße 👋".as_bytes()).await;
-        worker.event(call.corr, 1, "measured", r#"{"big":18446744073709551615,"line":1e2}"#).await;
+        worker.event(call.corr, 1, "tool_output", r#"{"big":18446744073709551615,"line":1e2}"#).await;
         worker.result(call.corr, 2, "[null]").await;
-        for kind in ["user_message", "run_started", "run_event", "measured", "run_completed"] {
+        for kind in ["user_message", "run_started", "run_event", "tool_output", "run_completed"] {
             let mut message = peer.until(kind).await;
             for changing in ["id", "ts", "pos", "prev", "session", "run", "channel", "reply_to"] {
                 message.as_object_mut().expect("an object").remove(changing);
@@ -142,7 +142,7 @@ async fn bytes_of_a_worker_are_bytes_or_base64_live_and_after_a_restart() {
     let mut worker = Double::join_packed(&gateway, "chat").await;
     let (mut packed, welcome) = Peer::packed_welcomed(&gateway, json!({})).await;
     let (mut json, _) = Peer::welcomed(&gateway, returning(&welcome)).await;
-    packed.start("m1", json!({ "message": "draw" })).await;
+    packed.start("m1", json!({ "message": "hi" })).await;
     let call = worker.receive_call().await;
     worker.text(call.corr, 0, b"look: ").await;
     worker.packed_event(call.corr, 1, "image", &image()).await;
@@ -179,7 +179,7 @@ async fn bytes_of_a_client_reach_its_worker_and_other_devices_also_after_a_resta
     let (mut packed, welcome) = Peer::packed_welcomed(&gateway, json!({})).await;
     let content = json!({ "file": bytes(b"\x00\xff"), "name": "x" });
     // The first one's turn is now, and no worker is there; the other waits for it.
-    packed.start("first", json!({})).await;
+    packed.start("first", json!({ "message": "hi" })).await;
     let run = packed.start("m1", content.clone()).await;
     packed.until_one(|message| message["id"] == "m1" && message["payload"] == content).await;
     packed.ask("m1", content.clone()).await;

@@ -53,15 +53,15 @@ impl Peer {
         Self::open(gateway, "/ws", &[("sec-websocket-protocol", MESSAGE_PACK)]).await
     }
 
+    pub(crate) const fn is_packed(&self) -> bool {
+        self.is_packed
+    }
+
     /// Connects in MessagePack and says hello; returns the payload of `welcome`, too.
     pub(crate) async fn packed_welcomed(gateway: &TestGateway, hello: Value) -> (Self, Value) {
         let mut peer = Self::packed(gateway).await;
         let welcome = peer.hello(hello).await;
         (peer, welcome)
-    }
-
-    pub(crate) const fn is_packed(&self) -> bool {
-        self.is_packed
     }
 
     /// Connects with these headers.
@@ -94,7 +94,7 @@ impl Peer {
             let name: HeaderName = name.parse().expect("a header's name");
             request.headers_mut().append(name, HeaderValue::from_str(value).expect("a header's value"));
         }
-        let is_native = headers.iter().any(|(_, value)| value.contains(NATIVE) || value.contains(MESSAGE_PACK));
+        let is_native = headers.iter().any(|(_, value)| value.contains("trunkline.v1."));
         let dialect = if is_native { Dialect::Native } else { Dialect::Payload };
         let (socket, response) = within(tokio_tungstenite::client_async(request, stream)).await?;
         let is_packed = response.headers().get("sec-websocket-protocol").is_some_and(|chosen| chosen == MESSAGE_PACK);

@@ -18,7 +18,7 @@ pub(crate) fn check(source: &Source) -> Vec<Finding> {
 fn length(source: &Source) -> Vec<Finding> {
     let lines = source.lines_before_tests();
     let code = !matches!(source.language, Language::Toml | Language::Other);
-    if !code || source.is_test() || lines <= LINES_MAX {
+    if !code || source.is_test() || source.is_generated() || lines <= LINES_MAX {
         return Vec::new();
     }
     vec![Finding::whole(&source.path, "length", format!("has {lines} lines of code; at most {LINES_MAX}"))]
@@ -136,6 +136,7 @@ mod tests {
         check_file("tests/a.ts", &format!("// A.\n{long}"), &[]);
         check_file("a.rs", &format!("//! A.\n#[cfg(test)]\n{long}"), &[]);
         check_file("a.md", &format!("A.\n{long}"), &[]);
+        check_file("a.py", &format!("\"\"\"A.\n\nGenerated from b.json.\n{long}"), &[]);
     }
 
     #[test]

@@ -45,6 +45,11 @@ impl Source {
             || name.contains(".test-d.")
     }
 
+    /// Whether a program wrote the file, which says so at its top.
+    pub(crate) fn is_generated(&self) -> bool {
+        self.lines().take(5).any(|(_, line)| line.contains("Generated from "))
+    }
+
     /// How many lines come before the tests at the end of the file.
     pub(crate) fn lines_before_tests(&self) -> usize {
         match self.language {

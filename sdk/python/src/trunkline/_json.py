@@ -16,6 +16,19 @@ from trunkline.errors import BadRequest
 
 UNSPELLABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
 """What `encode` raises for what has no JSON form."""
+UNREADABLE: Final = (msgspec.DecodeError, ValueError, RecursionError)
+"""What reading raises for what is no JSON."""
+INTEGER_MAX: Final = 2**53 - 1
+"""The largest integer of the protocol."""
+
+
+def _whole(text: str) -> float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) <= INTEGER_MAX else number
+
+
+_ANY: Final = msgspec.json.Decoder(float_hook=float)
+_WHOLE: Final = msgspec.json.Decoder(float_hook=_whole)
 
 
 def encode(value: Any) -> bytes:
@@ -28,15 +41,29 @@ def decode(payload: bytes) -> Any:
     return read(payload, Any)
 
 
+def decode_any(text: bytes | str) -> Any:
+    """Reads JSON of any shape, a number that no float holds as infinite. Raises one of `UNREADABLE` where it is no JSON."""
+    return _ANY.decode(text)
+
+
+def decode_as(text: bytes | str, shape: Any) -> Any:
+    """Reads JSON into the type `shape`. Raises msgspec.ValidationError where it does not fit, or another of `UNREADABLE`."""
+    try:
+        return msgspec.json.decode(text, type=shape, dec_hook=_decode_other)
+    except msgspec.ValidationError:
+        # JSON knows one kind of number: 1.0 is an integer there, which msgspec's own reading refuses.
+        return msgspec.convert(_WHOLE.decode(text), shape, dec_hook=_decode_other)
+
+
 def read(payload: bytes, shape: Any) -> Any:
     """Reads JSON into the type `shape`. Raises BadRequest that names the path of what does not fit."""
     if is_pydantic(shape):
         return _read_pydantic(shape, lambda: shape.model_validate_json(payload or b"null"))
     try:
-        return msgspec.json.decode(payload or b"null", type=shape, dec_hook=_decode_other)
+        return decode_as(payload or b"null", shape)
     except msgspec.ValidationError as error:
         raise _misfit(error) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadRequest("the payload is no JSON", details={"path": "$"}) from error
 
 

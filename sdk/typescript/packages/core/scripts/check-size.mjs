@@ -6,6 +6,7 @@ import { build } from "vite";
 
 const ENTRIES = [
   { name: "@trunkline/client", source: "index.ts", bytesMax: 9_000, without: "/src/msgpack/" },
+  { name: "@trunkline/client/dialects", source: "codec/dialects.ts", bytesMax: 3_000 },
   { name: "@trunkline/client/msgpack", source: "msgpack/index.ts", bytesMax: 3_500 },
 ];
 
