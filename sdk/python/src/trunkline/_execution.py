@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from trunkline import _event, _json
 from trunkline._call import CallLedger
 from trunkline._connection import Link
-from trunkline._event import Spelled
+from trunkline._event import STATE, Spelled
 from trunkline._log import Entry, logger
 from trunkline._outgoing import Call
 from trunkline._protocol import CallMeta, Kind, Message
@@ -27,6 +27,8 @@ from trunkline.run import BlockingRun, Run
 
 CANCEL_IGNORED_S: Final = 2.0
 """A handler that still runs this long after its cancel is reported in the log."""
+STATES_WAITING_MAX: Final = 32
+"""Values of latest state of one run that wait to be sent, as many as the gateway lets wait; beyond it the oldest goes."""
 HEADER_BYTES_MAX: Final = 4_096
 """Room that a message keeps for its header beside its payload."""
 ERROR_MESSAGE_CHARACTERS_MAX: Final = 2_000
@@ -91,7 +93,9 @@ class Execution:
         self._payload = payload
         self._loop = asyncio.get_running_loop()
         self._may_send = asyncio.Event()
-        self._latest: Message | None = None
+        # By type and key, the value that has waited longest first.
+        self._states: dict[tuple[str, str | None], Message] = {}
+        self._has_dropped_state = False
         self._cancel_reason: CancelReason | None = None
         # A task that is cancelled before its first step never runs at all, so it is left to see the reason by itself.
         self._has_begun = False
@@ -141,25 +145,36 @@ class Execution:
 
     def wake(self) -> None:
         """Looks again whether events may be sent: credit came, or the connection changed."""
-        self._send_latest()
+        self._send_states()
         if self._can_send:
             self._may_send.set()
 
     async def produce(self, event: Spelled) -> None:
-        """Numbers and sends an event once there is credit. Raises PayloadTooLarge for what no message can hold."""
+        """Numbers and sends an event once there is credit; shows what is latest state.
+
+        Raises PayloadTooLarge for what no message can hold.
+        """
+        if event.kind == STATE:
+            self.show(event)
+            return
         self.check_size(event.payload)
         while not self._can_send:
             self._may_send.clear()
             await self._may_send.wait()
-        self._send(self.ledger.chunk(*event))
+        self._send(self.ledger.chunk(event.kind, event.name, event.payload))
 
-    def progress(self, payload: dict[str, Any]) -> None:
-        """Sends the newest progress at the end of this loop tick, or when the connection allows; older ones are replaced."""
+    def show(self, state: Spelled) -> None:
+        """Sends the newest state of its type and key at the end of this loop tick, or when the connection allows; older ones go."""
         if self.ledger.ended:
             return
-        if self._latest is None:
-            self._loop.call_soon(self._send_latest)
-        self._latest = Message(Kind.EVENT, self.ledger.corr, "progress", payload=_json.encode(payload))
+        if not self._states:
+            self._loop.call_soon(self._send_states)
+        place = (state.name, state.key)
+        meta = {} if state.key is None else {"key": state.key}
+        self._states.pop(place, None)
+        self._states[place] = Message(Kind.EVENT, self.ledger.corr, state.name, meta, state.payload)
+        if len(self._states) > STATES_WAITING_MAX:
+            self._drop_state()
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None) -> Call:
         """Calls another service on behalf of this run."""
@@ -195,7 +210,7 @@ class Execution:
 
     def _finish(self, outcome: Outcome) -> None:
         self.is_running = False
-        self._send_latest()
+        self._send_states()
         self._close_calls()
         for timer in self._timers:
             timer.cancel()
@@ -224,12 +239,20 @@ class Execution:
         if self._host.link is not None and not self.is_forgotten:
             self._host.link.send(message)
 
-    def _send_latest(self) -> None:
+    def _send_states(self) -> None:
         link = self._host.link
-        if self._latest is None or self.ledger.ended or link is None or not link.is_writable:
-            return
-        message, self._latest = self._latest, None
-        self._send(Message(message.kind, self.ledger.corr, message.name, payload=message.payload))
+        while self._states and not self.ledger.ended and link is not None and link.is_writable:
+            message = self._states.pop(next(iter(self._states)))
+            # The call may have gone on under another corr since.
+            self._send(Message(message.kind, self.ledger.corr, message.name, message.meta, message.payload))
+
+    def _drop_state(self) -> None:
+        name, key = next(iter(self._states))
+        del self._states[name, key]
+        if not self._has_dropped_state:
+            self._has_dropped_state = True
+            entry = Entry("latest state dropped", run=self.run_id, type=name, key=key, waiting=STATES_WAITING_MAX)
+            logger.warning(entry)
 
     def _close_calls(self) -> None:
         for call in list(self.calls):

@@ -48,14 +48,19 @@ class TestRun:
         self._events: deque[str | Event] = deque()
         self._changed = asyncio.Event()
         self._taken = 0
-        self.progress: list[dict[str, Any]] = []
-        """The progress payloads so far; of those sent in one loop tick only the newest is seen, as by a gateway."""
+        self.latest: list[Event] = []
+        """The latest state so far; of what was sent in one loop tick only the newest of each type and key is seen, as by a gateway."""
         self.outcome: Outcome = "running"
         """How the run ended, or `running`."""
         self.result: Any = None
         """The handler's value, once it has ended."""
         self.error: dict[str, Any] | None = None
         """The error's `code`, `message`, `retryable`, `details` …, where the run failed or was cancelled."""
+
+    @property
+    def progress(self) -> list[dict[str, Any]]:
+        """The payloads of `progress` among `latest`."""
+        return [event.payload for event in self.latest if event.type == "progress"]
 
     def __aiter__(self) -> Self:
         """Iterates over the events until the run ends, however it ends: text deltas as str, everything else as Event."""
@@ -95,7 +100,7 @@ class TestRun:
 
     def _handle(self, message: Message) -> None:
         if message.kind is Kind.EVENT:
-            self.progress.append(_json.decode(message.payload))
+            self.latest.append(Event(message.name, _json.decode(message.payload)))
             return
         numbered = read_meta(message, Numbered)
         if message.kind in TERMINAL:
