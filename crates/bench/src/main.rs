@@ -66,6 +66,7 @@ enum Scenario {
     Tokens,
     FanOut,
     Idle,
+    Messages,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -121,12 +122,16 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
 
 impl Scenario {
     async fn measure(self, bench: &Bench) -> anyhow::Result<Section> {
+        if self != Self::Messages {
+            bench.artifacts.require()?;
+        }
         match self {
             Self::Echo => scenario::echo::measure(bench).await,
             Self::Worker => scenario::worker::measure(bench).await,
             Self::Tokens => scenario::tokens::measure(bench).await,
             Self::FanOut => scenario::fan_out::measure(bench).await,
             Self::Idle => scenario::idle::measure(bench).await,
+            Self::Messages => scenario::messages::measure(bench),
         }
     }
 }

@@ -33,19 +33,22 @@ pub(crate) struct Gateway {
 }
 
 impl Artifacts {
-    /// Finds them. What is missing is `make bench`'s to make: built in one command, so that nothing is built twice.
+    /// Finds them.
     pub(crate) fn find() -> anyhow::Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
         let own = std::env::current_exe()?;
         let release = own.parent().context("a program lies in a folder")?.to_owned();
         ensure!(release.ends_with("release"), "benchmarks need release builds: cargo run --release --package bench");
-        let artifacts = Self { root, release, own };
-        let programs =
-            [artifacts.gateway_program(), artifacts.echo_program(), artifacts.worker_python(), artifacts.peer_python()];
-        for program in programs {
+        Ok(Self { root, release, own })
+    }
+
+    /// Requires that everything is there. What is missing is `make bench`'s to make: built in one command, so that nothing
+    /// is built twice.
+    pub(crate) fn require(&self) -> anyhow::Result<()> {
+        for program in [self.gateway_program(), self.echo_program(), self.worker_python(), self.peer_python()] {
             ensure!(program.exists(), "{} is missing; `make bench` makes it", program.display());
         }
-        Ok(artifacts)
+        Ok(())
     }
 
     /// A raw TCP echo.

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+mod example;
 mod json;
 pub mod model;
 mod pattern;
@@ -19,3 +20,6 @@ pub use json::Json;
 pub use model::Catalogue;
 pub use pattern::Pattern;
 pub use reader::Refusal;
+
+/// The message types as an AsyncAPI 3.0 document, written by `make schema`.
+pub const ASYNCAPI: &str = include_str!("../../../docs/reference/asyncapi.json");

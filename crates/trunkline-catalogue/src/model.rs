@@ -8,7 +8,7 @@
 //! has all that a value may be; every rule that is in the files is in the model, or the files are refused
 //! ([`crate::Refusal`]).
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use trunkline_protocol::Dialect;
 
@@ -79,6 +79,12 @@ impl Catalogue {
         self.dialects[index(dialect)].find(name)
     }
 
+    /// What any frame of a dialect may have, where there is a definition of that: the fields beside those of a type.
+    pub fn frame_base(&self, dialect: Dialect) -> Option<&Definition> {
+        let name = base_name(dialect)?;
+        self.definitions.iter().find(|definition| definition.name == name)
+    }
+
     /// What several types are made of, by name: the files' shared definitions, in their order. Only those that some type
     /// uses.
     pub fn definitions(&self) -> &[Definition] {
@@ -89,6 +95,17 @@ impl Catalogue {
 /// The place of a dialect in [`Dialect::ALL`].
 pub(crate) fn index(dialect: Dialect) -> usize {
     Dialect::ALL.iter().position(|known| *known == dialect).unwrap_or_default()
+}
+
+/// The definition of any frame of a dialect.
+pub(crate) fn base_name(dialect: Dialect) -> Option<DefinitionName> {
+    let (file, name) = match dialect {
+        Dialect::Native => (DefinitionFile::Envelope, "envelope"),
+        Dialect::Flat => (DefinitionFile::Shared, "flat_frame"),
+        Dialect::Open => (DefinitionFile::Shared, "open_frame"),
+        Dialect::Payload | Dialect::Data => return None,
+    };
+    Some(DefinitionName { file, name: name.to_owned() })
 }
 
 /// A kind of value that has a name of its own.
@@ -125,7 +142,7 @@ pub struct MessageType {
     pub dialect: Dialect,
     /// Its name there, the value of `type`.
     pub name: String,
-    /// What it says, in one sentence.
+    /// What it says, in one sentence; empty in files that have rules alone.
     pub description: String,
     /// Who sends it.
     pub direction: Direction,
@@ -152,7 +169,7 @@ pub struct MessageType {
     pub payload: Shape,
     /// All of it, as it stands on the wire: always an object, with `type` among its fields.
     pub frame: Shape,
-    /// Examples of the content, at least one.
+    /// Examples of the content; at least one, but in files that have rules alone.
     pub examples: Vec<Json>,
 }
 
@@ -243,9 +260,9 @@ pub enum Kind {
     /// Exactly this.
     Literal(Literal),
     /// An array.
-    Array(Box<Array>),
+    Array(Arc<Array>),
     /// An object.
-    Object(Box<Object>),
+    Object(Arc<Object>),
     /// Values of several JSON kinds, at most one shape for each: the kind of a value tells which shape it must have.
     Union(Vec<Kind>),
 }

@@ -79,6 +79,27 @@ impl CloseCode {
         }
     }
 
+    /// Why, for people.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Normal => "both sides are done",
+            Self::ProtocolError => "the peer broke RFC 6455",
+            Self::Unsupported => "a binary frame where only text was negotiated",
+            Self::InvalidText => "text that is no UTF-8",
+            Self::PolicyViolation => "a bound of the framing layer was passed (fragments, reassembly time)",
+            Self::TooBig => "the message is larger than the limit",
+            Self::Internal => "the gateway failed",
+            Self::Drain => "the gateway drains; come back",
+            Self::SlowConsumer => "the client read too slowly for 30 s",
+            Self::HeartbeatTimeout => "two heartbeats stayed unanswered",
+            Self::Overloaded => "the gateway cannot serve this now",
+            Self::AuthTimeout => "no authentication in time",
+            Self::RateLimited => "too many messages",
+            Self::AuthFailed => "the token or secret is wrong",
+            Self::TooManyViolations => "too many mistakes in too short a time",
+        }
+    }
+
     /// The name in the close reason, in logs and as a metric label.
     pub const fn name(self) -> &'static str {
         match self {

@@ -4,10 +4,11 @@
 //! with its place and fails if there is one. Nothing here is part of the product.
 
 mod arrows;
+mod compatibility;
+mod layout;
 mod report;
 mod schema;
 mod tidy;
-mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,16 +28,16 @@ struct Arguments {
 enum Task {
     /// Proves that the arrows between crates point inwards and that the inner crates are pure.
     Arrows,
+    /// Finds what clients of the last accepted schema would stumble over.
+    Compatibility {
+        /// Finds nothing; makes the schema as it is the accepted one.
+        #[arg(long)]
+        accept: bool,
+    },
     /// Checks the rules of CONTRIBUTING.md that a machine can check.
     Tidy,
-    /// Writes the files that are generated from the message types of protocol/schema.
+    /// Writes the files that are generated from the contract.
     Schema {
-        /// Writes nothing; fails if a file is not what would be written.
-        #[arg(long)]
-        check: bool,
-    },
-    /// Writes the files under protocol/ that are generated from trunkline-protocol.
-    Wire {
         /// Writes nothing; fails if a file is not what would be written.
         #[arg(long)]
         check: bool,
@@ -57,11 +58,11 @@ fn main() -> ExitCode {
 fn run(task: &Task, root: &Path) -> anyhow::Result<Vec<Finding>> {
     match task {
         Task::Arrows => arrows::run(root),
+        Task::Compatibility { accept: false } => compatibility::run(root),
+        Task::Compatibility { accept: true } => compatibility::accept(root),
         Task::Tidy => tidy::run(root),
         Task::Schema { check: true } => schema::check(root),
         Task::Schema { check: false } => schema::write(root),
-        Task::Wire { check: true } => wire::check(root),
-        Task::Wire { check: false } => wire::write(root),
     }
 }
 

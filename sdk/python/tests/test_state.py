@@ -13,7 +13,7 @@ import pytest
 
 from gateway import PATIENCE_S, GatewayDouble, serving
 from trunkline import BlockingRun, CallFailed, Event, Run, Worker, _event
-from trunkline._execution import STATES_WAITING_MAX
+from trunkline._execution import LATEST_MAX
 from trunkline._latest import LATEST
 from trunkline._protocol import Kind, Message
 from trunkline.messages import data, flat
@@ -43,7 +43,8 @@ def test_a_latest_type_is_spelled_as_state_and_others_as_events(name: str) -> No
     field = LATEST[name]
     state = _event.spell(Event(name, {} if field is None else {field: "one"}))
     assert (state.kind, state.name, state.key) == ("state", name, None if field is None else "one")
-    assert _event.spell(Event(name + "s", {})) == ("event", name + "s", b"{}", None)
+    assert _event.state(name, {}, "given").key == "given"
+    assert _event.spell(Event(name + "s", {})) == ("event", name + "s", b"{}", "json", None)
 
 
 @pytest.mark.parametrize("payload", [None, [], "one", 1, {}, {"run_id": None}, {"run_id": 7}, {"run_id": ["a"]}, {"other": "a"}])
@@ -84,6 +85,7 @@ async def test_a_thread_emits_state_without_waiting() -> None:
     def work(run: BlockingRun) -> Iterator[Any]:
         for percentage in range(1_000):
             run.emit("system_metrics", {"cpu": percentage, "memory": 1})
+            run.latest("gpu_metrics", {"utilization": percentage})
         yield "text"
         yield Event("system_metrics", {"cpu": 1, "memory": 2})
 
@@ -91,6 +93,7 @@ async def test_a_thread_emits_state_without_waiting() -> None:
         run = client.run("work")
         assert await run.text() == "text"
     assert run.latest[-1] == Event("system_metrics", {"cpu": 1, "memory": 2})
+    assert Event("gpu_metrics", {"utilization": 999}) in run.latest
 
 
 @pytest.mark.parametrize("threads", [False, True])
@@ -139,7 +142,7 @@ async def test_the_newest_value_of_each_key_is_sent(gateway: GatewayDouble) -> N
 
 async def test_no_more_values_wait_than_the_bound_and_the_newest_stay(gateway: GatewayDouble, caplog: pytest.LogCaptureFixture) -> None:
     worker = Worker("w")
-    count = STATES_WAITING_MAX + 3
+    count = LATEST_MAX + 3
     away, emitted = asyncio.Event(), asyncio.Event()
 
     @worker.service("report")
@@ -164,7 +167,7 @@ async def test_no_more_values_wait_than_the_bound_and_the_newest_stay(gateway: G
             async with asyncio.timeout(PATIENCE_S):
                 await emitted.wait()
         await peer.send(Kind.WELCOME, ping_ms=60_000, window=1, resumed=[{"run": "r1", "corr": 50, "ack": 0}])
-        states: list[Message] = [await peer.expect(Kind.EVENT) for _ in range(STATES_WAITING_MAX)]
+        states: list[Message] = [await peer.expect(Kind.EVENT) for _ in range(LATEST_MAX)]
         assert [state.meta["key"] for state in states] == [*map(str, range(5, count)), "3", "last"]
         assert {state.corr for state in states} == {50}
         await peer.ping()

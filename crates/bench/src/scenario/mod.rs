@@ -3,6 +3,7 @@
 pub(crate) mod echo;
 pub(crate) mod fan_out;
 pub(crate) mod idle;
+pub(crate) mod messages;
 pub(crate) mod tokens;
 pub(crate) mod worker;
 

@@ -198,21 +198,21 @@ impl<'t> Scanner<'t> {
         let start = self.at + 1;
         let mut at = start;
         let mut escaped = false;
-        loop {
-            match bytes.get(at) {
-                Some(b'"') => {
-                    self.at = at + 1;
-                    return Ok(Quoted { raw: &self.text[start..at], escaped });
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    at += self.escape(at)?;
-                }
-                Some(0..0x20) => return Err(NotJson { what: "a control character in a string", at }),
-                Some(_) => at += 1,
-                None => return Err(NotJson { what: "ends within a string", at }),
+        while let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[at..]) {
+            let plain = &bytes[at..at + found];
+            // The lowest byte is found many at a time, which the first low one would not be.
+            if plain.iter().fold(u8::MAX, |lowest, byte| lowest.min(*byte)) < 0x20 {
+                return Err(NotJson { what: "a control character in a string", at });
             }
+            at += found;
+            if bytes[at] == b'"' {
+                self.at = at + 1;
+                return Ok(Quoted { raw: &self.text[start..at], escaped });
+            }
+            escaped = true;
+            at += self.escape(at)?;
         }
+        Err(NotJson { what: "ends within a string", at: bytes.len() })
     }
 
     /// The length of the escape at `at`.

@@ -1,5 +1,7 @@
 //! What the check says, word for word.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -191,7 +193,7 @@ fn a_field_that_is_left_out_meets_a_condition() {
     };
     let fields = vec![field("a"), field("b"), field("c")];
     let object = Object { fields, others: None, fields_min: 0, fields_max: Some(2), rules: vec![when] };
-    let kind = Kind::Object(Box::new(object));
+    let kind = Kind::Object(Arc::new(object));
     for (text, said) in [
         (r#"{"b":1}"#, "fine"),
         (r#"{"c":1}"#, "b: missing"),

@@ -1,11 +1,17 @@
 //! The values that two nodes both allow.
 
+use std::rc::Rc;
+
 use super::Refusal;
 use super::schema::{Array, Field, Kinds, Node, Number, Object, Place, Text};
 
 /// What satisfies both. Words and units are those of `own` where it has any; fields stand in the order of `base`, then of
 /// `own`.
 pub(super) fn meet(base: Node, own: Node, place: &Place) -> Result<Node, Refusal> {
+    if own.kinds == Kinds::default() {
+        let (description, unit) = (own.description.or(base.description), own.unit.or(base.unit));
+        return Ok(Node { description, unit, folded: base.folded || own.folded, ..base });
+    }
     let kinds = meet_kinds(&base.kinds, &own.kinds, place)?;
     if kinds == Kinds::none() && base.kinds != Kinds::none() && own.kinds != Kinds::none() {
         return Err(place.refuse("allows no value at all"));
@@ -110,31 +116,38 @@ fn least(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 
 fn meet_arrays(base: &Array, own: &Array, place: &Place) -> Result<Array, Refusal> {
     Ok(Array {
-        items: meet_inner(base.items.as_deref(), own.items.as_deref(), place)?,
+        items: meet_inner(base.items.as_ref(), own.items.as_ref(), place)?,
         items_min: base.items_min.max(own.items_min),
         items_max: least(base.items_max, own.items_max),
     })
 }
 
-fn meet_inner(base: Option<&Node>, own: Option<&Node>, place: &Place) -> Result<Option<Box<Node>>, Refusal> {
+fn meet_inner(base: Option<&Rc<Node>>, own: Option<&Rc<Node>>, place: &Place) -> Result<Option<Rc<Node>>, Refusal> {
     Ok(match (base, own) {
-        (Some(base), Some(own)) => Some(Box::new(meet(base.clone(), own.clone(), place)?)),
-        (one, other) => one.or(other).cloned().map(Box::new),
+        (Some(base), Some(own)) => Some(meet_shared(base, own, place)?),
+        (one, other) => one.or(other).cloned(),
     })
+}
+
+fn meet_shared(base: &Rc<Node>, own: &Rc<Node>, place: &Place) -> Result<Rc<Node>, Refusal> {
+    if Rc::ptr_eq(base, own) {
+        return Ok(Rc::clone(base));
+    }
+    Ok(Rc::new(meet((**base).clone(), (**own).clone(), place)?))
 }
 
 fn meet_objects(base: &Object, own: &Object, place: &Place) -> Result<Object, Refusal> {
     let mut fields = Vec::new();
     for field in &base.fields {
         let other = own.fields.iter().find(|other| other.name == field.name);
-        let narrowing = other.map(|other| &other.node).or(own.others.as_deref());
+        let narrowing = other.map(|other| &other.node).or(own.others.as_ref());
         fields.push(meet_field(field, narrowing, other.is_some_and(|other| other.required), place)?);
     }
     for field in own.fields.iter().filter(|field| base.fields.iter().all(|known| known.name != field.name)) {
         // A field that only `own` names is one of the others for `base`.
         let node = match &base.others {
-            Some(others) => meet((**others).clone(), field.node.clone(), &place.below(&field.name))?,
-            None => field.node.clone(),
+            Some(others) => meet_shared(others, &field.node, &place.below(&field.name))?,
+            None => Rc::clone(&field.node),
         };
         fields.push(Field { node, ..field.clone() });
     }
@@ -142,17 +155,17 @@ fn meet_objects(base: &Object, own: &Object, place: &Place) -> Result<Object, Re
     rules.extend(own.rules.iter().filter(|rule| !base.rules.contains(rule)).cloned());
     Ok(Object {
         fields,
-        others: meet_inner(base.others.as_deref(), own.others.as_deref(), place)?,
+        others: meet_inner(base.others.as_ref(), own.others.as_ref(), place)?,
         fields_min: base.fields_min.max(own.fields_min),
         fields_max: least(base.fields_max, own.fields_max),
         rules,
     })
 }
 
-fn meet_field(field: &Field, narrowing: Option<&Node>, required: bool, place: &Place) -> Result<Field, Refusal> {
+fn meet_field(field: &Field, narrowing: Option<&Rc<Node>>, required: bool, place: &Place) -> Result<Field, Refusal> {
     let node = match narrowing {
-        Some(own) => meet(field.node.clone(), own.clone(), &place.below(&field.name))?,
-        None => field.node.clone(),
+        Some(own) => meet_shared(&field.node, own, &place.below(&field.name))?,
+        None => Rc::clone(&field.node),
     };
     Ok(Field { name: field.name.clone(), required: field.required || required, node })
 }

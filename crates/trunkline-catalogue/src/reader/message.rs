@@ -1,23 +1,25 @@
 //! Message types: what `x-message` says of a definition, and the frame that it stands in.
 
+use std::sync::Arc;
+
 use trunkline_protocol::Dialect;
 
-use super::schema::{self, FileName, Place, elements, texts};
-use super::{Files, Refusal, definitions, named, shape};
+use super::schema::{self, FileName, Place, texts};
+use super::{Refusal, Sources, definitions, named, shape};
 use crate::json::Json;
 use crate::model::{Class, Direction, Kind, MessageType, Object, Place as ContentPlace, Shape};
 
 /// The types that a dialect's file defines.
-pub(super) fn types(files: &Files<Json>, dialect: Dialect) -> Result<Vec<MessageType>, Refusal> {
+pub(super) fn types(sources: &Sources, dialect: Dialect) -> Result<Vec<MessageType>, Refusal> {
     let file = FileName::Messages(dialect);
-    definitions(files, file)?.iter().map(|(name, definition)| message(files, dialect, name, definition)).collect()
+    definitions(sources, file)?.iter().map(|(name, definition)| message(sources, dialect, name, definition)).collect()
 }
 
-fn message(files: &Files<Json>, dialect: Dialect, name: &str, definition: &Json) -> Result<MessageType, Refusal> {
+fn message(sources: &Sources, dialect: Dialect, name: &str, definition: &Json) -> Result<MessageType, Refusal> {
     let place = Place::definition(FileName::Messages(dialect), name);
     let about = About::read(definition, &place)?;
-    let content = shape::shape(&schema::read(files, definition, &place)?, &place)?;
-    let examples = elements(definition.get("examples").unwrap_or(&Json::Null), &place.below("examples"))?.to_vec();
+    let content = shape::shape(sources, &schema::read(sources, definition, &place)?, &place)?;
+    let examples = definition.get("examples").and_then(Json::as_array).unwrap_or_default().to_vec();
     let content_place = match dialect {
         _ if about.whole => ContentPlace::Frame,
         Dialect::Flat | Dialect::Open => ContentPlace::Frame,
@@ -27,17 +29,17 @@ fn message(files: &Files<Json>, dialect: Dialect, name: &str, definition: &Json)
     let target = format!("{}#/$defs/{name}", FileName::Messages(dialect).id());
     let schema = match content_place {
         ContentPlace::Frame => object([("$ref", text(&target))]),
-        ContentPlace::Payload if dialect == Dialect::Native => native_frame(files, name, &target, &about.requires),
+        ContentPlace::Payload if dialect == Dialect::Native => native_frame(sources, name, &target, &about.requires),
         ContentPlace::Payload => wrapped_frame("payload", name, &target, &about.requires),
         ContentPlace::Data => wrapped_frame("data", name, &target, &about.requires),
     };
-    let frame = frame(files, &schema, &place)?;
+    let frame = frame(sources, &schema, &place)?;
     let folded = folded_field(&content);
     about.check(&content, folded.is_some(), &place)?;
     Ok(MessageType {
         dialect,
         name: name.to_owned(),
-        description: content.description.clone().ok_or_else(|| place.refuse("has no description"))?,
+        description: content.description.clone().unwrap_or_default(),
         direction: about.direction,
         class: about.class,
         key: about.key.unwrap_or_default(),
@@ -57,6 +59,7 @@ fn message(files: &Files<Json>, dialect: Dialect, name: &str, definition: &Json)
 fn payload(content: &Shape, place: ContentPlace, dialect: Dialect) -> Shape {
     let mut payload = content.clone();
     if let (ContentPlace::Frame, Kind::Object(object)) = (place, &mut payload.kind) {
+        let object = Arc::make_mut(object);
         let flat = dialect == Dialect::Flat;
         let of_envelope: &[&str] = if flat { &["type", "message_id", "session_id"] } else { &["type", "_tl"] };
         object.fields.retain(|field| !of_envelope.contains(&field.name.as_str()));
@@ -66,7 +69,7 @@ fn payload(content: &Shape, place: ContentPlace, dialect: Dialect) -> Shape {
                 field.required = false;
             }
             if let ("metadata", Kind::Object(metadata)) = (field.name.as_str(), &mut field.shape.kind) {
-                metadata.fields.retain(|field| field.name != "_tl");
+                Arc::make_mut(metadata).fields.retain(|field| field.name != "_tl");
             }
         }
         payload.definition = None;
@@ -76,26 +79,26 @@ fn payload(content: &Shape, place: ContentPlace, dialect: Dialect) -> Shape {
 }
 
 /// A frame of which only the type is known.
-pub(super) fn untyped(files: &Files<Json>) -> Result<Kind, Refusal> {
+pub(super) fn untyped(sources: &Sources) -> Result<Kind, Refusal> {
     let kind = object([("$ref", text(&format!("{}#/$defs/envelope/properties/type", FileName::Envelope.id())))]);
     let schema =
         object([("type", text("object")), ("required", list(["type"])), ("properties", object([("type", kind)]))]);
-    Ok(frame(files, &schema, &Place::definition(FileName::Envelope, "envelope"))?.kind)
+    Ok(frame(sources, &schema, &Place::definition(FileName::Envelope, "envelope"))?.kind)
 }
 
 /// The native types that a dialect does not define and has no other name for, spelled by its rules.
 pub(super) fn carried(
-    files: &Files<Json>,
+    sources: &Sources,
     native: &[MessageType],
     own: &[MessageType],
     dialect: Dialect,
 ) -> Result<Vec<MessageType>, Refusal> {
     let spelled = |name: &str| own.iter().any(|message| message.native.as_deref() == Some(name));
     let missing = native.iter().filter(|message| named(own, &message.name).is_none() && !spelled(&message.name));
-    missing.map(|message| carry(files, message, dialect)).collect()
+    missing.map(|message| carry(sources, message, dialect)).collect()
 }
 
-fn carry(files: &Files<Json>, message: &MessageType, dialect: Dialect) -> Result<MessageType, Refusal> {
+fn carry(sources: &Sources, message: &MessageType, dialect: Dialect) -> Result<MessageType, Refusal> {
     let name = message.name.as_str();
     let target = format!("{}#/$defs/{name}", FileName::Messages(Dialect::Native).id());
     let (place, schema) = match dialect {
@@ -105,7 +108,7 @@ fn carry(files: &Files<Json>, message: &MessageType, dialect: Dialect) -> Result
             (ContentPlace::Payload, wrapped_frame("payload", name, &target, &message.requires))
         }
     };
-    let frame = frame(files, &schema, &Place::definition(FileName::Messages(Dialect::Native), name))?;
+    let frame = frame(sources, &schema, &Place::definition(FileName::Messages(Dialect::Native), name))?;
     let whole = place == ContentPlace::Frame;
     Ok(MessageType {
         dialect,
@@ -217,8 +220,8 @@ fn folded_field(content: &Shape) -> Option<String> {
 }
 
 /// The frame that a schema describes.
-fn frame(files: &Files<Json>, schema: &Json, place: &Place) -> Result<Shape, Refusal> {
-    let mut frame = shape::shape(&schema::read(files, schema, place)?, place)?;
+fn frame(sources: &Sources, schema: &Json, place: &Place) -> Result<Shape, Refusal> {
+    let mut frame = shape::shape(sources, &schema::read(sources, schema, place)?, place)?;
     match &frame.kind {
         Kind::Object(object) if object.field("type").is_some_and(|field| field.required) => {}
         _ => return Err(place.refuse("its frame is no object with a type")),
@@ -229,9 +232,9 @@ fn frame(files: &Files<Json>, schema: &Json, place: &Place) -> Result<Shape, Ref
 }
 
 /// A frame of dialect native: the envelope, or what it has for this type.
-fn native_frame(files: &Files<Json>, name: &str, content: &str, requires: &[String]) -> Json {
+fn native_frame(sources: &Sources, name: &str, content: &str, requires: &[String]) -> Json {
     let envelope = FileName::Envelope.id();
-    let known = files.envelope.get("$defs").is_some_and(|definitions| definitions.get(name).is_some());
+    let known = sources.files.envelope.get("$defs").is_some_and(|definitions| definitions.get(name).is_some());
     let base = if known { format!("{envelope}#/$defs/{name}") } else { format!("{envelope}#/$defs/envelope") };
     object([
         ("$ref", text(&base)),

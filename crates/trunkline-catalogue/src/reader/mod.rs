@@ -1,15 +1,19 @@
 //! From the files to the model.
 //!
 //! The files say more than one way what one shape is: references beside other keywords, `allOf`, definitions that narrow
-//! others. [`schema`] reads one schema into a normal form, [`meet`] joins two of them, [`shape`] writes the model's words for
-//! it, and [`message`] puts the frames together. What the model cannot say is a [`Refusal`] that names its place.
+//! others. `schema` reads one schema into a normal form, `meet` joins two of them, `shape` writes the model's words for
+//! it, and `message` puts the frames together. What the model cannot say is a [`Refusal`] that names its place.
 
 mod meet;
 mod message;
 mod schema;
 mod shape;
 
-use schema::{FileName, Place};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use schema::{FileName, Node, Place};
 use trunkline_protocol::Dialect;
 
 use crate::json::Json;
@@ -38,6 +42,13 @@ impl<T> Files<T> {
     }
 }
 
+/// The parsed files, what was read of them by reference so far, and the shapes of nodes that stand in several places.
+struct Sources {
+    files: Files<Json>,
+    known: RefCell<BTreeMap<String, Node>>,
+    shapes: RefCell<BTreeMap<*const Node, (Rc<Node>, Shape)>>,
+}
+
 /// The files that this program was built with.
 pub const EMBEDDED: Files<&str> = Files {
     envelope: include_str!("../../../../protocol/schema/envelope.schema.json"),
@@ -63,7 +74,7 @@ pub struct Refusal {
 
 /// Reads the files.
 pub fn read(files: &Files<&str>) -> Result<Catalogue, Refusal> {
-    let parsed = parse(files)?;
+    let parsed = Sources { files: parse(files)?, known: RefCell::default(), shapes: RefCell::default() };
     let native = message::types(&parsed, Dialect::Native)?;
     let mut dialects: [Types; 5] = Default::default();
     for (slot, dialect) in dialects.iter_mut().zip(Dialect::ALL).skip(1) {
@@ -96,8 +107,9 @@ fn parse(files: &Files<&str>) -> Result<Files<Json>, Refusal> {
 }
 
 /// The definitions of a file, in its order.
-fn definitions(files: &Files<Json>, file: FileName) -> Result<&[(String, Json)], Refusal> {
-    files
+fn definitions(sources: &Sources, file: FileName) -> Result<&[(String, Json)], Refusal> {
+    sources
+        .files
         .get(file)
         .get("$defs")
         .and_then(Json::as_object)
@@ -105,17 +117,17 @@ fn definitions(files: &Files<Json>, file: FileName) -> Result<&[(String, Json)],
 }
 
 /// The shared definitions that are named somewhere in the catalogue.
-fn used_definitions(files: &Files<Json>, catalogue: &Catalogue) -> Result<Vec<Definition>, Refusal> {
-    let mut used = Vec::new();
+fn used_definitions(sources: &Sources, catalogue: &Catalogue) -> Result<Vec<Definition>, Refusal> {
+    let mut used: Vec<DefinitionName> = Dialect::ALL.into_iter().filter_map(crate::model::base_name).collect();
     for message in Dialect::ALL.iter().flat_map(|dialect| catalogue.types(*dialect)) {
         names_in(&message.frame, &mut used);
         names_in(&message.content, &mut used);
     }
     let mut all = Vec::new();
     for (file, name) in [(DefinitionFile::Envelope, FileName::Envelope), (DefinitionFile::Shared, FileName::Shared)] {
-        for (definition, schema) in definitions(files, name)? {
+        for (definition, schema) in definitions(sources, name)? {
             let place = Place::definition(name, definition);
-            let shape = shape::shape(&schema::read(files, schema, &place)?, &place)?;
+            let shape = shape::shape(sources, &schema::read(sources, schema, &place)?, &place)?;
             all.push(Definition { name: DefinitionName { file, name: definition.clone() }, shape });
         }
     }

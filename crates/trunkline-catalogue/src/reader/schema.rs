@@ -3,10 +3,12 @@
 //! A schema is brought into a normal form, [`Node`]: what it asks of each of the six JSON kinds. In that form `$ref` beside
 //! other keywords, `allOf` and definitions that narrow others are one operation, the meeting of two nodes.
 
+use std::rc::Rc;
+
 use trunkline_protocol::Dialect;
 
 use super::meet::meet;
-use super::{Files, Refusal};
+use super::{Refusal, Sources};
 use crate::json::Json;
 use crate::model::{DefinitionFile, DefinitionName, Literal, Rule, Unit};
 use crate::pattern::Pattern;
@@ -54,7 +56,7 @@ pub(super) struct Text {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Array {
-    pub(super) items: Option<Box<Node>>,
+    pub(super) items: Option<Rc<Node>>,
     pub(super) items_min: u64,
     pub(super) items_max: Option<u64>,
 }
@@ -62,17 +64,25 @@ pub(super) struct Array {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Object {
     pub(super) fields: Vec<Field>,
-    pub(super) others: Option<Box<Node>>,
+    pub(super) others: Option<Rc<Node>>,
     pub(super) fields_min: u64,
     pub(super) fields_max: Option<u64>,
     pub(super) rules: Vec<Rule>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+/// A field; its node is shared, because most fields are those of a definition.
+#[derive(Clone, Debug)]
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) required: bool,
-    pub(super) node: Node,
+    pub(super) node: Rc<Node>,
+}
+
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { name, required, node } = self;
+        *name == other.name && *required == other.required && (Rc::ptr_eq(node, &other.node) || *node == other.node)
+    }
 }
 
 impl Default for Kinds {
@@ -170,14 +180,14 @@ impl Place {
 }
 
 /// Reads the schema at `place`.
-pub(super) fn read(files: &Files<Json>, schema: &Json, place: &Place) -> Result<Node, Refusal> {
+pub(super) fn read(sources: &Sources, schema: &Json, place: &Place) -> Result<Node, Refusal> {
     let members = match schema {
         Json::Boolean(true) => return Ok(Node::default()),
         Json::Boolean(false) => return Ok(Node { kinds: Kinds::none(), ..Node::default() }),
         Json::Object(members) => members,
         _ => return Err(place.refuse("is no schema")),
     };
-    let mut own = Own { files, place, node: Node::default(), bases: Vec::new() };
+    let mut own = Own { sources, place, node: Node::default(), bases: Vec::new() };
     own.node.kinds = own.kinds(schema)?;
     for (keyword, value) in members {
         own.take(keyword, value, schema)?;
@@ -187,7 +197,7 @@ pub(super) fn read(files: &Files<Json>, schema: &Json, place: &Place) -> Result<
 
 /// A schema that is being read: what its own keywords say, and the schemas that it refers to.
 struct Own<'f> {
-    files: &'f Files<Json>,
+    sources: &'f Sources,
     place: &'f Place,
     node: Node,
     bases: Vec<Node>,
@@ -205,7 +215,7 @@ impl Own<'_> {
 
     fn take(&mut self, keyword: &str, value: &Json, schema: &Json) -> Result<(), Refusal> {
         let place = self.place.below(keyword);
-        let files = self.files;
+        let sources = self.sources;
         let number = || if let Json::Number(number) = value { number.as_f64() } else { None };
         let number = || number().ok_or_else(|| place.refuse("is no number"));
         let count = || if let Json::Number(number) = value { number.as_u64() } else { None };
@@ -217,10 +227,10 @@ impl Own<'_> {
             "description" => self.node.description = Some(text()?.to_owned()),
             "x-unit" => self.node.unit = Some(unit(text()?, &place)?),
             "x-fold" if text()? == "concatenate" => self.node.folded = true,
-            "$ref" => self.bases.push(reference(files, text()?, &place)?),
+            "$ref" => self.bases.push(reference(sources, text()?, &place)?),
             "allOf" => {
                 for (position, part) in elements(value, &place)?.iter().enumerate() {
-                    self.bases.push(read(files, part, &place.below(&position.to_string()))?);
+                    self.bases.push(read(sources, part, &place.below(&position.to_string()))?);
                 }
             }
             "const" => self.only(std::slice::from_ref(value), &place)?,
@@ -234,14 +244,14 @@ impl Own<'_> {
                 self.text(&place)?.pattern = Some(pattern);
             }
             "format" => self.text(&place)?.format = Some(text()?.to_owned()),
-            "items" => self.array(&place)?.items = Some(Box::new(read(files, value, &place)?)),
+            "items" => self.array(&place)?.items = Some(Rc::new(read(sources, value, &place)?)),
             "minItems" => self.array(&place)?.items_min = count()?,
             "maxItems" => self.array(&place)?.items_max = Some(count()?),
             "properties" => {
                 self.object(&place)?;
                 for (name, schema) in value.as_object().ok_or_else(|| place.refuse("is no object"))? {
-                    let node = read(files, schema, &place.below(name))?;
-                    self.field(name, &place)?.node = node;
+                    let node = read(sources, schema, &place.below(name))?;
+                    self.field(name, &place)?.node = Rc::new(node);
                 }
             }
             "required" => {
@@ -250,7 +260,7 @@ impl Own<'_> {
                     self.field(name, &place)?.required = true;
                 }
             }
-            "additionalProperties" => self.object(&place)?.others = Some(Box::new(read(files, value, &place)?)),
+            "additionalProperties" => self.object(&place)?.others = Some(Rc::new(read(sources, value, &place)?)),
             "minProperties" => self.object(&place)?.fields_min = count()?,
             "maxProperties" => self.object(&place)?.fields_max = Some(count()?),
             "anyOf" => {
@@ -299,7 +309,7 @@ impl Own<'_> {
         let fields = &mut self.object(place)?.fields;
         let known = fields.iter().position(|field| field.name == name);
         let position = known.unwrap_or_else(|| {
-            fields.push(Field { name: name.to_owned(), required: false, node: Node::default() });
+            fields.push(Field { name: name.to_owned(), required: false, node: Rc::default() });
             fields.len() - 1
         });
         Ok(&mut fields[position])
@@ -338,21 +348,25 @@ impl Own<'_> {
 }
 
 /// The node that a reference points to, with its name where it is a shared definition.
-pub(super) fn reference(files: &Files<Json>, target: &str, place: &Place) -> Result<Node, Refusal> {
+pub(super) fn reference(sources: &Sources, target: &str, place: &Place) -> Result<Node, Refusal> {
     let (id, pointer) = target.split_once('#').ok_or_else(|| place.refuse("is no reference"))?;
     let file = match id {
         "" => place.file,
         id => FileName::all().find(|file| file.id() == id).ok_or_else(|| place.refuse(format!("there is no {id}")))?,
     };
+    let absolute = format!("{}#{pointer}", file.id());
+    if let Some(known) = sources.known.borrow().get(&absolute) {
+        return Ok(known.clone());
+    }
     if place.references >= REFERENCES_MAX {
         return Err(place.refuse("leads back to itself"));
     }
-    let mut found = files.get(file);
+    let mut found = sources.files.get(file);
     for name in pointer.split('/').skip(1) {
         found = found.get(name).ok_or_else(|| place.refuse(format!("there is no {target}")))?;
     }
     let at = Place { file, pointer: pointer.to_owned(), references: place.references + 1 };
-    let mut node = read(files, found, &at)?;
+    let mut node = read(sources, found, &at)?;
     let name = pointer.strip_prefix("/$defs/").filter(|name| !name.contains('/'));
     let shared = match file {
         FileName::Envelope => Some(DefinitionFile::Envelope),
@@ -363,6 +377,7 @@ pub(super) fn reference(files: &Files<Json>, target: &str, place: &Place) -> Res
         node.definition = Some(DefinitionName { file, name: name.to_owned() });
         node.narrowed = false;
     }
+    sources.known.borrow_mut().insert(absolute, node.clone());
     Ok(node)
 }
 
@@ -420,7 +435,7 @@ fn named_in(rule: &Rule) -> Vec<&String> {
     }
 }
 
-pub(super) fn elements<'j>(value: &'j Json, place: &Place) -> Result<&'j [Json], Refusal> {
+fn elements<'j>(value: &'j Json, place: &Place) -> Result<&'j [Json], Refusal> {
     value.as_array().filter(|elements| !elements.is_empty()).ok_or_else(|| place.refuse("is no list of something"))
 }
 

@@ -1,7 +1,10 @@
 //! From the normal form to the model's words.
 
-use super::Refusal;
+use std::rc::Rc;
+use std::sync::Arc;
+
 use super::schema::{self, Kinds, Node, Place};
+use super::{Refusal, Sources};
 use crate::model::{Array, Field, IntegerRange, Kind, Literal, NumberRange, Object, Shape, Text};
 
 /// 2^53-1, as `f64` holds it exactly.
@@ -11,27 +14,39 @@ const INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
 const FIELDS_MAX: usize = 64;
 
 /// The shape that a node says.
-pub(super) fn shape(node: &Node, place: &Place) -> Result<Shape, Refusal> {
+pub(super) fn shape(sources: &Sources, node: &Node, place: &Place) -> Result<Shape, Refusal> {
     Ok(Shape {
         definition: node.definition.clone(),
         narrowed: node.narrowed,
         description: node.description.clone(),
         unit: node.unit,
-        kind: kind(&node.kinds, place)?,
+        kind: kind(sources, &node.kinds, place)?,
     })
 }
 
+/// The shape of a node that may stand in several places, made once.
+fn shared(sources: &Sources, node: &Rc<Node>, place: &Place) -> Result<Shape, Refusal> {
+    let known = sources.shapes.borrow().get(&Rc::as_ptr(node)).map(|(_, shape)| shape.clone());
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let made = shape(sources, node, place)?;
+    // The node is kept as well, so that no other one gets its address.
+    sources.shapes.borrow_mut().insert(Rc::as_ptr(node), (Rc::clone(node), made.clone()));
+    Ok(made)
+}
+
 /// One kind, or the union of several: object, array, string, number, boolean, null.
-fn kind(kinds: &Kinds, place: &Place) -> Result<Kind, Refusal> {
+fn kind(sources: &Sources, kinds: &Kinds, place: &Place) -> Result<Kind, Refusal> {
     if *kinds == Kinds::default() {
         return Ok(Kind::Any);
     }
     let mut found = Vec::new();
     if let Some(rules) = &kinds.object {
-        found.push(Kind::Object(Box::new(object(rules, place)?)));
+        found.push(Kind::Object(Arc::new(object(sources, rules, place)?)));
     }
     if let Some(rules) = &kinds.array {
-        found.push(Kind::Array(Box::new(array(rules, place)?)));
+        found.push(Kind::Array(Arc::new(array(sources, rules, place)?)));
     }
     found.extend(kinds.text.as_ref().map(text));
     if let Some(rules) = &kinds.number {
@@ -81,16 +96,16 @@ fn number(rules: &schema::Number, place: &Place) -> Result<Kind, Refusal> {
     Ok(Kind::Integer(range))
 }
 
-fn array(rules: &schema::Array, place: &Place) -> Result<Array, Refusal> {
-    let any = Node::default();
+fn array(sources: &Sources, rules: &schema::Array, place: &Place) -> Result<Array, Refusal> {
+    let any = Rc::default();
     Ok(Array {
-        items: shape(rules.items.as_deref().unwrap_or(&any), &place.below("items"))?,
+        items: shared(sources, rules.items.as_ref().unwrap_or(&any), &place.below("items"))?,
         items_min: rules.items_min,
         items_max: rules.items_max,
     })
 }
 
-fn object(rules: &schema::Object, place: &Place) -> Result<Object, Refusal> {
+fn object(sources: &Sources, rules: &schema::Object, place: &Place) -> Result<Object, Refusal> {
     if rules.fields.len() > FIELDS_MAX || rules.rules.len() > FIELDS_MAX {
         return Err(place.refuse(format!("has more than {FIELDS_MAX} fields")));
     }
@@ -100,10 +115,14 @@ fn object(rules: &schema::Object, place: &Place) -> Result<Object, Refusal> {
             name: field.name.clone(),
             required: field.required,
             folded: field.node.folded,
-            shape: shape(&field.node, &place.below("properties").below(&field.name))?,
+            shape: shared(sources, &field.node, &place.below("properties").below(&field.name))?,
         });
     }
-    let others = rules.others.as_ref().map(|others| shape(others, &place.below("additionalProperties"))).transpose()?;
+    let others = rules
+        .others
+        .as_ref()
+        .map(|others| shared(sources, others, &place.below("additionalProperties")))
+        .transpose()?;
     Ok(Object {
         fields,
         others,

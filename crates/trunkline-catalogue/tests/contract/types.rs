@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use trunkline_catalogue::Catalogue;
+use trunkline_catalogue::check::check_as;
 use trunkline_catalogue::model::Class;
 use trunkline_catalogue::reader::EMBEDDED;
 use trunkline_protocol::{Dialect, class_of};
@@ -62,10 +63,23 @@ fn every_type_says_what_it_is_and_shows_it() {
     for dialect in Dialect::ALL {
         for message in Catalogue::embedded().types(dialect) {
             assert!(message.description.ends_with(['.', '?']), "{}", message.name);
+            assert!(!message.examples.is_empty(), "{}", message.name);
             let validator = content_validator(dialect, &message.name);
             for example in &message.examples {
                 let example: Value = serde_json::to_value(example).expect("JSON");
                 assert!(wrong_fields(&validator, &example).is_empty(), "{}: {example}", message.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_example_is_shown_as_a_frame_that_is_accepted() {
+    for dialect in Dialect::ALL {
+        for message in Catalogue::embedded().types(dialect) {
+            assert_eq!(message.example_frames().len(), message.examples.len());
+            for frame in message.example_frames() {
+                assert_eq!(check_as(message, &frame.to_string()), Ok(()), "{frame}");
             }
         }
     }

@@ -55,6 +55,7 @@ pub(crate) fn router(
         .route("/health/ready", get(ready))
         .route("/ws/health", get(health))
         .route("/api/endpoints", get(endpoints))
+        .route("/api/asyncapi.json", get(asyncapi))
         .route("/metrics", get(metrics))
         .with_state(api);
     let missing = Router::new().fallback(move |request: Request| {
@@ -158,8 +159,13 @@ async fn endpoints(State(api): State<Api>) -> Json<Value> {
     Json(json!({ "endpoints": all, "limits": api.node.settings.limits }))
 }
 
+/// Every message type, for tools.
+async fn asyncapi() -> Response {
+    super::respond(StatusCode::OK, "application/json", trunkline_catalogue::ASYNCAPI)
+}
+
 /// What a person sees who opens the port of a gateway without pages.
 async fn index() -> Response<Body> {
-    let text = "Trunkline is running.\n\nGET /api/endpoints lists where clients connect, GET /health/ready tells how it is doing, GET /metrics counts.\n";
+    let text = "Trunkline is running.\n\nGET /api/endpoints lists where clients connect, GET /api/asyncapi.json what they say, GET /health/ready tells how it is doing, GET /metrics counts.\n";
     super::respond(StatusCode::OK, "text/plain; charset=utf-8", text)
 }

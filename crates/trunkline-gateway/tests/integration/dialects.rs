@@ -362,3 +362,25 @@ async fn frames_without_a_type_are_read_where_the_route_says_how() {
     peer.send_text("ping").await;
     assert_eq!(peer.bare_text().await, "pong");
 }
+
+#[tokio::test]
+async fn a_message_nests_as_deep_in_every_dialect() {
+    let gateway = TestGateway::with_routes(ROUTES).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for (path, before, after) in [
+        ("/payload", r#"{"type":"t","payload":{"a":"#, "}}"),
+        ("/data", r#"{"type":"t","data":{"a":"#, "}}"),
+        ("/flat", r#"{"type":"t","a":"#, "}"),
+        ("/open", r#"{"type":"t","a":"#, "}"),
+    ] {
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
+        peer.send_text(&format!("{before}{}{after}", nested(62))).await;
+        let call = worker.receive_call().await;
+        assert_eq!(call.payload, format!("{{\"a\":{}}}", nested(62)).as_bytes());
+        worker.result(call.corr, 0, "null").await;
+        peer.send_text(&format!("{before}{}{after}", nested(63))).await;
+        let kind = if path == "/flat" { "error_message" } else { "error" };
+        assert_eq!(place(&peer.until(kind).await)["error"]["code"], "payload_too_deep", "{path}");
+    }
+}

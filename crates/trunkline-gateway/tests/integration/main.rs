@@ -9,6 +9,8 @@ mod frames;
 mod harness;
 mod history;
 mod limits;
+mod messagepack;
+mod packed;
 mod peer;
 mod reconnect;
 mod relay;

@@ -270,3 +270,16 @@ async fn one_connection_too_many_is_503_and_hears_when_to_return() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn tools_get_the_message_types_as_asyncapi() {
+    let gateway = TestGateway::start("").await;
+    let request = format!("GET /api/asyncapi.json HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", gateway.address);
+    let answer = gateway.exchange(request.as_bytes()).await;
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    assert_eq!(status(head), "200", "{head}");
+    assert!(head.to_lowercase().contains("content-type: application/json"), "{head}");
+    let document: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    assert_eq!(document["asyncapi"], "3.0.0");
+    assert_eq!(document["components"]["messages"]["native.hello"]["name"], "hello");
+}

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
-from trunkline import _event, _json
+from trunkline import _event, _json, _payload
 from trunkline._call import CallLedger
 from trunkline._connection import Link
 from trunkline._event import STATE, Spelled
@@ -27,10 +27,10 @@ from trunkline.run import BlockingRun, Run
 
 CANCEL_IGNORED_S: Final = 2.0
 """A handler that still runs this long after its cancel is reported in the log."""
-STATES_WAITING_MAX: Final = 32
-"""Values of latest state of one run that wait to be sent, as many as the gateway lets wait; beyond it the oldest goes."""
 HEADER_BYTES_MAX: Final = 4_096
 """Room that a message keeps for its header beside its payload."""
+LATEST_MAX: Final = 32
+"""How many states a call keeps for a gateway that is away or slow, as many as that takes at once; the oldest goes first."""
 ERROR_MESSAGE_CHARACTERS_MAX: Final = 2_000
 ERROR_DETAILS_BYTES_MAX: Final = 64 * 1024
 """Error texts and details travel in headers; these bounds keep them there."""
@@ -93,8 +93,8 @@ class Execution:
         self._payload = payload
         self._loop = asyncio.get_running_loop()
         self._may_send = asyncio.Event()
-        # By type and key, the value that has waited longest first.
-        self._states: dict[tuple[str, str | None], Message] = {}
+        # By type and key, the state that has waited longest first.
+        self._latest: dict[tuple[str, str | None], Message] = {}
         self._has_dropped_state = False
         self._cancel_reason: CancelReason | None = None
         # A task that is cancelled before its first step never runs at all, so it is left to see the reason by itself.
@@ -145,36 +145,35 @@ class Execution:
 
     def wake(self) -> None:
         """Looks again whether events may be sent: credit came, or the connection changed."""
-        self._send_states()
+        self._send_latest()
         if self._can_send:
             self._may_send.set()
 
     async def produce(self, event: Spelled) -> None:
-        """Numbers and sends an event once there is credit; shows what is latest state.
+        """Numbers and sends an event once there is credit, or latest state at once.
 
         Raises PayloadTooLarge for what no message can hold.
         """
         if event.kind == STATE:
-            self.show(event)
+            self.latest(event)
             return
         self.check_size(event.payload)
         while not self._can_send:
             self._may_send.clear()
             await self._may_send.wait()
-        self._send(self.ledger.chunk(event.kind, event.name, event.payload))
+        self._send(self.ledger.chunk(event.kind, event.name, event.payload, event.codec))
 
-    def show(self, state: Spelled) -> None:
-        """Sends the newest state of its type and key at the end of this loop tick, or when the connection allows; older ones go."""
+    def latest(self, state: Spelled) -> None:
+        """Sends the newest state of a type and key at the end of this loop tick, or when the connection allows; it replaces older ones."""
         if self.ledger.ended:
             return
-        if not self._states:
-            self._loop.call_soon(self._send_states)
-        place = (state.name, state.key)
+        if not self._latest:
+            self._loop.call_soon(self._send_latest)
         meta = {} if state.key is None else {"key": state.key}
-        self._states.pop(place, None)
-        self._states[place] = Message(Kind.EVENT, self.ledger.corr, state.name, meta, state.payload)
-        if len(self._states) > STATES_WAITING_MAX:
+        self._latest.pop((state.name, state.key), None)
+        if len(self._latest) >= LATEST_MAX:
             self._drop_state()
+        self._latest[state.name, state.key] = Message(Kind.EVENT, self.ledger.corr, state.name, meta, state.payload)
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None) -> Call:
         """Calls another service on behalf of this run."""
@@ -210,7 +209,7 @@ class Execution:
 
     def _finish(self, outcome: Outcome) -> None:
         self.is_running = False
-        self._send_states()
+        self._send_latest()
         self._close_calls()
         for timer in self._timers:
             timer.cancel()
@@ -221,7 +220,7 @@ class Execution:
     async def _perform(self) -> Outcome:
         if self.service.flavour in (Flavour.THREAD_STREAM, Flavour.THREAD_FUNCTION):
             return await self._perform_in_thread()
-        handler = partial(self.service.handler, **self.service.arguments(self._payload, Run(self.meta, self)))
+        handler = partial(self.service.handler, **self.service.arguments(self.meta.codec, self._payload, Run(self.meta, self)))
         if self.service.flavour is Flavour.STREAM:
             await _exhaust(handler(), self.produce)
             return Outcome(Kind.END, {})
@@ -229,7 +228,9 @@ class Execution:
 
     async def _perform_in_thread(self) -> Outcome:
         feed = ThreadFeed()
-        handler = partial(self.service.handler, **self.service.arguments(self._payload, BlockingRun(self.meta, self, feed)))
+        handler = partial(
+            self.service.handler, **self.service.arguments(self.meta.codec, self._payload, BlockingRun(self.meta, self, feed))
+        )
         if self.service.flavour is Flavour.THREAD_STREAM:
             await feed.pump(lambda: exhaust(handler(), feed), self.produce)
             return Outcome(Kind.END, {})
@@ -239,20 +240,20 @@ class Execution:
         if self._host.link is not None and not self.is_forgotten:
             self._host.link.send(message)
 
-    def _send_states(self) -> None:
+    def _send_latest(self) -> None:
         link = self._host.link
-        while self._states and not self.ledger.ended and link is not None and link.is_writable:
-            message = self._states.pop(next(iter(self._states)))
-            # The call may have gone on under another corr since.
+        if not self._latest or self.ledger.ended or link is None or not link.is_writable:
+            return
+        messages, self._latest = self._latest, {}
+        for message in messages.values():
             self._send(Message(message.kind, self.ledger.corr, message.name, message.meta, message.payload))
 
     def _drop_state(self) -> None:
-        name, key = next(iter(self._states))
-        del self._states[name, key]
+        name, key = next(iter(self._latest))
+        del self._latest[name, key]
         if not self._has_dropped_state:
             self._has_dropped_state = True
-            entry = Entry("latest state dropped", run=self.run_id, type=name, key=key, waiting=STATES_WAITING_MAX)
-            logger.warning(entry)
+            logger.warning(Entry("latest state dropped", run=self.run_id, type=name, key=key, waiting=LATEST_MAX))
 
     def _close_calls(self) -> None:
         for call in list(self.calls):
@@ -332,7 +333,8 @@ async def _exhaust(stream: AsyncGenerator[Any, None], produce: Callable[[Spelled
 
 
 def _result(value: Any) -> Outcome:
-    return Outcome(Kind.RESULT, {}, _json.encode(value))
+    codec, payload = _payload.write(value)
+    return Outcome(Kind.RESULT, {} if codec == _payload.JSON else {"codec": codec}, payload)
 
 
 def _cancelled(reason: CancelReason) -> Outcome:

@@ -26,7 +26,7 @@ class Channel(Protocol):
     async def produce(self, event: Spelled) -> None:
         """Sends an event once there is credit, or latest state at once."""
 
-    def show(self, state: Spelled) -> None:
+    def latest(self, state: Spelled) -> None:
         """Sends latest state."""
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None) -> Call:
@@ -76,14 +76,21 @@ class Run(RunFacts):
 
     async def progress(self, message: str, *, percentage: float | None = None, stage: str | None = None) -> None:
         """Tells the client how far the run is (`percentage` from 0 to 100). Only the newest matters; it never waits."""
-        self._channel.show(_progress(message, percentage, stage))
+        self._channel.latest(_progress(message, percentage, stage))
+
+    async def latest(self, type: str, payload: Any, *, key: str | None = None) -> None:
+        """Tells the client the newest state of `type`, a type whose class is latest (`typing_indicator`); it never waits.
+
+        One value counts for each `key`; without one, for each that the type's own field names (`run_id` of `evolution_progress`). A state
+        may be skipped, and none is told after the end: what must arrive is emitted or returned. It has at most 16 KiB (PayloadTooLarge).
+        """
+        self._channel.latest(_event.state(type, payload, key))
 
     async def emit(self, type: str, payload: Any) -> None:
         """Sends an event of `type`, in order with what the handler yields; waits for credit.
 
-        `payload` may be a struct of `trunkline.messages`, a model of `trunkline.models`, a dataclass, a dict, or whatever has a JSON form.
-        A type that is latest state (`evolution_progress`, `typing_indicator`, …) goes as `progress` does: it never waits, and only the
-        newest value matters of each run, server, model, or whatever the type's key is. It has at most 16 KiB (PayloadTooLarge).
+        `payload` may be a struct of `trunkline.messages`, a model of `trunkline.models`, a dataclass, a dict, or whatever else can be
+        written. A type whose class is latest goes as `latest` sends it.
         """
         await self._channel.produce(_event.spell(Event(type, payload)))
 
@@ -133,13 +140,17 @@ class BlockingRun(RunFacts):
 
     def progress(self, message: str, *, percentage: float | None = None, stage: str | None = None) -> None:
         """Tells the client how far the run is (`percentage` from 0 to 100). Only the newest matters; it never waits."""
-        self._show(_progress(message, percentage, stage))
+        self._latest(_progress(message, percentage, stage))
+
+    def latest(self, type: str, payload: Any, *, key: str | None = None) -> None:
+        """Tells the client the newest state of `type`, as :meth:`Run.latest` does."""
+        self._latest(_event.state(type, payload, key))
 
     def emit(self, type: str, payload: Any) -> None:
         """Sends an event of `type`, in order with what the handler yields; waits while too many are ahead. See :meth:`Run.emit`."""
         event = _event.spell(Event(type, payload))
         if event.kind == STATE:
-            self._show(event)
+            self._latest(event)
         else:
             self._feed.put(event)
 
@@ -151,10 +162,10 @@ class BlockingRun(RunFacts):
 
         return BlockingCall(self._feed.wait_on_loop(start), self._feed)
 
-    def _show(self, state: Spelled) -> None:
-        self._feed.on_loop(lambda: self._channel.show(state))
+    def _latest(self, state: Spelled) -> None:
+        self._feed.on_loop(lambda: self._channel.latest(state))
 
 
 def _progress(message: str, percentage: float | None, stage: str | None) -> Spelled:
     payload: dict[str, Any] = {"message": message, "percentage": percentage, "stage": stage}
-    return _event.spell(Event("progress", {key: value for key, value in payload.items() if value is not None}))
+    return _event.state("progress", {key: value for key, value in payload.items() if value is not None})

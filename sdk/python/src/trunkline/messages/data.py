@@ -659,10 +659,12 @@ class ErrorFrame(Envelope, frozen=True, kw_only=True, tag="error"):
 
 
 class HelloClient(Struct, frozen=True, kw_only=True):
-    """What stands in `client`."""
+    """The program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Hello(Struct, frozen=True, kw_only=True):
@@ -680,6 +682,7 @@ class Hello(Struct, frozen=True, kw_only=True):
     resume: Annotated[dict[str, str | None], Meta(max_length=128)] | UnsetType = UNSET
     """Last position seen of each channel; null where nothing was seen yet."""
     client: HelloClient | UnsetType = UNSET
+    """The program, for logs."""
 
 
 class HelloFrame(Envelope, frozen=True, kw_only=True, tag="hello"):
@@ -689,10 +692,12 @@ class HelloFrame(Envelope, frozen=True, kw_only=True, tag="hello"):
 
 
 class WelcomeServer(Struct, frozen=True, kw_only=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Welcome(Struct, frozen=True, kw_only=True):
@@ -702,6 +707,7 @@ class Welcome(Struct, frozen=True, kw_only=True):
     """
 
     session: str
+    """The session, to come back to."""
     secret: str | UnsetType = UNSET
     """Only in the welcome that made an anonymous session."""
     connection: str
@@ -709,9 +715,12 @@ class Welcome(Struct, frozen=True, kw_only=True):
     resume: bool
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[dict[str, shared.Verdict], Meta(min_length=1)]
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: shared.EnvelopeInteger
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: shared.Limits
     server: WelcomeServer
+    """The gateway's program, for logs."""
 
 
 class WelcomeFrameTl(shared.Wrapper, frozen=True, kw_only=True):
@@ -736,7 +745,9 @@ class Ack(Struct, frozen=True, kw_only=True):
     """
 
     id: shared.MessageId
+    """The message's id."""
     level: Literal["accepted", "stored"]
+    """How safely it is kept."""
     duplicate: bool | UnsetType = UNSET
     """True where the same message was acknowledged before."""
 
@@ -804,6 +815,7 @@ class Reset(Struct, frozen=True, kw_only=True):
 
     reason: shared.ResetReason
     pos: shared.Position | UnsetType = UNSET
+    """The oldest retained place."""
 
 
 class ResetFrameTl(shared.Wrapper, frozen=True, kw_only=True):
@@ -828,8 +840,11 @@ class GoAway(Struct, frozen=True, kw_only=True):
     """
 
     reason: str
+    """Why, such as drain."""
     reconnect_min_ms: shared.EnvelopeInteger
+    """How long to wait at least. Unit: milliseconds."""
     reconnect_max_ms: shared.EnvelopeInteger
+    """How long to wait at most. Unit: milliseconds."""
 
 
 class GoAwayFrame(Envelope, frozen=True, kw_only=True, tag="go_away"):
@@ -845,7 +860,9 @@ class RunStarted(Struct, frozen=True, kw_only=True):
     """
 
     service: str
+    """The service that runs."""
     channel: str
+    """The run's channel."""
 
 
 class RunStartedFrameTl(shared.Wrapper, frozen=True, kw_only=True):
@@ -962,6 +979,7 @@ class RunCompleted(Struct, frozen=True, kw_only=True):
     """
 
     result: Any
+    """What the service gives back; null where that is nothing."""
 
 
 class RunCompletedFrameTl(shared.Wrapper, frozen=True, kw_only=True):

@@ -181,16 +181,19 @@ class ErrorMessage(Struct, frozen=True, kw_only=True, tag_field="type", tag="err
 
 
 class SessionCreatedDataServer(Struct, frozen=True, kw_only=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class SessionCreatedData(Struct, frozen=True, kw_only=True):
     """The session, and from where each of its channels is delivered."""
 
     session: str
+    """The session, to come back to."""
     secret: str | UnsetType = UNSET
     """Only in the welcome that made an anonymous session."""
     connection: str
@@ -198,9 +201,12 @@ class SessionCreatedData(Struct, frozen=True, kw_only=True):
     resume: bool
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[dict[str, shared.Verdict], Meta(min_length=1)]
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: shared.EnvelopeInteger
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: shared.Limits
     server: SessionCreatedDataServer
+    """The gateway's program, for logs."""
 
 
 class SessionCreated(shared.FlatFrame, frozen=True, kw_only=True, tag="session_created"):
@@ -390,10 +396,12 @@ class Pong(shared.FlatFrame, frozen=True, kw_only=True, tag="pong"):
 
 
 class HelloClient(Struct, frozen=True, kw_only=True):
-    """What stands in `client`."""
+    """The program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Hello(shared.FlatFrame, frozen=True, kw_only=True, tag="hello"):
@@ -411,6 +419,7 @@ class Hello(shared.FlatFrame, frozen=True, kw_only=True, tag="hello"):
     resume: Annotated[dict[str, str | None], Meta(max_length=128)] | UnsetType = UNSET
     """Last position seen of each channel; null where nothing was seen yet."""
     client: HelloClient | UnsetType = UNSET
+    """The program, for logs."""
 
 
 class AckMetadataTl(shared.FlatFrameMetadataTl, frozen=True, kw_only=True):
@@ -436,7 +445,9 @@ class Ack(shared.FlatFrame, frozen=True, kw_only=True, tag="ack"):
     metadata: AckMetadata = field()
     """A free map; what the gateway adds stands in _tl within it."""
     id: shared.MessageId
+    """The message's id."""
     level: Literal["accepted", "stored"]
+    """How safely it is kept."""
     duplicate: bool | UnsetType = UNSET
     """True where the same message was acknowledged before."""
 
@@ -515,6 +526,7 @@ class Reset(shared.FlatFrame, frozen=True, kw_only=True, tag="reset"):
     """A free map; what the gateway adds stands in _tl within it."""
     reason: shared.ResetReason
     pos: shared.Position | UnsetType = UNSET
+    """The oldest retained place."""
 
 
 class GoAway(shared.FlatFrame, frozen=True, kw_only=True, tag="go_away"):
@@ -524,8 +536,11 @@ class GoAway(shared.FlatFrame, frozen=True, kw_only=True, tag="go_away"):
     """
 
     reason: str
+    """Why, such as drain."""
     reconnect_min_ms: shared.EnvelopeInteger
+    """How long to wait at least. Unit: milliseconds."""
     reconnect_max_ms: shared.EnvelopeInteger
+    """How long to wait at most. Unit: milliseconds."""
 
 
 class RunStartedMetadataTl(shared.FlatFrameMetadataTl, frozen=True, kw_only=True):
@@ -561,7 +576,9 @@ class RunStarted(shared.FlatFrame, frozen=True, kw_only=True, tag="run_started")
     metadata: RunStartedMetadata = field()
     """A free map; what the gateway adds stands in _tl within it."""
     service: str
+    """The service that runs."""
     channel: str
+    """The run's channel."""
 
 
 class RunEventMetadataTl(shared.FlatFrameMetadataTl, frozen=True, kw_only=True):

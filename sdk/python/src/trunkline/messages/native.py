@@ -36,7 +36,7 @@ class Envelope(Struct, frozen=True, kw_only=True, tag_field="type"):
     reply_to: str | UnsetType = UNSET
     """Id of the message that it answers."""
     deadline_ms: shared.EnvelopeInteger | UnsetType = UNSET
-    """How long the client is willing to wait for the run."""
+    """How long the client is willing to wait for the run. Unit: milliseconds."""
     error: shared.ErrorBody | UnsetType = UNSET
     meta: dict[str, Any] | UnsetType = UNSET
     """Free map."""
@@ -45,10 +45,12 @@ class Envelope(Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class HelloClient(Struct, frozen=True, kw_only=True):
-    """What stands in `client`."""
+    """The program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Hello(Struct, frozen=True, kw_only=True):
@@ -66,6 +68,7 @@ class Hello(Struct, frozen=True, kw_only=True):
     resume: Annotated[dict[str, str | None], Meta(max_length=128)] | UnsetType = UNSET
     """Last position seen of each channel; null where nothing was seen yet."""
     client: HelloClient | UnsetType = UNSET
+    """The program, for logs."""
 
 
 class HelloFrame(Envelope, frozen=True, kw_only=True, tag="hello"):
@@ -75,10 +78,12 @@ class HelloFrame(Envelope, frozen=True, kw_only=True, tag="hello"):
 
 
 class WelcomeServer(Struct, frozen=True, kw_only=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Welcome(Struct, frozen=True, kw_only=True):
@@ -88,6 +93,7 @@ class Welcome(Struct, frozen=True, kw_only=True):
     """
 
     session: str
+    """The session, to come back to."""
     secret: str | UnsetType = UNSET
     """Only in the welcome that made an anonymous session."""
     connection: str
@@ -95,9 +101,12 @@ class Welcome(Struct, frozen=True, kw_only=True):
     resume: bool
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[dict[str, shared.Verdict], Meta(min_length=1)]
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: shared.EnvelopeInteger
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: shared.Limits
     server: WelcomeServer
+    """The gateway's program, for logs."""
 
 
 class WelcomeFrame(Envelope, frozen=True, kw_only=True, tag="welcome"):
@@ -183,7 +192,9 @@ class Ack(Struct, frozen=True, kw_only=True):
     """
 
     id: shared.MessageId
+    """The message's id."""
     level: Literal["accepted", "stored"]
+    """How safely it is kept."""
     duplicate: bool | UnsetType = UNSET
     """True where the same message was acknowledged before."""
 
@@ -230,6 +241,7 @@ class Reset(Struct, frozen=True, kw_only=True):
 
     reason: shared.ResetReason
     pos: shared.Position | UnsetType = UNSET
+    """The oldest retained place."""
 
 
 class ResetFrame(Envelope, frozen=True, kw_only=True, tag="reset"):
@@ -295,8 +307,11 @@ class GoAway(Struct, frozen=True, kw_only=True):
     """
 
     reason: str
+    """Why, such as drain."""
     reconnect_min_ms: shared.EnvelopeInteger
+    """How long to wait at least. Unit: milliseconds."""
     reconnect_max_ms: shared.EnvelopeInteger
+    """How long to wait at most. Unit: milliseconds."""
 
 
 class GoAwayFrame(Envelope, frozen=True, kw_only=True, tag="go_away"):
@@ -345,6 +360,7 @@ class Heartbeat(Struct, frozen=True, kw_only=True):
     """
 
     channels: dict[str, shared.Position]
+    """The position of each channel."""
 
 
 class HeartbeatFrame(Envelope, frozen=True, kw_only=True, tag="heartbeat"):
@@ -492,7 +508,9 @@ class RunStarted(Struct, frozen=True, kw_only=True):
     """
 
     service: str
+    """The service that runs."""
     channel: str
+    """The run's channel."""
 
 
 class RunStartedFrame(Envelope, frozen=True, kw_only=True, tag="run_started"):
@@ -588,6 +606,7 @@ class RunCompleted(Struct, frozen=True, kw_only=True):
     """
 
     result: Any
+    """What the service gives back; null where that is nothing."""
 
 
 class RunCompletedFrame(Envelope, frozen=True, kw_only=True, tag="run_completed"):
@@ -1136,7 +1155,9 @@ class HealthResponse(Struct, frozen=True, kw_only=True):
     """
 
     status: str
+    """How the gateway is: healthy or unhealthy."""
     timestamp: shared.EnvelopeTime
+    """When that was so."""
 
 
 class HealthResponseFrame(Envelope, frozen=True, kw_only=True, tag="health_response"):

@@ -27,10 +27,12 @@ class ConnectedTl(shared.Wrapper, frozen=True, kw_only=True):
 
 
 class ConnectedServer(Struct, frozen=True, kw_only=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Connected(Struct, frozen=True, kw_only=True, tag_field="type", tag="connected"):
@@ -48,6 +50,7 @@ class Connected(Struct, frozen=True, kw_only=True, tag_field="type", tag="connec
     capabilities: list[str]
     """What the route can do."""
     session: str | UnsetType = UNSET
+    """The session, to come back to."""
     secret: str | UnsetType = UNSET
     """Only in the welcome that made an anonymous session."""
     connection: str | UnsetType = UNSET
@@ -55,9 +58,12 @@ class Connected(Struct, frozen=True, kw_only=True, tag_field="type", tag="connec
     resume: bool | UnsetType = UNSET
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[dict[str, shared.Verdict], Meta(min_length=1)] | UnsetType = UNSET
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: shared.EnvelopeInteger | UnsetType = UNSET
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: shared.Limits | UnsetType = UNSET
     server: ConnectedServer | UnsetType = UNSET
+    """The gateway's program, for logs."""
 
 
 class Response(shared.OpenFrame, frozen=True, kw_only=True, tag="response"):
@@ -115,10 +121,12 @@ class Pong(shared.OpenFrame, frozen=True, kw_only=True, tag="pong"):
 
 
 class HelloClient(Struct, frozen=True, kw_only=True):
-    """What stands in `client`."""
+    """The program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Hello(shared.OpenFrame, frozen=True, kw_only=True, tag="hello"):
@@ -136,6 +144,7 @@ class Hello(shared.OpenFrame, frozen=True, kw_only=True, tag="hello"):
     resume: Annotated[dict[str, str | None], Meta(max_length=128)] | UnsetType = UNSET
     """Last position seen of each channel; null where nothing was seen yet."""
     client: HelloClient | UnsetType = UNSET
+    """The program, for logs."""
 
 
 class WelcomeTl(shared.OpenFrameTl, frozen=True, kw_only=True):
@@ -146,10 +155,12 @@ class WelcomeTl(shared.OpenFrameTl, frozen=True, kw_only=True):
 
 
 class WelcomeServer(Struct, frozen=True, kw_only=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Welcome(shared.OpenFrame, frozen=True, kw_only=True, tag="welcome"):
@@ -161,6 +172,7 @@ class Welcome(shared.OpenFrame, frozen=True, kw_only=True, tag="welcome"):
     tl: WelcomeTl = field(name="_tl")
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
     session: str
+    """The session, to come back to."""
     secret: str | UnsetType = UNSET
     """Only in the welcome that made an anonymous session."""
     connection: str
@@ -168,9 +180,12 @@ class Welcome(shared.OpenFrame, frozen=True, kw_only=True, tag="welcome"):
     resume: bool
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[dict[str, shared.Verdict], Meta(min_length=1)]
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: shared.EnvelopeInteger
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: shared.Limits
     server: WelcomeServer
+    """The gateway's program, for logs."""
 
 
 class AckTl(shared.OpenFrameTl, frozen=True, kw_only=True):
@@ -189,7 +204,9 @@ class Ack(shared.OpenFrame, frozen=True, kw_only=True, tag="ack"):
     tl: AckTl = field(name="_tl")
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
     id: shared.MessageId
+    """The message's id."""
     level: Literal["accepted", "stored"]
+    """How safely it is kept."""
     duplicate: bool | UnsetType = UNSET
     """True where the same message was acknowledged before."""
 
@@ -247,6 +264,7 @@ class Reset(shared.OpenFrame, frozen=True, kw_only=True, tag="reset"):
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
     reason: shared.ResetReason
     pos: shared.Position | UnsetType = UNSET
+    """The oldest retained place."""
 
 
 class GoAway(shared.OpenFrame, frozen=True, kw_only=True, tag="go_away"):
@@ -256,8 +274,11 @@ class GoAway(shared.OpenFrame, frozen=True, kw_only=True, tag="go_away"):
     """
 
     reason: str
+    """Why, such as drain."""
     reconnect_min_ms: shared.EnvelopeInteger
+    """How long to wait at least. Unit: milliseconds."""
     reconnect_max_ms: shared.EnvelopeInteger
+    """How long to wait at most. Unit: milliseconds."""
 
 
 class RunStartedTl(shared.OpenFrameTl, frozen=True, kw_only=True):
@@ -286,7 +307,9 @@ class RunStarted(shared.OpenFrame, frozen=True, kw_only=True, tag="run_started")
     tl: RunStartedTl = field(name="_tl")
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
     service: str
+    """The service that runs."""
     channel: str
+    """The run's channel."""
 
 
 class RunEventTl(shared.OpenFrameTl, frozen=True, kw_only=True):
@@ -385,6 +408,7 @@ class RunCompleted(shared.OpenFrame, frozen=True, kw_only=True, tag="run_complet
     tl: RunCompletedTl = field(name="_tl")
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
     result: Any
+    """What the service gives back; null where that is nothing."""
 
 
 class RunCancelledTl(shared.OpenFrameTl, frozen=True, kw_only=True):

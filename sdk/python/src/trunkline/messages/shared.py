@@ -23,12 +23,19 @@ class Address(Struct, frozen=True, kw_only=True):
     """To whom a message is addressed: hints to the router."""
 
     service: str | UnsetType = UNSET
+    """A service of the route."""
     agent: str | UnsetType = UNSET
+    """An agent."""
     pillar: str | UnsetType = UNSET
+    """A pillar of a liaison agent."""
     realm: str | UnsetType = UNSET
+    """The realm; never another than the token's."""
     capability: str | UnsetType = UNSET
+    """Whoever has this capability."""
     user: str | UnsetType = UNSET
+    """A user, on all their connections."""
     topic: str | UnsetType = UNSET
+    """Everybody on a topic."""
 
 
 class ErrorBody(Struct, frozen=True, kw_only=True):
@@ -41,9 +48,45 @@ class ErrorBody(Struct, frozen=True, kw_only=True):
     retryable: bool
     """Whether the same message may succeed later."""
     retry_after_ms: EnvelopeInteger | UnsetType = UNSET
+    """How long to wait before that. Unit: milliseconds."""
     details: Any = UNSET
+    """Anything that helps a program."""
     trace_id: str | UnsetType = UNSET
     """Finds the matching log lines of gateway and worker."""
+
+
+class Envelope(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """One message. Fields that are not named here are kept as they are."""
+
+    id: MessageId | UnsetType = UNSET
+    ts: EnvelopeTime | UnsetType = UNSET
+    """When the gateway accepted it."""
+    channel: str | UnsetType = UNSET
+    """The channel it stands in; on durable messages only."""
+    pos: str | UnsetType = UNSET
+    """Its position in the channel."""
+    prev: str | UnsetType = UNSET
+    """The position before it."""
+    session: str | UnsetType = UNSET
+    """Session id."""
+    run: str | UnsetType = UNSET
+    """The run it belongs to."""
+    seq: EnvelopeInteger | UnsetType = UNSET
+    """First event number of the run that it carries."""
+    seq_end: EnvelopeInteger | UnsetType = UNSET
+    """Last one; left out where it equals seq."""
+    to: Address | UnsetType = UNSET
+    reply_to: str | UnsetType = UNSET
+    """Id of the message that it answers."""
+    payload: Any = UNSET
+    """The content, opaque to the gateway."""
+    deadline_ms: EnvelopeInteger | UnsetType = UNSET
+    """How long the client is willing to wait for the run. Unit: milliseconds."""
+    error: ErrorBody | UnsetType = UNSET
+    meta: dict[str, Any] | UnsetType = UNSET
+    """Free map."""
+    tl: dict[str, Any] | UnsetType = field(default=UNSET, name="_tl")
+    """Unknown fields that stood in _tl where another dialect spelled the message."""
 
 
 ResetReason = Literal["expired", "epoch_changed", "too_far", "forked", "unknown"]
@@ -54,7 +97,9 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """From where one channel is delivered."""
 
     verdict: Literal["new", "resumed", "reset"]
+    """new: everything that is kept follows; resumed: what follows the position that was sent; reset: drop what you have."""
     pos: Position | UnsetType = UNSET
+    """From where delivery goes on."""
     reason: ResetReason | UnsetType = UNSET
 
     def __post_init__(self) -> None:
@@ -66,9 +111,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     """What the gateway holds its clients to."""
 
     message_bytes_max: EnvelopeInteger
-    """Bytes of one message; above it the connection closes with 1009."""
+    """Bytes of one message; above it the connection closes with 1009. Unit: bytes."""
     message_bytes_before_auth_max: EnvelopeInteger | UnsetType = UNSET
-    """Bytes of one message before the client has authenticated."""
+    """Bytes of one message before the client has authenticated. Unit: bytes."""
     depth_max: EnvelopeInteger
     """Nested arrays and objects of one message; above it: payload_too_deep."""
     in_flight_max: EnvelopeInteger
@@ -84,9 +129,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     run_events_max: EnvelopeInteger | UnsetType = UNSET
     """Events of one run; one more fails it with payload_too_large."""
     run_bytes_max: EnvelopeInteger | UnsetType = UNSET
-    """Bytes of all events of one run; one more fails it with payload_too_large."""
+    """Bytes of all events of one run; one more fails it with payload_too_large. Unit: bytes."""
     event_bytes_max: EnvelopeInteger | UnsetType = UNSET
-    """Bytes of one event or result; one more fails its run with payload_too_large."""
+    """Bytes of one event or result; one more fails its run with payload_too_large. Unit: bytes."""
     mistakes_per_minute_max: EnvelopeInteger | UnsetType = UNSET
     """Messages of a connection in a minute that are refused as mistakes; one more closes it with 4505."""
     pings_per_second_max: EnvelopeInteger | UnsetType = UNSET
@@ -139,16 +184,19 @@ Ticket = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
 class OpeningServer(Struct, frozen=True, kw_only=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Opening(Struct, frozen=True, kw_only=True):
     """The facts of welcome in a greeting; they are there when the session is opened together with the connection."""
 
     session: str | UnsetType = UNSET
+    """The session, to come back to."""
     secret: str | UnsetType = UNSET
     """Only in the welcome that made an anonymous session."""
     connection: str | UnsetType = UNSET
@@ -156,9 +204,12 @@ class Opening(Struct, frozen=True, kw_only=True):
     resume: bool | UnsetType = UNSET
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[dict[str, Verdict], Meta(min_length=1)] | UnsetType = UNSET
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: EnvelopeInteger | UnsetType = UNSET
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: Limits | UnsetType = UNSET
     server: OpeningServer | UnsetType = UNSET
+    """The gateway's program, for logs."""
 
 
 class Wrapper(Struct, frozen=True, kw_only=True):
@@ -185,7 +236,7 @@ class Wrapper(Struct, frozen=True, kw_only=True):
     reply_to: str | UnsetType = UNSET
     """Id of the message that it answers."""
     deadline_ms: EnvelopeInteger | UnsetType = UNSET
-    """How long the client is willing to wait for the run."""
+    """How long the client is willing to wait for the run. Unit: milliseconds."""
     error: ErrorBody | UnsetType = UNSET
     meta: dict[str, Any] | UnsetType = UNSET
     """Free map."""

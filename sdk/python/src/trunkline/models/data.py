@@ -691,10 +691,12 @@ class ErrorFrame(Envelope, frozen=True):
 
 
 class HelloClient(Model, frozen=True):
-    """What stands in `client`."""
+    """The program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Hello(Model, frozen=True):
@@ -712,6 +714,7 @@ class Hello(Model, frozen=True):
     resume: Annotated[Annotated[dict[str, str | None], Field(max_length=128)] | None, NOT_NULL] = None
     """Last position seen of each channel; null where nothing was seen yet."""
     client: Annotated[HelloClient | None, NOT_NULL] = None
+    """The program, for logs."""
 
 
 class HelloFrame(Envelope, frozen=True):
@@ -722,10 +725,12 @@ class HelloFrame(Envelope, frozen=True):
 
 
 class WelcomeServer(Model, frozen=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Welcome(Model, frozen=True):
@@ -735,6 +740,7 @@ class Welcome(Model, frozen=True):
     """
 
     session: str
+    """The session, to come back to."""
     secret: Annotated[str | None, NOT_NULL] = None
     """Only in the welcome that made an anonymous session."""
     connection: str
@@ -742,9 +748,12 @@ class Welcome(Model, frozen=True):
     resume: bool
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[dict[str, shared.Verdict], Field(min_length=1)]
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: shared.EnvelopeInteger
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: shared.Limits
     server: WelcomeServer
+    """The gateway's program, for logs."""
 
 
 class WelcomeFrameTl(shared.Wrapper, frozen=True):
@@ -770,7 +779,9 @@ class Ack(Model, frozen=True):
     """
 
     id: shared.MessageId
+    """The message's id."""
     level: Literal["accepted", "stored"]
+    """How safely it is kept."""
     duplicate: Annotated[bool | None, NOT_NULL] = None
     """True where the same message was acknowledged before."""
 
@@ -841,6 +852,7 @@ class Reset(Model, frozen=True):
 
     reason: shared.ResetReason
     pos: Annotated[shared.Position | None, NOT_NULL] = None
+    """The oldest retained place."""
 
 
 class ResetFrameTl(shared.Wrapper, frozen=True):
@@ -866,8 +878,11 @@ class GoAway(Model, frozen=True):
     """
 
     reason: str
+    """Why, such as drain."""
     reconnect_min_ms: shared.EnvelopeInteger
+    """How long to wait at least. Unit: milliseconds."""
     reconnect_max_ms: shared.EnvelopeInteger
+    """How long to wait at most. Unit: milliseconds."""
 
 
 class GoAwayFrame(Envelope, frozen=True):
@@ -884,7 +899,9 @@ class RunStarted(Model, frozen=True):
     """
 
     service: str
+    """The service that runs."""
     channel: str
+    """The run's channel."""
 
 
 class RunStartedFrameTl(shared.Wrapper, frozen=True):
@@ -1004,6 +1021,7 @@ class RunCompleted(Model, frozen=True):
     """
 
     result: Any
+    """What the service gives back; null where that is nothing."""
 
 
 class RunCompletedFrameTl(shared.Wrapper, frozen=True):

@@ -188,16 +188,19 @@ class ErrorMessage(Model, frozen=True):
 
 
 class SessionCreatedDataServer(Model, frozen=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class SessionCreatedData(Model, frozen=True):
     """The session, and from where each of its channels is delivered."""
 
     session: str
+    """The session, to come back to."""
     secret: Annotated[str | None, NOT_NULL] = None
     """Only in the welcome that made an anonymous session."""
     connection: str
@@ -205,9 +208,12 @@ class SessionCreatedData(Model, frozen=True):
     resume: bool
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[dict[str, shared.Verdict], Field(min_length=1)]
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: shared.EnvelopeInteger
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: shared.Limits
     server: SessionCreatedDataServer
+    """The gateway's program, for logs."""
 
 
 class SessionCreated(shared.FlatFrame, frozen=True):
@@ -415,10 +421,12 @@ class Pong(shared.FlatFrame, frozen=True):
 
 
 class HelloClient(Model, frozen=True):
-    """What stands in `client`."""
+    """The program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Hello(shared.FlatFrame, frozen=True):
@@ -437,6 +445,7 @@ class Hello(shared.FlatFrame, frozen=True):
     resume: Annotated[Annotated[dict[str, str | None], Field(max_length=128)] | None, NOT_NULL] = None
     """Last position seen of each channel; null where nothing was seen yet."""
     client: Annotated[HelloClient | None, NOT_NULL] = None
+    """The program, for logs."""
 
 
 class AckMetadataTl(shared.FlatFrameMetadataTl, frozen=True):
@@ -463,7 +472,9 @@ class Ack(shared.FlatFrame, frozen=True):
     metadata: AckMetadata = Field()
     """A free map; what the gateway adds stands in _tl within it."""
     id: shared.MessageId
+    """The message's id."""
     level: Literal["accepted", "stored"]
+    """How safely it is kept."""
     duplicate: Annotated[bool | None, NOT_NULL] = None
     """True where the same message was acknowledged before."""
 
@@ -545,6 +556,7 @@ class Reset(shared.FlatFrame, frozen=True):
     """A free map; what the gateway adds stands in _tl within it."""
     reason: shared.ResetReason
     pos: Annotated[shared.Position | None, NOT_NULL] = None
+    """The oldest retained place."""
 
 
 class GoAway(shared.FlatFrame, frozen=True):
@@ -555,8 +567,11 @@ class GoAway(shared.FlatFrame, frozen=True):
 
     type: Literal["go_away"] = "go_away"
     reason: str
+    """Why, such as drain."""
     reconnect_min_ms: shared.EnvelopeInteger
+    """How long to wait at least. Unit: milliseconds."""
     reconnect_max_ms: shared.EnvelopeInteger
+    """How long to wait at most. Unit: milliseconds."""
 
 
 class RunStartedMetadataTl(shared.FlatFrameMetadataTl, frozen=True):
@@ -593,7 +608,9 @@ class RunStarted(shared.FlatFrame, frozen=True):
     metadata: RunStartedMetadata = Field()
     """A free map; what the gateway adds stands in _tl within it."""
     service: str
+    """The service that runs."""
     channel: str
+    """The run's channel."""
 
 
 class RunEventMetadataTl(shared.FlatFrameMetadataTl, frozen=True):

@@ -36,7 +36,7 @@ class Envelope(Model, frozen=True):
     reply_to: Annotated[str | None, NOT_NULL] = None
     """Id of the message that it answers."""
     deadline_ms: Annotated[shared.EnvelopeInteger | None, NOT_NULL] = None
-    """How long the client is willing to wait for the run."""
+    """How long the client is willing to wait for the run. Unit: milliseconds."""
     error: Annotated[shared.ErrorBody | None, NOT_NULL] = None
     meta: Annotated[dict[str, Any] | None, NOT_NULL] = None
     """Free map."""
@@ -45,10 +45,12 @@ class Envelope(Model, frozen=True):
 
 
 class HelloClient(Model, frozen=True):
-    """What stands in `client`."""
+    """The program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Hello(Model, frozen=True):
@@ -66,6 +68,7 @@ class Hello(Model, frozen=True):
     resume: Annotated[Annotated[dict[str, str | None], Field(max_length=128)] | None, NOT_NULL] = None
     """Last position seen of each channel; null where nothing was seen yet."""
     client: Annotated[HelloClient | None, NOT_NULL] = None
+    """The program, for logs."""
 
 
 class HelloFrame(Envelope, frozen=True):
@@ -76,10 +79,12 @@ class HelloFrame(Envelope, frozen=True):
 
 
 class WelcomeServer(Model, frozen=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Welcome(Model, frozen=True):
@@ -89,6 +94,7 @@ class Welcome(Model, frozen=True):
     """
 
     session: str
+    """The session, to come back to."""
     secret: Annotated[str | None, NOT_NULL] = None
     """Only in the welcome that made an anonymous session."""
     connection: str
@@ -96,9 +102,12 @@ class Welcome(Model, frozen=True):
     resume: bool
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[dict[str, shared.Verdict], Field(min_length=1)]
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: shared.EnvelopeInteger
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: shared.Limits
     server: WelcomeServer
+    """The gateway's program, for logs."""
 
 
 class WelcomeFrame(Envelope, frozen=True):
@@ -190,7 +199,9 @@ class Ack(Model, frozen=True):
     """
 
     id: shared.MessageId
+    """The message's id."""
     level: Literal["accepted", "stored"]
+    """How safely it is kept."""
     duplicate: Annotated[bool | None, NOT_NULL] = None
     """True where the same message was acknowledged before."""
 
@@ -240,6 +251,7 @@ class Reset(Model, frozen=True):
 
     reason: shared.ResetReason
     pos: Annotated[shared.Position | None, NOT_NULL] = None
+    """The oldest retained place."""
 
 
 class ResetFrame(Envelope, frozen=True):
@@ -309,8 +321,11 @@ class GoAway(Model, frozen=True):
     """
 
     reason: str
+    """Why, such as drain."""
     reconnect_min_ms: shared.EnvelopeInteger
+    """How long to wait at least. Unit: milliseconds."""
     reconnect_max_ms: shared.EnvelopeInteger
+    """How long to wait at most. Unit: milliseconds."""
 
 
 class GoAwayFrame(Envelope, frozen=True):
@@ -361,6 +376,7 @@ class Heartbeat(Model, frozen=True):
     """
 
     channels: dict[str, shared.Position]
+    """The position of each channel."""
 
 
 class HeartbeatFrame(Envelope, frozen=True):
@@ -516,7 +532,9 @@ class RunStarted(Model, frozen=True):
     """
 
     service: str
+    """The service that runs."""
     channel: str
+    """The run's channel."""
 
 
 class RunStartedFrame(Envelope, frozen=True):
@@ -615,6 +633,7 @@ class RunCompleted(Model, frozen=True):
     """
 
     result: Any
+    """What the service gives back; null where that is nothing."""
 
 
 class RunCompletedFrame(Envelope, frozen=True):
@@ -1193,7 +1212,9 @@ class HealthResponse(Model, frozen=True):
     """
 
     status: str
+    """How the gateway is: healthy or unhealthy."""
     timestamp: shared.EnvelopeTime
+    """When that was so."""
 
 
 class HealthResponseFrame(Envelope, frozen=True):

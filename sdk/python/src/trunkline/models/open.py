@@ -29,10 +29,12 @@ class ConnectedTl(shared.Wrapper, frozen=True):
 
 
 class ConnectedServer(Model, frozen=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Connected(Model, frozen=True):
@@ -51,6 +53,7 @@ class Connected(Model, frozen=True):
     capabilities: list[str]
     """What the route can do."""
     session: Annotated[str | None, NOT_NULL] = None
+    """The session, to come back to."""
     secret: Annotated[str | None, NOT_NULL] = None
     """Only in the welcome that made an anonymous session."""
     connection: Annotated[str | None, NOT_NULL] = None
@@ -58,9 +61,12 @@ class Connected(Model, frozen=True):
     resume: Annotated[bool | None, NOT_NULL] = None
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[Annotated[dict[str, shared.Verdict], Field(min_length=1)] | None, NOT_NULL] = None
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: Annotated[shared.EnvelopeInteger | None, NOT_NULL] = None
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: Annotated[shared.Limits | None, NOT_NULL] = None
     server: Annotated[ConnectedServer | None, NOT_NULL] = None
+    """The gateway's program, for logs."""
 
 
 class Response(shared.OpenFrame, frozen=True):
@@ -122,10 +128,12 @@ class Pong(shared.OpenFrame, frozen=True):
 
 
 class HelloClient(Model, frozen=True):
-    """What stands in `client`."""
+    """The program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Hello(shared.OpenFrame, frozen=True):
@@ -144,6 +152,7 @@ class Hello(shared.OpenFrame, frozen=True):
     resume: Annotated[Annotated[dict[str, str | None], Field(max_length=128)] | None, NOT_NULL] = None
     """Last position seen of each channel; null where nothing was seen yet."""
     client: Annotated[HelloClient | None, NOT_NULL] = None
+    """The program, for logs."""
 
 
 class WelcomeTl(shared.OpenFrameTl, frozen=True):
@@ -154,10 +163,12 @@ class WelcomeTl(shared.OpenFrameTl, frozen=True):
 
 
 class WelcomeServer(Model, frozen=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Welcome(shared.OpenFrame, frozen=True):
@@ -170,6 +181,7 @@ class Welcome(shared.OpenFrame, frozen=True):
     tl: WelcomeTl = Field(validation_alias="_tl", serialization_alias="_tl")
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
     session: str
+    """The session, to come back to."""
     secret: Annotated[str | None, NOT_NULL] = None
     """Only in the welcome that made an anonymous session."""
     connection: str
@@ -177,9 +189,12 @@ class Welcome(shared.OpenFrame, frozen=True):
     resume: bool
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[dict[str, shared.Verdict], Field(min_length=1)]
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: shared.EnvelopeInteger
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: shared.Limits
     server: WelcomeServer
+    """The gateway's program, for logs."""
 
 
 class AckTl(shared.OpenFrameTl, frozen=True):
@@ -199,7 +214,9 @@ class Ack(shared.OpenFrame, frozen=True):
     tl: AckTl = Field(validation_alias="_tl", serialization_alias="_tl")
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
     id: shared.MessageId
+    """The message's id."""
     level: Literal["accepted", "stored"]
+    """How safely it is kept."""
     duplicate: Annotated[bool | None, NOT_NULL] = None
     """True where the same message was acknowledged before."""
 
@@ -260,6 +277,7 @@ class Reset(shared.OpenFrame, frozen=True):
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
     reason: shared.ResetReason
     pos: Annotated[shared.Position | None, NOT_NULL] = None
+    """The oldest retained place."""
 
 
 class GoAway(shared.OpenFrame, frozen=True):
@@ -270,8 +288,11 @@ class GoAway(shared.OpenFrame, frozen=True):
 
     type: Literal["go_away"] = "go_away"
     reason: str
+    """Why, such as drain."""
     reconnect_min_ms: shared.EnvelopeInteger
+    """How long to wait at least. Unit: milliseconds."""
     reconnect_max_ms: shared.EnvelopeInteger
+    """How long to wait at most. Unit: milliseconds."""
 
 
 class RunStartedTl(shared.OpenFrameTl, frozen=True):
@@ -301,7 +322,9 @@ class RunStarted(shared.OpenFrame, frozen=True):
     tl: RunStartedTl = Field(validation_alias="_tl", serialization_alias="_tl")
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
     service: str
+    """The service that runs."""
     channel: str
+    """The run's channel."""
 
 
 class RunEventTl(shared.OpenFrameTl, frozen=True):
@@ -403,6 +426,7 @@ class RunCompleted(shared.OpenFrame, frozen=True):
     tl: RunCompletedTl = Field(validation_alias="_tl", serialization_alias="_tl")
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
     result: Any
+    """What the service gives back; null where that is nothing."""
 
 
 class RunCancelledTl(shared.OpenFrameTl, frozen=True):

@@ -24,12 +24,19 @@ class Address(Model, frozen=True):
     """To whom a message is addressed: hints to the router."""
 
     service: Annotated[str | None, NOT_NULL] = None
+    """A service of the route."""
     agent: Annotated[str | None, NOT_NULL] = None
+    """An agent."""
     pillar: Annotated[str | None, NOT_NULL] = None
+    """A pillar of a liaison agent."""
     realm: Annotated[str | None, NOT_NULL] = None
+    """The realm; never another than the token's."""
     capability: Annotated[str | None, NOT_NULL] = None
+    """Whoever has this capability."""
     user: Annotated[str | None, NOT_NULL] = None
+    """A user, on all their connections."""
     topic: Annotated[str | None, NOT_NULL] = None
+    """Everybody on a topic."""
 
 
 class ErrorBody(Model, frozen=True):
@@ -42,9 +49,45 @@ class ErrorBody(Model, frozen=True):
     retryable: bool
     """Whether the same message may succeed later."""
     retry_after_ms: Annotated[EnvelopeInteger | None, NOT_NULL] = None
+    """How long to wait before that. Unit: milliseconds."""
     details: Any = None
+    """Anything that helps a program."""
     trace_id: Annotated[str | None, NOT_NULL] = None
     """Finds the matching log lines of gateway and worker."""
+
+
+class Envelope(Model, frozen=True):
+    """One message. Fields that are not named here are kept as they are."""
+
+    id: Annotated[MessageId | None, NOT_NULL] = None
+    ts: Annotated[EnvelopeTime | None, NOT_NULL] = None
+    """When the gateway accepted it."""
+    channel: Annotated[str | None, NOT_NULL] = None
+    """The channel it stands in; on durable messages only."""
+    pos: Annotated[str | None, NOT_NULL] = None
+    """Its position in the channel."""
+    prev: Annotated[str | None, NOT_NULL] = None
+    """The position before it."""
+    session: Annotated[str | None, NOT_NULL] = None
+    """Session id."""
+    run: Annotated[str | None, NOT_NULL] = None
+    """The run it belongs to."""
+    seq: Annotated[EnvelopeInteger | None, NOT_NULL] = None
+    """First event number of the run that it carries."""
+    seq_end: Annotated[EnvelopeInteger | None, NOT_NULL] = None
+    """Last one; left out where it equals seq."""
+    to: Annotated[Address | None, NOT_NULL] = None
+    reply_to: Annotated[str | None, NOT_NULL] = None
+    """Id of the message that it answers."""
+    payload: Any = None
+    """The content, opaque to the gateway."""
+    deadline_ms: Annotated[EnvelopeInteger | None, NOT_NULL] = None
+    """How long the client is willing to wait for the run. Unit: milliseconds."""
+    error: Annotated[ErrorBody | None, NOT_NULL] = None
+    meta: Annotated[dict[str, Any] | None, NOT_NULL] = None
+    """Free map."""
+    tl: Annotated[dict[str, Any] | None, NOT_NULL] = Field(default=None, validation_alias="_tl", serialization_alias="_tl")
+    """Unknown fields that stood in _tl where another dialect spelled the message."""
 
 
 ResetReason = Literal["expired", "epoch_changed", "too_far", "forked", "unknown"]
@@ -55,7 +98,9 @@ class Verdict(Model, frozen=True):
     """From where one channel is delivered."""
 
     verdict: Literal["new", "resumed", "reset"]
+    """new: everything that is kept follows; resumed: what follows the position that was sent; reset: drop what you have."""
     pos: Annotated[Position | None, NOT_NULL] = None
+    """From where delivery goes on."""
     reason: Annotated[ResetReason | None, NOT_NULL] = None
 
     @model_validator(mode="after")
@@ -68,9 +113,9 @@ class Limits(Model, frozen=True):
     """What the gateway holds its clients to."""
 
     message_bytes_max: EnvelopeInteger
-    """Bytes of one message; above it the connection closes with 1009."""
+    """Bytes of one message; above it the connection closes with 1009. Unit: bytes."""
     message_bytes_before_auth_max: Annotated[EnvelopeInteger | None, NOT_NULL] = None
-    """Bytes of one message before the client has authenticated."""
+    """Bytes of one message before the client has authenticated. Unit: bytes."""
     depth_max: EnvelopeInteger
     """Nested arrays and objects of one message; above it: payload_too_deep."""
     in_flight_max: EnvelopeInteger
@@ -86,9 +131,9 @@ class Limits(Model, frozen=True):
     run_events_max: Annotated[EnvelopeInteger | None, NOT_NULL] = None
     """Events of one run; one more fails it with payload_too_large."""
     run_bytes_max: Annotated[EnvelopeInteger | None, NOT_NULL] = None
-    """Bytes of all events of one run; one more fails it with payload_too_large."""
+    """Bytes of all events of one run; one more fails it with payload_too_large. Unit: bytes."""
     event_bytes_max: Annotated[EnvelopeInteger | None, NOT_NULL] = None
-    """Bytes of one event or result; one more fails its run with payload_too_large."""
+    """Bytes of one event or result; one more fails its run with payload_too_large. Unit: bytes."""
     mistakes_per_minute_max: Annotated[EnvelopeInteger | None, NOT_NULL] = None
     """Messages of a connection in a minute that are refused as mistakes; one more closes it with 4505."""
     pings_per_second_max: Annotated[EnvelopeInteger | None, NOT_NULL] = None
@@ -141,16 +186,19 @@ Ticket = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class OpeningServer(Model, frozen=True):
-    """What stands in `server`."""
+    """The gateway's program, for logs."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 class Opening(Model, frozen=True):
     """The facts of welcome in a greeting; they are there when the session is opened together with the connection."""
 
     session: Annotated[str | None, NOT_NULL] = None
+    """The session, to come back to."""
     secret: Annotated[str | None, NOT_NULL] = None
     """Only in the welcome that made an anonymous session."""
     connection: Annotated[str | None, NOT_NULL] = None
@@ -158,9 +206,12 @@ class Opening(Model, frozen=True):
     resume: Annotated[bool | None, NOT_NULL] = None
     """Whether positions can be resumed; false where the broker is degraded."""
     channels: Annotated[Annotated[dict[str, Verdict], Field(min_length=1)] | None, NOT_NULL] = None
+    """The session's own channel and each of resume: from where it is delivered."""
     heartbeat_ms: Annotated[EnvelopeInteger | None, NOT_NULL] = None
+    """How often the gateway shows that it is there. Unit: milliseconds."""
     limits: Annotated[Limits | None, NOT_NULL] = None
     server: Annotated[OpeningServer | None, NOT_NULL] = None
+    """The gateway's program, for logs."""
 
 
 class Wrapper(Model, frozen=True):
@@ -187,7 +238,7 @@ class Wrapper(Model, frozen=True):
     reply_to: Annotated[str | None, NOT_NULL] = None
     """Id of the message that it answers."""
     deadline_ms: Annotated[EnvelopeInteger | None, NOT_NULL] = None
-    """How long the client is willing to wait for the run."""
+    """How long the client is willing to wait for the run. Unit: milliseconds."""
     error: Annotated[ErrorBody | None, NOT_NULL] = None
     meta: Annotated[dict[str, Any] | None, NOT_NULL] = None
     """Free map."""
