@@ -12,7 +12,7 @@ import msgspec
 import pydantic
 import pytest
 
-from trunkline import Run, Worker
+from trunkline import BadRequest, Run, Worker, _json
 from trunkline._latest import LATEST
 from trunkline.messages import Dialect, check, data, native, payload
 from trunkline.models import data as data_models
@@ -106,6 +106,11 @@ async def test_a_handler_takes_a_payload_of_the_catalogue() -> None:
     async with TestClient(worker) as client:
         assert await client.run("approve", {"workflow_id": "w1", "approved": True, "other": 1}) == ["w1", True, True]
         assert await client.run("count", 2.0) == 2
+
+
+def test_a_handler_gets_no_infinity_for_a_number_that_no_float_holds() -> None:
+    with pytest.raises(BadRequest, match="a number that no float holds"):
+        _json.read(b'{"seconds": 1e400}', dict[str, float])
 
 
 def test_what_json_has_not_is_refused() -> None:

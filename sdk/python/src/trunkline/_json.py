@@ -6,6 +6,7 @@ know messages or calls.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any, Final, get_origin
@@ -22,13 +23,21 @@ INTEGER_MAX: Final = 2**53 - 1
 """The largest integer of the protocol."""
 
 
-def _whole(text: str) -> float:
+def whole(text: str) -> float:
+    """Reads a number of JSON, which knows one kind of them: 1.0 is an integer. What no float holds is infinite."""
     number = float(text)
     return int(number) if number.is_integer() and abs(number) <= INTEGER_MAX else number
 
 
+def _finite(text: str) -> float:
+    number = whole(text)
+    if math.isinf(number):
+        raise ValueError("a number that no float holds")
+    return number
+
+
 _ANY: Final = msgspec.json.Decoder(float_hook=float)
-_WHOLE: Final = msgspec.json.Decoder(float_hook=_whole)
+_FINITE: Final = msgspec.json.Decoder(float_hook=_finite)
 
 
 def encode(value: Any) -> bytes:
@@ -51,8 +60,8 @@ def decode_as(text: bytes | str, shape: Any) -> Any:
     try:
         return msgspec.json.decode(text, type=shape, dec_hook=_decode_other)
     except msgspec.ValidationError:
-        # JSON knows one kind of number: 1.0 is an integer there, which msgspec's own reading refuses.
-        return msgspec.convert(_WHOLE.decode(text), shape, dec_hook=_decode_other)
+        # Perhaps only because msgspec's own reading takes 1.0 for no integer.
+        return msgspec.convert(_FINITE.decode(text), shape, dec_hook=_decode_other)
 
 
 def read(payload: bytes, shape: Any) -> Any:
