@@ -15,6 +15,7 @@ mod envelope;
 mod error;
 mod ids;
 mod limits;
+pub mod old_frames;
 mod position;
 mod scan;
 mod trace;

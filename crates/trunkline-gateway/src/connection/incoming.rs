@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use trunkline_core::Moment;
+use trunkline_protocol::old_frames::{self, OldFrame};
 use trunkline_protocol::{Class, CloseCode, Dialect, Envelope, ErrorBody, ErrorCode, belongs_to_gateway, class_of};
 use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
 
 use super::Subscriber;
-use super::old_frames::{self, OldFrame};
 use super::opening::Hello;
 use super::violations::Violations;
 use crate::config::Route;
