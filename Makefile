@@ -27,7 +27,7 @@ STAMPS := build/stamps
 LOGS := build/logs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
 PYTHON_FOLDERS := sdk/python examples tests/end-to-end
-PYTHON_TESTED := sdk/python examples/chat
+PYTHON_TESTED := sdk/python examples/chat examples
 TEST_BUILD := --workspace --bins --tests --examples
 
 # $(call say,TEXT) announces a step that may take long.
@@ -43,7 +43,7 @@ PAGE_SOURCES := package.json tsconfig.base.json $(call files,sdk/typescript/pack
 .PHONY: help
 help: ## list the targets
 	@echo "usage: make TARGET"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "variables: WORKSPACE=folder (what make run answers about), PORT=number, PYTHON=program, TRUNKLINE_CHROMIUM=program"
 
 # ---- Using it ----
@@ -62,6 +62,20 @@ demo: release $(STAMPS)/model $(STAMPS)/page ## the same page with a small langu
 	@export PATH="$(CURDIR)/$(MODEL_VENV)/bin:$$PATH"
 	$(if $(PORT),export WEBSOCKET_PORT="$(PORT)")
 	exec "$(CARGO_TARGET_DIR)/release/trunkline" serve --config examples/chat/language-model.toml
+
+# Examples in the dialects of older front ends: their pages need no build.
+EXAMPLES := assistant goals insights reasoning
+
+.PHONY: $(EXAMPLES:%=example-%)
+example-assistant: need-chromium need-tesseract ## vision, voice and automation in dialect open
+example-goals: ## goals with plans, commands and approvals in dialect payload
+example-insights: ## a guide and liaison agents in dialect flat
+example-reasoning: ## agents that search and evolve in dialect data
+$(EXAMPLES:%=example-%): example-%: release $(STAMPS)/python
+	$(call say,The gateway starts; Ctrl-C stops it)
+	@export PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+	$(if $(PORT),export WEBSOCKET_PORT="$(PORT)")
+	exec "$(CARGO_TARGET_DIR)/release/trunkline" serve --config examples/$*/trunkline.toml
 
 .PHONY: bench
 bench: need-rust $(STAMPS)/python $(STAMPS)/bench ## measure, and write docs/reference/benchmarks.md
@@ -104,9 +118,10 @@ test-typescript: need-chromium $(STAMPS)/page
 	NO_COLOR=1 npm test --silent 2>&1 | tee $(LOGS)/typescript.log
 
 .PHONY: test-python
-test-python: $(STAMPS)/python
+test-python: need-chromium need-tesseract $(STAMPS)/python
 	$(call say,Python: tests)
-	@mkdir -p $(LOGS)
+	@$(find-chromium)
+	mkdir -p $(LOGS)
 	for folder in $(PYTHON_TESTED); do (cd $$folder && NO_COLOR=1 "$(CURDIR)/$(VENV)/bin/pytest" -q); done 2>&1 | tee $(LOGS)/python.log
 
 # The demo's worker with its real language model; apart from the other tests, because the model is a large download.
@@ -117,7 +132,7 @@ test-demo: $(STAMPS)/model ## the demo's worker with its real language model
 
 # A real gateway with real workers, seen through a real browser.
 .PHONY: test-end-to-end
-test-end-to-end: need-chromium debug $(STAMPS)/python $(STAMPS)/page
+test-end-to-end: need-chromium need-tesseract debug $(STAMPS)/python $(STAMPS)/page
 	$(call say,End to end: tests)
 	@export PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 	export TRUNKLINE_BINARY="$(CARGO_TARGET_DIR)/debug/trunkline"
@@ -187,7 +202,7 @@ schema: need-rust ## write the generated files under protocol/
 # ---- Setting up ----
 
 .PHONY: setup
-setup: need-rust need-chromium $(STAMPS)/node $(STAMPS)/python ## fetch everything that the other targets need
+setup: need-rust need-chromium need-tesseract $(STAMPS)/node $(STAMPS)/python ## fetch everything that the other targets need
 	$(call say,Rust: dependencies)
 	@cargo fetch --locked
 
@@ -196,8 +211,8 @@ clean: ## delete everything that was built or fetched
 	rm -rf build $(VENV) $(MODEL_VENV) $(BENCH_VENV) node_modules sdk/typescript/packages/*/dist examples/chat/page/dist
 	cargo clean --quiet
 
-.PHONY: need-rust need-node need-python need-chromium
-need-rust need-node need-python need-chromium:
+.PHONY: need-rust need-node need-python need-chromium need-tesseract
+need-rust need-node need-python need-chromium need-tesseract:
 	@scripts/need.sh $(@:need-%=%)
 
 $(STAMPS)/node: package-lock.json package.json | need-node

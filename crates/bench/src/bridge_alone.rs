@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trunkline_bridge::{Bridge, BridgeConfig, Call, CallEvent, CallSpec, NoClaims, WorkerTransport};
+use trunkline_protocol::Codec;
 
 use crate::clock;
 use crate::statistics::Latencies;
@@ -119,7 +120,7 @@ fn call(bridge: &Bridge, service: &str, payload: &str) -> Call {
         message: "message".to_owned(),
         kind: "user_message".to_owned(),
         attempt: 1,
-        codec: "json".to_owned(),
+        codec: Codec::Json,
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         ..CallSpec::default()
     })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::Instant;
+use trunkline_protocol::Codec;
 
 use crate::frame::WorkerError;
 use crate::inbox::Inbox;
@@ -33,8 +34,8 @@ pub struct CallSpec {
     /// When the call is no longer wanted. The worker is told what is left; a call that still waits for a worker
     /// then ends, a call that a worker has is its caller's to cancel.
     pub deadline: Option<Instant>,
-    /// The payload's codec, `json`.
-    pub codec: String,
+    /// The payload's codec.
+    pub codec: Codec,
     /// W3C trace context.
     pub traceparent: Option<String>,
     /// The client's payload in that codec.
@@ -55,7 +56,7 @@ pub enum CallEvent {
         seq: u64,
         /// What it holds.
         kind: EventKind,
-        /// Text or JSON.
+        /// Text or a value.
         payload: Bytes,
     },
     /// The newest value of a state; older ones that were not read yet are gone.
@@ -89,8 +90,13 @@ pub use crate::frame::ChunkKind as EventKind;
 /// How a worker ended a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// With this value, as JSON.
-    Result(Bytes),
+    /// With a value.
+    Result {
+        /// How it is written.
+        codec: Codec,
+        /// The value.
+        payload: Bytes,
+    },
     /// The stream is over; there is no value.
     End,
     /// With this error.

@@ -57,7 +57,7 @@ impl Outgoing {
             kind: Cow::Borrowed(&self.kind),
             id: Some(Cow::Borrowed(&self.id)),
             to,
-            payload: Some(Cow::Borrowed(&self.payload)),
+            payload: Some((&self.payload).into()),
             deadline_ms: self.deadline_ms,
             ..Envelope::default()
         })
@@ -190,7 +190,7 @@ impl Client {
             self.unacknowledged.retain(|message| message.id != **answered);
         }
         if envelope.kind == "go_away" {
-            self.window = envelope.payload.and_then(|payload| window_of(payload.get()));
+            self.window = envelope.payload.and_then(|payload| window_of(payload.to_json().get()));
         }
         Ok(received)
     }
@@ -218,7 +218,7 @@ async fn hello(options: &Options, state: &SessionState) -> Result<(Socket, Welco
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
     let payload = serde_json::value::to_raw_value(&state.hello(options.token.as_deref()))
         .expect("a hello serialises into memory");
-    let hello = Envelope { payload: Some(Cow::Borrowed(&payload)), ..Envelope::new("hello") };
+    let hello = Envelope { payload: Some((&payload).into()), ..Envelope::new("hello") };
     socket.send(encode(&hello)).await?;
     let first = receive(&mut socket, WELCOME_WITHIN).await?;
     let envelope = first.envelope()?;
@@ -227,7 +227,7 @@ async fn hello(options: &Options, state: &SessionState) -> Result<(Socket, Welco
     }
     match envelope.payload {
         Some(payload) if envelope.kind == "welcome" => {
-            let welcome = serde_json::from_str(payload.get())
+            let welcome = serde_json::from_str(payload.to_json().get())
                 .map_err(|error| ClientError::Refused(format!("its welcome cannot be read: {error}")))?;
             Ok((socket, welcome))
         }

@@ -2,20 +2,27 @@
 //!
 //! The data is two bytes (version and kind) and the message in the native JSON spelling
 //! without its position. So a native client's frame is those bytes with the position put
-//! in front: no field is parsed or written again.
+//! in front: no field is parsed or written again. Where the payload holds bytes, version 2 has
+//! the length of a message without payload, that message, and the payload in MessagePack.
 
 use std::borrow::Cow;
 use std::io::Write as _;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use trunkline_protocol::{Dialect, Envelope};
+use trunkline_protocol::{Codec, Dialect, Envelope, Packed, Payload, msgpack};
 
 use crate::channel::ChannelKey;
 use crate::log::Record;
 
-/// The version of the data's form that this code writes and reads.
-const VERSION: u8 = 1;
+/// The version of the data's form whose message is all JSON.
+const VERSION_JSON: u8 = 1;
+
+/// The version whose payload is MessagePack.
+const VERSION_PACKED: u8 = 2;
+
+/// Bytes of a version 2 record before its message: version, kind and the message's length.
+const PACKED_PREFIX_BYTES: usize = 6;
 
 /// Nesting allowed when stored messages are read again: they were bounded when they came in, and wrapped once.
 const STORED_DEPTH_MAX: usize = 128;
@@ -50,52 +57,105 @@ impl RecordKind {
 #[error("a stored record has a form that this version does not read")]
 pub struct UnknownForm;
 
+/// A record's data, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts<'a> {
+    /// What it means.
+    pub kind: RecordKind,
+    /// The message in the native spelling, without a payload that holds bytes.
+    pub native: &'a str,
+    /// That payload, in MessagePack.
+    pub packed: Option<&'a [u8]>,
+}
+
 /// Writes a message as a record's data.
 pub fn data(kind: RecordKind, message: &Envelope<'_>) -> Bytes {
-    let mut out =
-        Vec::with_capacity(DATA_BYTES_TYPICAL + message.payload.as_ref().map_or(0, |payload| payload.get().len()));
-    out.extend_from_slice(&[VERSION, kind as u8]);
-    Dialect::Native.encode(message, &mut out);
+    let payload_bytes = message.payload.as_ref().map_or(0, |payload| payload.as_kept().1.len());
+    let mut out = Vec::with_capacity(DATA_BYTES_TYPICAL + payload_bytes);
+    if let Some(Payload::Packed(payload)) = &message.payload {
+        out.extend_from_slice(&[VERSION_PACKED, kind as u8, 0, 0, 0, 0]);
+        Dialect::Native.encode(&Envelope { payload: None, ..message.clone() }, &mut out);
+        let length = length_bytes(out.len() - PACKED_PREFIX_BYTES);
+        out[2..PACKED_PREFIX_BYTES].copy_from_slice(&length);
+        out.extend_from_slice(payload.bytes());
+    } else {
+        out.extend_from_slice(&[VERSION_JSON, kind as u8]);
+        Dialect::Native.encode(message, &mut out);
+    }
     out.into()
+}
+
+fn length_bytes(length: usize) -> [u8; 4] {
+    u32::try_from(length).expect("a message has less than 4 GiB").to_be_bytes()
 }
 
 /// The kind of a record, without looking at its message.
 pub fn kind(data: &[u8]) -> Option<RecordKind> {
     let (&[version, kind], _) = data.split_first_chunk::<2>()?;
-    RecordKind::ALL.get(usize::from(kind)).copied().filter(|_| version == VERSION)
+    let is_known = matches!(version, VERSION_JSON | VERSION_PACKED);
+    RecordKind::ALL.get(usize::from(kind)).copied().filter(|_| is_known)
 }
 
-/// Takes a record's data apart: its kind, and the message in the native spelling.
-pub fn parts(data: &[u8]) -> Result<(RecordKind, &str), UnknownForm> {
-    let (&[version, kind], message) = data.split_first_chunk::<2>().ok_or(UnknownForm)?;
+/// Takes a record's data apart.
+pub fn parts(data: &[u8]) -> Result<Parts<'_>, UnknownForm> {
+    let (&[version, kind], rest) = data.split_first_chunk::<2>().ok_or(UnknownForm)?;
     let kind = *RecordKind::ALL.get(usize::from(kind)).ok_or(UnknownForm)?;
-    if version != VERSION || !message.starts_with(b"{") {
-        return Err(UnknownForm);
-    }
-    Ok((kind, std::str::from_utf8(message).map_err(|_| UnknownForm)?))
+    let (message, packed) = match version {
+        VERSION_JSON => (rest, None),
+        VERSION_PACKED => {
+            let (length, rest) = rest.split_first_chunk::<4>().ok_or(UnknownForm)?;
+            let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| UnknownForm)?;
+            let (message, packed) = rest.split_at_checked(length).ok_or(UnknownForm)?;
+            (message, Some(packed))
+        }
+        _ => return Err(UnknownForm),
+    };
+    let native = std::str::from_utf8(message).map_err(|_| UnknownForm)?;
+    if native.starts_with('{') && native.ends_with('}') { Ok(Parts { kind, native, packed }) } else { Err(UnknownForm) }
 }
 
 /// Reads the message of a record, without its position.
 pub fn message(data: &[u8]) -> Result<(RecordKind, Envelope<'_>), UnknownForm> {
-    let (kind, text) = parts(data)?;
-    let message = Dialect::Native.decode(text, STORED_DEPTH_MAX).map_err(|_| UnknownForm)?;
+    let Parts { kind, native, packed } = parts(data)?;
+    let mut message = Dialect::Native.decode(native, STORED_DEPTH_MAX).map_err(|_| UnknownForm)?;
+    if let Some(packed) = packed {
+        let packed = Packed::read(packed, STORED_DEPTH_MAX).map_err(|_| UnknownForm)?;
+        message.payload = Some(Payload::Packed(packed));
+    }
     Ok((kind, message))
 }
 
 /// Appends a record to `out` as a native client sees it, with its position. After an error `out` is as it was.
-pub fn render_native(channel: &ChannelKey, record: &Record, out: &mut Vec<u8>) -> Result<(), UnknownForm> {
-    let (_, text) = parts(&record.data)?;
-    let (position, previous) = (record.position, record.previous);
+pub fn render_native(
+    codec: Codec,
+    channel: &ChannelKey,
+    record: &Record,
+    out: &mut Vec<u8>,
+) -> Result<(), UnknownForm> {
+    let Parts { native, packed, .. } = parts(&record.data)?;
     let channel = channel.public_name();
+    if codec == Codec::MessagePack {
+        let (position, previous) = (record.position.to_string(), record.previous.to_string());
+        let place = [("channel", channel), ("pos", &*position), ("prev", &*previous)];
+        return msgpack::encode_native(&place, native, packed, out).ok_or(UnknownForm);
+    }
+    let payload = packed.map(|packed| Packed::read(packed, STORED_DEPTH_MAX).map_err(|_| UnknownForm)).transpose()?;
+    let (position, previous) = (record.position, record.previous);
     write!(out, r#"{{"channel":"{channel}","pos":"{position}","prev":"{previous}","#)
         .expect("writing to memory does not fail");
-    out.extend_from_slice(&text.as_bytes()[1..]);
+    out.extend_from_slice(&native.as_bytes()[1..]);
+    if let Some(payload) = payload {
+        out.pop();
+        out.extend_from_slice(br#","payload":"#);
+        out.extend_from_slice(payload.to_json().get().as_bytes());
+        out.push(b'}');
+    }
     Ok(())
 }
 
 /// The text of a text record's message.
 pub(crate) fn text_of<'a>(message: &'a Envelope<'_>) -> Result<Cow<'a, str>, UnknownForm> {
-    let payload = message.payload.as_deref().ok_or(UnknownForm)?;
+    let payload = message.payload.as_ref().and_then(Payload::as_json).ok_or(UnknownForm)?;
     let payload: TextPayload<'_> = serde_json::from_str(payload.get()).map_err(|_| UnknownForm)?;
     Ok(payload.text)
 }
@@ -129,7 +189,7 @@ struct TextEvent {
 
 impl TextEvent {
     fn read(record: &Record) -> Result<Option<Self>, UnknownForm> {
-        if !matches!(parts(&record.data)?, (RecordKind::Text, _)) {
+        if parts(&record.data)?.kind != RecordKind::Text {
             return Ok(None);
         }
         let (_, message) = message(&record.data)?;
@@ -172,7 +232,7 @@ impl Fold {
         let (_, mut message) = message(&self.first.data)?;
         let payload = text_payload(&self.text);
         message.seq_end = Some(self.seq_end);
-        message.payload = Some(Cow::Borrowed(&payload));
+        message.payload = Some((&payload).into());
         Ok(Record { previous: self.first.previous, data: data(RecordKind::Text, &message), ..self.last })
     }
 }
@@ -186,10 +246,16 @@ pub(crate) fn text_payload(text: &str) -> Box<RawValue> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use trunkline_protocol::Position;
+    use trunkline_protocol::{Position, Wire};
 
     use super::*;
     use crate::log::Head;
+    use crate::words::{self, Surroundings, Voice};
+
+    /// Shows a record to a client that said hello.
+    fn render(wire: Wire, channel: &ChannelKey, record: &Record, out: &mut Vec<u8>) -> Result<bool, UnknownForm> {
+        words::render(Voice { wire, knows_runs: true }, channel, record, Surroundings::default(), out)
+    }
 
     /// A run's log in which every text event carries `texts`, with another event wherever there is `None`.
     fn log(texts: &[Option<String>]) -> Vec<Record> {
@@ -198,7 +264,7 @@ mod tests {
         for (seq, text) in (0..).zip(texts) {
             let mut event = Envelope { run: Some("r".into()), seq: Some(seq), ..Envelope::new("run_event") };
             let payload = text.as_deref().map(text_payload);
-            event.payload = payload.as_deref().map(Cow::Borrowed);
+            event.payload = payload.as_ref().map(Payload::from);
             let kind = if text.is_some() { RecordKind::Text } else { RecordKind::Event };
             records.push(head.append(data(kind, &event), false, None, 0).unwrap());
         }
@@ -246,8 +312,55 @@ mod tests {
     }
 
     #[test]
+    fn a_payload_with_bytes_is_shown_in_both_codecs() {
+        let payload = Payload::from_worker(Codec::MessagePack, b"\x81\xa1b\xc4\x02\x00\xff", 64).unwrap();
+        let event = Envelope { run: Some("r".into()), payload: Some(payload.clone()), ..Envelope::new("image") };
+        let record = Head::new(7).append(data(RecordKind::Event, &event), false, None, 0).unwrap();
+        assert_eq!(kind(&record.data), Some(RecordKind::Event));
+        let channel = ChannelKey::run("realm", "r");
+        for dialect in Dialect::ALL {
+            let mut frame = Vec::new();
+            render(dialect.into(), &channel, &record, &mut frame).unwrap();
+            let frame = String::from_utf8(frame).unwrap();
+            let message = dialect.decode(&frame, 64).unwrap();
+            assert_eq!(message.pos.as_deref(), Some(&*record.position.to_string()));
+            assert_eq!(message.payload.unwrap().to_json().get(), r#"{"b":"AP8="}"#, "{frame}");
+        }
+        let (mut frame, mut fields) = (Vec::new(), String::new());
+        render(Wire::MESSAGE_PACK, &channel, &record, &mut frame).unwrap();
+        let message = msgpack::decode(&frame, &mut fields, 64).unwrap();
+        assert_eq!((message.channel.as_deref(), message.run.as_deref()), (Some("run:r"), Some("r")));
+        assert_eq!(message.prev.as_deref(), Some(&*record.previous.to_string()));
+        assert_eq!(message.payload.unwrap().as_kept(), payload.as_kept());
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_shown_leaves_nothing_behind() {
+        let channel = ChannelKey::run("realm", "r");
+        for data in [&b"\x01\x00{]}"[..], b"\x02\x00\x00\x00\x00\x02{}\xc1", b"\x01\x00{\"type\":}"] {
+            let record = Head::new(7).append(Bytes::from_static(data), false, None, 0).unwrap();
+            for wire in [Wire::MESSAGE_PACK, Dialect::Native.into(), Dialect::Payload.into()] {
+                let mut frame = Vec::new();
+                if render(wire, &channel, &record, &mut frame).is_err() {
+                    assert!(frame.is_empty(), "{data:?} {wire:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn unknown_forms_are_refused() {
-        for data in [&b""[..], b"\x01", b"\x02\x00{}", b"\x01\x09{}", b"\x01\x00[]", b"\x01\x00{\xff}"] {
+        for data in [
+            &b""[..],
+            b"\x01",
+            b"\x03\x00{}",
+            b"\x01\x09{}",
+            b"\x01\x00[]",
+            b"\x01\x00{\xff}",
+            b"\x01\x00{",
+            b"\x02\x00{}",
+            b"\x02\x00\x00\x00\x00\x03{}",
+        ] {
             assert_eq!(parts(data), Err(UnknownForm));
         }
     }

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
+use trunkline_protocol::Limits;
+
 /// Runs that may wait for their turn in one session; one more is `busy`.
-pub const WAITING_MAX: usize = 16;
+pub const WAITING_MAX: usize = Limits::DEFAULT.runs_waiting_max;
 
 /// Runs that may go beside the others in one session; one more is `busy`.
-pub const BESIDE_MAX: usize = 16;
+pub const BESIDE_MAX: usize = Limits::DEFAULT.runs_parallel_max;
 
 /// What a route does with a message while its session has a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

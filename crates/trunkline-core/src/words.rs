@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use trunkline_protocol::{Dialect, Envelope, ErrorCode};
+use trunkline_protocol::{Dialect, Envelope, ErrorCode, Payload, Wire};
 
 use crate::channel::ChannelKey;
 use crate::log::Record;
@@ -25,7 +25,7 @@ pub use answer::{Origin, TEXT_BYTES_MAX, WholeText};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Voice {
     /// The spelling of its frames.
-    pub dialect: Dialect,
+    pub wire: Wire,
     /// Whether it said hello, and so knows runs and positions.
     pub knows_runs: bool,
 }
@@ -33,17 +33,17 @@ pub struct Voice {
 impl Voice {
     /// Whether this client is told of runs and positions at all.
     pub fn hears_of_runs(self) -> bool {
-        self.knows_runs || self.dialect == Dialect::Native
+        self.knows_runs || self.wire.dialect() == Dialect::Native
     }
 
     /// Whether pieces of an answer are told with their place in it ([`Surroundings::pieces`]).
     pub fn counts_pieces(self) -> bool {
-        self.dialect == Dialect::Flat
+        self.wire.dialect() == Dialect::Flat
     }
 
     /// Whether the end of a run is told with the whole text before it ([`WholeText`]).
     pub fn wants_whole_text(self, data: &Bytes) -> bool {
-        self.dialect != Dialect::Native && record::kind(data) == Some(RecordKind::Terminal)
+        self.wire.dialect() != Dialect::Native && record::kind(data) == Some(RecordKind::Terminal)
     }
 }
 
@@ -65,9 +65,10 @@ pub fn render(
     surroundings: Surroundings<'_>,
     out: &mut Vec<u8>,
 ) -> Result<bool, UnknownForm> {
-    let Voice { dialect, knows_runs } = voice;
+    let Voice { wire, knows_runs } = voice;
+    let dialect = wire.dialect();
     if dialect == Dialect::Native {
-        record::render_native(channel, record, out)?;
+        record::render_native(wire.codec(), channel, record, out)?;
         return Ok(true);
     }
     let (kind, mut message) = record::message(&record.data)?;
@@ -86,14 +87,15 @@ pub fn render(
 }
 
 /// Appends the newest value of a run's state. Dialect `flat` has a word of its own for progress.
-pub fn render_latest(dialect: Dialect, message: &Envelope<'_>, out: &mut Vec<u8>) {
-    let spelled = message.payload.as_deref().filter(|_| dialect == Dialect::Flat && message.kind == "progress");
+pub fn render_latest(wire: Wire, message: &Envelope<'_>, out: &mut Vec<u8>) {
+    let is_progress = wire.dialect() == Dialect::Flat && message.kind == "progress";
+    let spelled = message.payload.as_ref().and_then(Payload::as_json).filter(|_| is_progress);
     match spelled.and_then(progress_update) {
         Some(payload) => {
             let kind = Cow::Borrowed("progress_update");
-            dialect.encode(&Envelope { kind, payload: Some(Cow::Owned(payload)), ..message.clone() }, out);
+            wire.encode(&Envelope { kind, payload: Some(payload.into()), ..message.clone() }, out);
         }
-        None => dialect.encode(message, out),
+        None => wire.encode(message, out),
     }
 }
 
@@ -108,7 +110,7 @@ fn say_piece(message: &Envelope<'_>, pieces: u64, out: &mut Vec<u8>) -> Result<(
     let text = record::text_of(message)?;
     let payload = raw(&Piece { message: &text, is_streaming: true, stream_index: pieces });
     let kind = Cow::Borrowed("agent_streaming");
-    Dialect::Flat.encode(&Envelope { kind, payload: Some(Cow::Owned(payload)), ..message.clone() }, out);
+    Dialect::Flat.encode(&Envelope { kind, payload: Some(payload.into()), ..message.clone() }, out);
     Ok(())
 }
 
@@ -119,7 +121,7 @@ fn end(
     whole: Option<&WholeText>,
     out: &mut Vec<u8>,
 ) -> Result<bool, UnknownForm> {
-    let Voice { dialect, knows_runs } = voice;
+    let (dialect, knows_runs) = (voice.wire.dialect(), voice.knows_runs);
     let origin = message.meta.take();
     let cancelled = message.kind == "run_cancelled";
     if message.kind == "run_completed" || (cancelled && dialect == Dialect::Flat) {
@@ -137,7 +139,7 @@ fn end(
         && !(cancelled && knows_runs)
     {
         let (kind, payload) = error.spelled(dialect);
-        let payload = payload.map(Cow::Owned);
+        let payload = payload.map(Into::into);
         dialect.encode(&Envelope { kind: Cow::Borrowed(kind), payload, error: Some(error), ..message }, out);
         return Ok(true);
     }

@@ -2,7 +2,7 @@
 //!
 //! The broker tells the hub of each record; the hub offers it to the outbox of every
 //! connection that is attached to its channel, as a frame that is encoded once per
-//! dialect and shared. It keeps no records.
+//! dialect and codec, and shared. It keeps no records.
 //!
 //! Lock order: a shard of the hub, then an outbox. Nothing is awaited under either, and
 //! never two shards at once.
@@ -20,7 +20,7 @@ use trunkline_core::log::Record;
 use trunkline_core::outbox::{Offer, Priority};
 use trunkline_core::record::{self, RecordKind};
 use trunkline_core::words::{self, Surroundings, Voice};
-use trunkline_protocol::{Dialect, Position};
+use trunkline_protocol::{Codec, Dialect, ErrorCode, Position};
 
 use crate::connection::Subscriber;
 use crate::message::{self, LatestState};
@@ -96,7 +96,7 @@ impl Hub {
         let live = outbox.caught_up(channel, listeners.as_ref().and_then(|listeners| listeners.top));
         if let (true, Some(listeners)) = (live, listeners) {
             for latest in &mut listeners.latest {
-                outbox.push_latest(channel, &latest.key, latest.state.frame(subscriber.dialect()));
+                outbox.push_latest(channel, &latest.key, latest.state.frame(subscriber.wire()));
             }
         }
         live
@@ -107,7 +107,7 @@ impl Hub {
         let mut shard = self.shard(channel);
         let Some(listeners) = shard.get_mut(channel) else { return };
         for subscriber in &listeners.subscribers {
-            let frame = state.frame(subscriber.dialect());
+            let frame = state.frame(subscriber.wire());
             subscriber.outbox().push_latest(channel, &key, frame);
             subscriber.wake();
         }
@@ -204,41 +204,48 @@ pub(crate) fn run_started_by(channel: &ChannelKey, record: &Record) -> Option<Ch
 struct SharedFrames<'a> {
     channel: &'a ChannelKey,
     record: &'a Record,
-    /// What each voice is told, after so many pieces of an answer where that matters to it.
-    frames: SmallFrames,
+    /// What native clients are told, by codec.
+    native: [Option<Bytes>; 2],
+    /// What each other voice is told, after so many pieces of an answer where that matters to it.
+    old: Vec<((Voice, u64), Option<Bytes>)>,
     /// The id of a client's message, once somebody asked.
     message: OnceCell<Option<String>>,
 }
 
-type SmallFrames = Vec<((Voice, u64), Option<Bytes>)>;
-
-/// Frames of one record that are kept to be shared; listeners beyond get one of their own. There are nine voices, and
-/// listeners of a run from its start have had as many pieces as each other.
+/// Frames of one record for old clients that are kept to be shared; listeners beyond get one of their own. There are eight
+/// such voices, and listeners of a run from its start have had as many pieces as each other.
 const SHARED_FRAMES_MAX: usize = 16;
 
 impl<'a> SharedFrames<'a> {
     const fn new(channel: &'a ChannelKey, record: &'a Record) -> Self {
-        Self { channel, record, frames: Vec::new(), message: OnceCell::new() }
+        Self { channel, record, native: [const { None }; 2], old: Vec::new(), message: OnceCell::new() }
     }
 
     fn get(&mut self, subscriber: &Subscriber, voice: Voice, pieces: u64) -> Option<Bytes> {
+        if voice.wire.dialect() == Dialect::Native {
+            let frame = &mut self.native[usize::from(voice.wire.codec() == Codec::MessagePack)];
+            if frame.is_none() {
+                *frame = frame_of(voice, self.channel, self.record, Surroundings::default());
+            }
+            return frame.clone();
+        }
         if self.is_own(subscriber) {
             return None;
         }
         let pieces = if voice.counts_pieces() { pieces } else { 0 };
-        if let Some((_, frame)) = self.frames.iter().find(|(told, _)| *told == (voice, pieces)) {
+        if let Some((_, frame)) = self.old.iter().find(|(told, _)| *told == (voice, pieces)) {
             return frame.clone();
         }
         let frame = frame_of(voice, self.channel, self.record, Surroundings { pieces, whole: None });
-        if self.frames.len() < SHARED_FRAMES_MAX {
-            self.frames.push(((voice, pieces), frame.clone()));
+        if self.old.len() < SHARED_FRAMES_MAX {
+            self.old.push(((voice, pieces), frame.clone()));
         }
         frame
     }
 
-    /// Whether the record is a message that this connection sent, and is not to be told of.
+    /// Whether the record is a message that this old client sent, and is not to be told of.
     fn is_own(&self, subscriber: &Subscriber) -> bool {
-        if subscriber.dialect() == Dialect::Native || record::kind(&self.record.data) != Some(RecordKind::Message) {
+        if record::kind(&self.record.data) != Some(RecordKind::Message) {
             return false;
         }
         let message = self.message.get_or_init(|| message_id(self.record));
@@ -261,17 +268,15 @@ pub(crate) fn frame_of(
     surroundings: Surroundings<'_>,
 ) -> Option<Bytes> {
     let mut is_told = true;
-    let frame =
-        message::frame_with(|out| words::render(voice, channel, record, surroundings, out).map(|told| is_told = told));
+    let frame = message::frame_with(voice.wire, |out| {
+        words::render(voice, channel, record, surroundings, out).map(|told| is_told = told)
+    });
     match frame {
         Ok(frame) => is_told.then_some(frame),
         Err(error) => {
             tracing::error!(channel = %channel, position = %record.position, %error, "a record cannot be shown");
-            Some(message::error_frame(
-                voice.dialect,
-                None,
-                trunkline_protocol::ErrorCode::Internal.with_message("a stored message cannot be read by this version"),
-            ))
+            let error = ErrorCode::Internal.with_message("a stored message cannot be read by this version");
+            Some(message::error_frame(voice.wire, None, error))
         }
     }
 }
@@ -279,6 +284,8 @@ pub(crate) fn frame_of(
 #[cfg(test)]
 mod tests {
     use trunkline_core::log::Head;
+    use trunkline_protocol::Dialect;
+    use trunkline_protocol::Wire;
 
     use super::*;
 
@@ -306,7 +313,7 @@ mod tests {
     #[test]
     fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Dialect::Native);
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         let first = log.append(false);
         subscriber.outbox().push_read(&log.channel, &first, |_| Some(Bytes::new()));
@@ -321,7 +328,7 @@ mod tests {
     #[test]
     fn live_listeners_of_a_run_that_ended_are_forgotten() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Dialect::Native);
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
         log.hub.attach_to_new_run(&log.channel, vec![Arc::clone(&subscriber)]);
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());

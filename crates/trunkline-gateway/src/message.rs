@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_core::words;
-use trunkline_protocol::{Dialect, Envelope, ErrorBody};
+use trunkline_protocol::{Codec, Dialect, Envelope, ErrorBody, Payload, Wire};
 use trunkline_ws::connection::{QueueError, WriteQueue};
 
 use crate::clock::timestamp;
@@ -27,64 +27,71 @@ thread_local! {
 const SPELLING_BYTES_MAX: usize = 64 * 1024;
 
 /// Queues an envelope for one connection alone.
-pub(crate) fn queue(queue: &mut WriteQueue, dialect: Dialect, envelope: &Envelope<'_>) -> Result<(), QueueError> {
-    queue.push_text_with(|out| encode(dialect, envelope, out))
+pub(crate) fn queue(queue: &mut WriteQueue, wire: Wire, envelope: &Envelope<'_>) -> Result<(), QueueError> {
+    let write = |out: &mut Vec<u8>| encode(wire, envelope, out);
+    match wire.codec() {
+        Codec::Json => queue.push_text_with(write),
+        Codec::MessagePack => queue.push_binary_with(write),
+    }
 }
 
 /// The frame of an envelope.
-pub(crate) fn frame(dialect: Dialect, envelope: &Envelope<'_>) -> Bytes {
-    let Ok(frame) = frame_with(|out| {
-        encode(dialect, envelope, out);
+pub(crate) fn frame(wire: Wire, envelope: &Envelope<'_>) -> Bytes {
+    let Ok(frame) = frame_with(wire, |out| {
+        encode(wire, envelope, out);
         Ok::<_, Infallible>(())
     });
     frame
 }
 
 /// Spells a message of the gateway itself. In dialect `flat` every message says when it was made.
-fn encode(dialect: Dialect, envelope: &Envelope<'_>, out: &mut Vec<u8>) {
-    if dialect == Dialect::Flat && envelope.ts.is_none() {
+fn encode(wire: Wire, envelope: &Envelope<'_>, out: &mut Vec<u8>) {
+    if wire.dialect() == Dialect::Flat && envelope.ts.is_none() {
         let ts = Some(Cow::Owned(timestamp()));
-        return words::render_latest(dialect, &Envelope { ts, ..envelope.clone() }, out);
+        return words::render_latest(wire, &Envelope { ts, ..envelope.clone() }, out);
     }
-    words::render_latest(dialect, envelope, out);
+    words::render_latest(wire, envelope, out);
 }
 
 /// The frame of what `spell` appends, unless that fails. One allocation, exactly as large as the frame.
-pub(crate) fn frame_with<E>(spell: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Bytes, E> {
-    SPELLING.with_borrow_mut(|text| {
-        text.clear();
-        let frame = spell(text).map(|()| trunkline_ws::frame::text(text));
-        text.shrink_to(SPELLING_BYTES_MAX);
+pub(crate) fn frame_with<E>(wire: Wire, spell: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Bytes, E> {
+    SPELLING.with_borrow_mut(|content| {
+        content.clear();
+        let frame = spell(content).map(|()| match wire.codec() {
+            Codec::Json => trunkline_ws::frame::text(content),
+            Codec::MessagePack => trunkline_ws::frame::binary(content),
+        });
+        content.shrink_to(SPELLING_BYTES_MAX);
         frame
     })
 }
 
 /// The frame of a message that has a type, a payload and perhaps something it answers.
-pub(crate) fn reply_frame(dialect: Dialect, kind: &str, reply_to: Option<&str>, content: &impl Serialize) -> Bytes {
+pub(crate) fn reply_frame(wire: Wire, kind: &str, reply_to: Option<&str>, content: &impl Serialize) -> Bytes {
     let content = payload(content);
     let envelope = Envelope {
         kind: Cow::Borrowed(kind),
         reply_to: reply_to.map(Cow::Borrowed),
-        payload: Some(Cow::Borrowed(&content)),
+        payload: Some((&content).into()),
         ..Envelope::default()
     };
-    frame(dialect, &envelope)
+    frame(wire, &envelope)
 }
 
 /// The frame of an `error`, in the words of its dialect.
-pub(crate) fn error_frame(dialect: Dialect, reply_to: Option<&str>, error: ErrorBody<'_>) -> Bytes {
-    let (kind, payload) = error.spelled(dialect);
+pub(crate) fn error_frame(wire: Wire, reply_to: Option<&str>, error: ErrorBody<'_>) -> Bytes {
+    let (kind, payload) = error.spelled(wire.dialect());
     let envelope = Envelope {
         reply_to: reply_to.map(Cow::Borrowed),
-        payload: payload.map(Cow::Owned),
+        payload: payload.map(Payload::from),
         error: Some(error),
         ..Envelope::new(kind)
     };
-    frame(dialect, &envelope)
+    frame(wire, &envelope)
 }
 
 /// The `ack` of a durable message.
-pub(crate) fn ack_frame(dialect: Dialect, message: &str, run: &str, duplicate: bool) -> Bytes {
+pub(crate) fn ack_frame(wire: Wire, message: &str, run: &str, duplicate: bool) -> Bytes {
     #[derive(Serialize)]
     struct Ack<'a> {
         id: &'a str,
@@ -96,19 +103,19 @@ pub(crate) fn ack_frame(dialect: Dialect, message: &str, run: &str, duplicate: b
     let envelope = Envelope {
         reply_to: Some(Cow::Borrowed(message)),
         run: Some(Cow::Borrowed(run)),
-        payload: Some(Cow::Borrowed(&content)),
+        payload: Some((&content).into()),
         ..Envelope::new("ack")
     };
-    frame(dialect, &envelope)
+    frame(wire, &envelope)
 }
 
-/// The newest value of one piece of a run's state, and its frame in each dialect that somebody listens in.
+/// The newest value of one piece of a run's state, and its frame in each spelling that somebody listens in.
 pub(crate) struct LatestState {
     kind: String,
     run: String,
     session: String,
     content: Box<RawValue>,
-    frames: [Option<Bytes>; Dialect::ALL.len()],
+    frames: [Option<Bytes>; Wire::COUNT],
 }
 
 impl LatestState {
@@ -116,21 +123,21 @@ impl LatestState {
     pub(crate) fn new(kind: &str, run: &str, session: &str, content: &[u8]) -> Option<Self> {
         let content = serde_json::from_slice(content).ok()?;
         let (kind, run, session) = (kind.to_owned(), run.to_owned(), session.to_owned());
-        Some(Self { kind, run, session, content, frames: [const { None }; Dialect::ALL.len()] })
+        Some(Self { kind, run, session, content, frames: [const { None }; Wire::COUNT] })
     }
 
     /// Its frame, encoded when it is first asked for.
-    pub(crate) fn frame(&mut self, dialect: Dialect) -> Bytes {
+    pub(crate) fn frame(&mut self, wire: Wire) -> Bytes {
         let Self { kind, run, session, content, frames } = self;
-        let encoded = frames[dialect as usize].get_or_insert_with(|| {
+        let encoded = frames[wire.index()].get_or_insert_with(|| {
             let envelope = Envelope {
                 kind: Cow::Borrowed(kind),
                 run: Some(Cow::Borrowed(run)),
                 session: Some(Cow::Borrowed(session)),
-                payload: Some(Cow::Borrowed(content)),
+                payload: Some((&*content).into()),
                 ..Envelope::default()
             };
-            frame(dialect, &envelope)
+            frame(wire, &envelope)
         });
         encoded.clone()
     }

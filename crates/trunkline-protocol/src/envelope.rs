@@ -1,7 +1,7 @@
 //! The canonical message, whatever its spelling on the wire.
 //!
-//! Everything is borrowed from the text it was read from, but for a payload that a dialect spreads over the frame. It stays
-//! raw JSON and is never parsed here.
+//! Everything is borrowed from what it was read from, but for a payload that a dialect spreads over the frame. It stays
+//! raw and is never parsed here.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{ErrorBody, ErrorCode};
 use crate::ids::is_message_id;
+use crate::payload::Payload;
 use crate::scan::{ScanError, scan};
 use crate::trace::is_traceparent;
 
@@ -52,7 +53,7 @@ pub struct Envelope<'a> {
     /// Id of the message that it answers.
     pub reply_to: Option<Cow<'a, str>>,
     /// The content.
-    pub payload: Option<Cow<'a, RawValue>>,
+    pub payload: Option<Payload<'a>>,
     /// How long the client waits for the run, in milliseconds.
     pub deadline_ms: Option<u64>,
     /// What went wrong.
@@ -160,13 +161,18 @@ pub(crate) fn parse<'a, S: DeserializeSeed<'a>>(
     depth_max: usize,
     seed: S,
 ) -> Result<S::Value, DecodeError> {
-    scan(text, depth_max).map_err(|error| match error {
-        ScanError::TooDeep(_) => DecodeError::TooDeep(error),
-        ScanError::LoneSurrogate => DecodeError::BadEnvelope(error.to_string()),
-    })?;
+    check_text(text, depth_max)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let read = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     read.map_err(|error| DecodeError::BadEnvelope(error.to_string()))
+}
+
+/// What is looked for in a text before a parser sees it.
+pub(crate) fn check_text(text: &str, depth_max: usize) -> Result<(), DecodeError> {
+    scan(text, depth_max).map_err(|error| match error {
+        ScanError::TooDeep(_) => DecodeError::TooDeep(error),
+        ScanError::LoneSurrogate => DecodeError::BadEnvelope(error.to_string()),
+    })
 }
 
 impl Envelope<'_> {
@@ -237,7 +243,7 @@ impl<'a> Envelope<'a> {
 
     /// Sets the payload, whose name in this dialect is `name`.
     pub(crate) fn take_payload<A: MapAccess<'a>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
-        set(&mut self.payload, name, Cow::Borrowed(map.next_value()?))?;
+        set(&mut self.payload, name, Payload::Json(Cow::Borrowed(map.next_value()?)))?;
         Ok(true)
     }
 
@@ -282,7 +288,8 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn set<T, E: de::Error>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), E> {
+/// Fills a slot, which must be empty.
+pub(crate) fn set<T, E: de::Error>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), E> {
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(E::custom(format_args!("{name}: stands twice"))),

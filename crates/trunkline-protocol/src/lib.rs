@@ -1,4 +1,4 @@
-//! What travels between a client and Trunkline: the envelope, its dialects, errors,
+//! What travels between a client and Trunkline: the envelope, its dialects and codecs, errors,
 //! close codes, limits and positions.
 //!
 //! This crate turns bytes into values and back. It knows no socket, no clock, no
@@ -10,23 +10,28 @@
 
 mod catalog;
 mod close;
+mod codec;
 mod dialect;
 mod envelope;
 mod error;
 mod ids;
 mod limits;
+pub mod msgpack;
 pub mod old_frames;
+mod payload;
 mod position;
 mod scan;
 mod trace;
 
 pub use catalog::{Class, belongs_to_gateway, class_of};
 pub use close::CloseCode;
+pub use codec::{Codec, Wire};
 pub use dialect::Dialect;
 pub use envelope::{Address, DecodeError, Envelope, Extra};
 pub use error::{ErrorBody, ErrorCode, Fault, PayloadError, Severity};
 pub use ids::{MESSAGE_ID_CHARS_MAX, is_message_id};
 pub use limits::Limits;
+pub use payload::{Packed, Payload};
 pub use position::{Position, PositionError};
 pub use scan::{ScanError, scan};
 pub use trace::is_traceparent;

@@ -15,19 +15,45 @@ pub struct Limits {
     pub in_flight_max: usize,
     /// Longest time that a run may take, in milliseconds; a longer wish is shortened to it.
     pub deadline_ms_max: u64,
-    /// Channels that one `hello` may resume.
+    /// Channels that one `hello` may resume. Above it: `bad_envelope`.
     pub resume_channels_max: usize,
+    /// Runs of a session that may wait for their turn. Above it: `busy`.
+    pub runs_waiting_max: usize,
+    /// Runs of a session that may go beside the others, on routes that allow it. Above it: `busy`.
+    pub runs_parallel_max: usize,
+    /// Events of one run. Above it the run fails with `payload_too_large`.
+    pub run_events_max: u64,
+    /// Bytes of all events of one run. Above it the run fails with `payload_too_large`.
+    pub run_bytes_max: u64,
+    /// Bytes of one event or result of a run. Above it the run fails with `payload_too_large`.
+    pub event_bytes_max: usize,
+    /// Messages of one connection in a minute that are refused as mistakes. Above it the connection closes with 4505.
+    pub mistakes_per_minute_max: u32,
+    /// Protocol pings of one connection in a second. Above it the connection closes with 4006.
+    pub pings_per_second_max: u32,
+}
+
+impl Limits {
+    /// The limits that no configuration changes, and the defaults of the others.
+    pub const DEFAULT: Self = Self {
+        message_bytes_max: 1024 * 1024,
+        message_bytes_before_auth_max: 16 * 1024,
+        depth_max: 64,
+        in_flight_max: 64,
+        deadline_ms_max: 600_000,
+        resume_channels_max: 64,
+        runs_waiting_max: 16,
+        runs_parallel_max: 16,
+        run_events_max: 1_000_000,
+        run_bytes_max: 8 * 1024 * 1024,
+        event_bytes_max: 256 * 1024,
+        mistakes_per_minute_max: 10,
+        pings_per_second_max: 100,
+    };
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            message_bytes_max: 1024 * 1024,
-            message_bytes_before_auth_max: 16 * 1024,
-            depth_max: 64,
-            in_flight_max: 64,
-            deadline_ms_max: 600_000,
-            resume_channels_max: 64,
-        }
+        Self::DEFAULT
     }
 }

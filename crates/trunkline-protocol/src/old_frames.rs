@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dialect::Dialect;
 use crate::envelope::Envelope;
+use crate::payload::Payload;
 
 /// How a route reads frames without a type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,18 +141,18 @@ const SESSION_TOKEN: &str = "session_token";
 
 /// The token in a message of dialect `flat`.
 pub fn session_token(envelope: &Envelope<'_>) -> Option<String> {
-    let payload: Map<String, Value> = serde_json::from_str(envelope.payload.as_deref()?.get()).ok()?;
+    let payload: Map<String, Value> = serde_json::from_str(envelope.payload.as_ref()?.as_json()?.get()).ok()?;
     payload.get(SESSION_TOKEN)?.as_str().map(str::to_owned)
 }
 
 /// The message without the token that it may carry.
 pub fn without_session_token<'e>(envelope: &'e Envelope<'e>) -> Envelope<'e> {
-    let members = envelope.payload.as_deref().and_then(|payload| members(payload.get()));
+    let members = envelope.payload.as_ref().and_then(Payload::as_json).and_then(|payload| members(payload.get()));
     let payload = match members {
         Some(members) if members.iter().any(|(name, _)| name == SESSION_TOKEN) => {
-            Some(Cow::Owned(object_of(members.iter().filter(|(name, _)| name != SESSION_TOKEN))))
+            Some(object_of(members.iter().filter(|(name, _)| name != SESSION_TOKEN)).into())
         }
-        _ => envelope.payload.as_deref().map(Cow::Borrowed),
+        _ => envelope.payload.as_ref().map(Payload::borrowed),
     };
     Envelope { payload, ..envelope.clone() }
 }
@@ -203,7 +204,10 @@ mod tests {
         let frame = read(&rules, Dialect::Open, text);
         assert_eq!(frame, r#"{"type":"chat","_tl":{"payload":{"type":"text","event":"chat"}}}"#);
         let envelope = Dialect::Open.decode(&frame, 64).unwrap();
-        assert_eq!((&*envelope.kind, envelope.payload.as_deref().map(RawValue::get)), ("chat", Some(text)));
+        assert_eq!(
+            (&*envelope.kind, envelope.payload.as_ref().and_then(Payload::as_json).map(RawValue::get)),
+            ("chat", Some(text))
+        );
         assert_eq!(read(&rules, Dialect::Open, r#"{"type":"text"}"#), r#"{"type":"text"}"#);
         assert_eq!(read(&rules, Dialect::Open, "free text"), "free text");
         assert_eq!(read(&rules, Dialect::Open, r#"{"message":1}"#), r#"{"message":1}"#);
@@ -215,7 +219,7 @@ mod tests {
             Dialect::Flat.decode(r#"{"type":"user_message","session_token":"s3cret","message":"hi"}"#, 64).unwrap();
         assert_eq!(session_token(&envelope).as_deref(), Some("s3cret"));
         let without = without_session_token(&envelope);
-        assert_eq!(without.payload.as_deref().map(RawValue::get), Some(r#"{"message":"hi"}"#));
+        assert_eq!(without.payload.as_ref().and_then(Payload::as_json).map(RawValue::get), Some(r#"{"message":"hi"}"#));
         assert_eq!(session_token(&without), None);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 use trunkline_client::{Client, ClientError, Options, Received, SessionState};
-use trunkline_protocol::{Envelope, ErrorBody};
+use trunkline_protocol::{Envelope, ErrorBody, Payload};
 
 /// The most characters of an error's details that a person is shown; `--json` has them all.
 const DETAILS_CHARS_MAX: usize = 500;
@@ -83,7 +83,7 @@ pub(crate) fn print(received: &Received, message: &Envelope<'_>, json: bool) -> 
 }
 
 fn write_for_people(out: &mut impl io::Write, message: &Envelope<'_>) -> io::Result<()> {
-    let payload = message.payload.as_deref().map(RawValue::get);
+    let payload = message.payload.as_ref().and_then(Payload::as_json).map(RawValue::get);
     let text = payload.filter(|_| message.kind == "run_event").and_then(text_of);
     match (&*message.kind, text, &message.error) {
         (_, Some(text), _) => write!(out, "{text}"),

@@ -82,6 +82,16 @@ CASES: dict[str, Message] = {
         },
         b'{"message":"hello"}',
     ),
+    "hello of a worker that reads MessagePack": Message(
+        Kind.HELLO,
+        name="agents",
+        meta={"instance": "i1", "sdk": "s", "concurrency": 1, "services": [], "codecs": ["json", "msgpack"], "open": []},
+    ),
+    "call in MessagePack": Message(Kind.CALL, 2, "chat", {"run": "r1", "codec": "msgpack"}, b"\xc4\x01\xff"),
+    "result in MessagePack": Message(Kind.RESULT, 2, meta={"seq": 0, "codec": "msgpack"}, payload=b"\xc4\x01\xff"),
+    "chunk with an event in MessagePack": Message(
+        Kind.CHUNK, 2, "image", {"seq": 0, "kind": "event", "codec": "msgpack"}, b"\x81\xa1b\xc4\x01\xff"
+    ),
     "call of a worker": Message(Kind.CALL, 1, "embed", {"run": "r1", "deadline_ms": 1000, "window": 16}, b'["a","b"]'),
     "result": Message(Kind.RESULT, 2, meta={"seq": 0}, payload=b'{"sum":6}'),
     "result null": Message(Kind.RESULT, 2, meta={"seq": 9}, payload=b"null"),

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use rmpv::ValueRef;
+use trunkline_protocol::Codec;
 
 use super::{
     CORR_MAX, CallFrame, Chunk, ChunkKind, Frame, Hello, Load, NAME_BYTES_MAX, Offer, PARTS_MAX, Parts, Resumed,
@@ -101,7 +102,10 @@ impl<'a> Header<'a> {
             3 => Frame::Ping,
             4 => Frame::Pong(meta.load()),
             5 => Frame::Call(meta.call(corr, name, payload, buffers)?),
-            6 => Frame::Result { corr, seq: meta.number("seq")?, payload, buffers },
+            6 => {
+                let codec = meta.codec()?.unwrap_or_default();
+                Frame::Result { corr, seq: meta.number("seq")?, codec, payload, buffers }
+            }
             7 => Frame::Error { corr, seq: meta.error_seq(corr)?, error: meta.error()? },
             8 => Frame::Chunk(Chunk { corr, seq: meta.number("seq")?, kind: meta.chunk_kind(name)?, payload, buffers }),
             9 => Frame::End { corr, seq: meta.number("seq")? },
@@ -196,6 +200,9 @@ impl<'a> Meta<'a> {
             })?,
             generation: self.optional_id("generation")?,
             token: self.optional_text("token")?,
+            reads_messagepack: self
+                .list("codecs", |name| Ok(json::text(name) == Some(Codec::MessagePack.name())))?
+                .contains(&true),
             open: self.maps("open", |meta| {
                 Ok(Offer {
                     run: meta.id("run")?,
@@ -239,18 +246,25 @@ impl<'a> Meta<'a> {
             attempt: self.optional_number("attempt")?,
             deadline_ms: self.optional_number("deadline_ms")?,
             window: self.optional_number("window")?,
-            codec: self.optional_id("codec")?,
+            codec: self.codec()?,
             traceparent: self.optional_id("traceparent")?,
             payload,
             buffers,
         })
     }
 
+    fn codec(&self) -> Result<Option<Codec>, &'static str> {
+        let name = self.optional_id("codec")?;
+        name.map(|name| Codec::from_name(&name).ok_or("a codec that is neither json nor msgpack")).transpose()
+    }
+
     fn chunk_kind(&self, name: String) -> Result<ChunkKind, &'static str> {
         match self.get("kind").and_then(|kind| json::text(kind)) {
             Some("text") => Ok(ChunkKind::Text),
-            Some("event") if name.is_empty() => Ok(ChunkKind::Json { name: "run_event".to_owned() }),
-            Some("event") => Ok(ChunkKind::Json { name }),
+            Some("event") => {
+                let name = if name.is_empty() { "run_event".to_owned() } else { name };
+                Ok(ChunkKind::Event { name, codec: self.codec()?.unwrap_or_default() })
+            }
             _ => Err("a chunk that is neither text nor event"),
         }
     }

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use rmpv::{Value, ValueRef};
+use trunkline_protocol::Codec;
 
 use super::{
     CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Parts, Resumed, Service, VERSION, Welcome, WorkerError,
@@ -20,7 +21,11 @@ pub fn encode(frame: Frame) -> Parts {
         Frame::Ping => bare(3, 0),
         Frame::Pong(load) => pong_parts(load),
         Frame::Call(call) => call_parts(call),
-        Frame::Result { corr, seq, payload, buffers } => parts(6, corr, "", vec![field("seq", seq)], payload, buffers),
+        Frame::Result { corr, seq, codec, payload, buffers } => {
+            let mut meta = vec![field("seq", seq)];
+            push_codec(&mut meta, codec);
+            parts(6, corr, "", meta, payload, buffers)
+        }
         Frame::Error { corr, seq, error } => error_parts(corr, seq, &error),
         Frame::Chunk(chunk) => chunk_parts(chunk),
         Frame::End { corr, seq } => parts(9, corr, "", vec![field("seq", seq)], Bytes::new(), Vec::new()),
@@ -45,6 +50,11 @@ fn push<'a, T: Into<ValueRef<'a>>>(meta: &mut Meta<'a>, key: &'static str, value
     if let Some(value) = value {
         meta.push(field(key, value));
     }
+}
+
+/// JSON is not named.
+fn push_codec(meta: &mut Meta<'_>, codec: Codec) {
+    push(meta, "codec", (codec != Codec::Json).then(|| codec.name()));
 }
 
 fn bare(kind: u64, corr: u64) -> Parts {
@@ -72,6 +82,10 @@ fn hello_parts(hello: &Hello) -> Parts {
     meta.push(field("services", ValueRef::Array(services.collect())));
     push(&mut meta, "generation", hello.generation.as_deref());
     push(&mut meta, "token", hello.token.as_deref());
+    if hello.reads_messagepack {
+        let codecs = [Codec::Json, Codec::MessagePack].map(|codec| codec.name().into());
+        meta.push(field("codecs", ValueRef::Array(codecs.into())));
+    }
     meta.push(field("open", ValueRef::Array(hello.open.iter().map(offer_value).collect())));
     parts(1, 0, &hello.name, meta, Bytes::new(), Vec::new())
 }
@@ -124,7 +138,7 @@ fn call_parts(call: CallFrame) -> Parts {
     push(&mut meta, "attempt", call.attempt);
     push(&mut meta, "deadline_ms", call.deadline_ms);
     push(&mut meta, "window", call.window);
-    push(&mut meta, "codec", call.codec.as_deref());
+    push(&mut meta, "codec", call.codec.map(Codec::name));
     push(&mut meta, "traceparent", call.traceparent.as_deref());
     parts(5, call.corr, &call.service, meta, call.payload, call.buffers)
 }
@@ -152,10 +166,11 @@ fn error_parts(corr: u64, seq: Option<u64>, error: &WorkerError) -> Parts {
 }
 
 fn chunk_parts(chunk: Chunk) -> Parts {
-    let (kind, name) = match &chunk.kind {
-        ChunkKind::Text => ("text", ""),
-        ChunkKind::Json { name } => ("event", name.as_str()),
+    let (kind, name, codec) = match &chunk.kind {
+        ChunkKind::Text => ("text", "", Codec::Json),
+        ChunkKind::Event { name, codec } => ("event", name.as_str(), *codec),
     };
-    let meta = vec![field("seq", chunk.seq), field("kind", kind)];
+    let mut meta = vec![field("seq", chunk.seq), field("kind", kind)];
+    push_codec(&mut meta, codec);
     parts(8, chunk.corr, name, meta, chunk.payload, chunk.buffers)
 }

@@ -9,6 +9,7 @@ mod json;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use trunkline_protocol::Codec;
 
 pub use decode::{DecodeError, decode};
 pub use encode::encode;
@@ -44,7 +45,9 @@ pub enum Frame {
         corr: u64,
         /// The number of this event.
         seq: u64,
-        /// The value, in the call's codec.
+        /// How the value is written.
+        codec: Codec,
+        /// The value.
         payload: Bytes,
         /// Parts beyond the payload.
         buffers: Vec<Bytes>,
@@ -117,6 +120,8 @@ pub struct Hello {
     pub generation: Option<String>,
     /// The secret that the gateway may ask for.
     pub token: Option<String>,
+    /// Whether it reads payloads in MessagePack, and not in JSON only.
+    pub reads_messagepack: bool,
     /// Calls that are held from an earlier connection.
     pub open: Vec<Offer>,
 }
@@ -207,8 +212,8 @@ pub struct CallFrame {
     pub deadline_ms: Option<u64>,
     /// Events that may be sent before they are stored.
     pub window: Option<u64>,
-    /// The payload's codec, `json` where it is not named.
-    pub codec: Option<String>,
+    /// The payload's codec, JSON where it is not named.
+    pub codec: Option<Codec>,
     /// W3C trace context.
     pub traceparent: Option<String>,
     /// The client's payload.
@@ -226,7 +231,7 @@ pub struct Chunk {
     pub seq: u64,
     /// What the payload is.
     pub kind: ChunkKind,
-    /// Text or JSON.
+    /// Text or a value.
     pub payload: Bytes,
     /// Parts beyond the payload.
     pub buffers: Vec<Bytes>,
@@ -237,10 +242,12 @@ pub struct Chunk {
 pub enum ChunkKind {
     /// UTF-8 text; neighbours may be joined.
     Text,
-    /// JSON.
-    Json {
+    /// Any other value.
+    Event {
         /// The event's type.
         name: String,
+        /// How the value is written.
+        codec: Codec,
     },
 }
 

@@ -1,5 +1,7 @@
 //! What goes out comes back, and what is broken is said to be broken.
 
+use trunkline_protocol::Codec;
+
 use super::*;
 
 fn round_trip(frame: &Frame) {
@@ -32,6 +34,7 @@ fn every_frame_survives_the_wire() {
         }],
         generation: Some("g".into()),
         token: Some("t".into()),
+        reads_messagepack: true,
         open: vec![Offer { run: "r".into(), next: 4, ack: 2, ended: true }],
     }));
     round_trip(&Frame::Welcome(Welcome {
@@ -55,12 +58,16 @@ fn every_frame_survives_the_wire() {
         attempt: Some(1),
         deadline_ms: Some(60_000),
         window: Some(64),
-        codec: Some("json".into()),
+        codec: Some(Codec::MessagePack),
         traceparent: Some("00-0-0-00".into()),
         payload: payload.clone(),
         buffers: buffers.clone(),
     }));
-    round_trip(&Frame::Result { corr: 2, seq: 3, payload: payload.clone(), buffers: buffers.clone() });
+    for codec in [Codec::Json, Codec::MessagePack] {
+        round_trip(&Frame::Result { corr: 2, seq: 3, codec, payload: payload.clone(), buffers: buffers.clone() });
+        let kind = ChunkKind::Event { name: "tool_output".into(), codec };
+        round_trip(&Frame::Chunk(Chunk { corr: 2, seq: 1, kind, payload: payload.clone(), buffers: vec![] }));
+    }
     round_trip(&Frame::Error {
         corr: 2,
         seq: Some(1),
@@ -74,7 +81,7 @@ fn every_frame_survives_the_wire() {
     });
     round_trip(&Frame::Error { corr: 0, seq: None, error: WorkerError::new("unauthorized", "") });
     round_trip(&Frame::Chunk(Chunk { corr: 2, seq: 0, kind: ChunkKind::Text, payload: payload.clone(), buffers }));
-    let kind = ChunkKind::Json { name: "tool_output".into() };
+    let kind = ChunkKind::Event { name: "tool_output".into(), codec: Codec::Json };
     round_trip(&Frame::Chunk(Chunk { corr: CORR_MAX, seq: CORR_MAX, kind, payload: payload.clone(), buffers: vec![] }));
     round_trip(&Frame::End { corr: 2, seq: 9 });
     round_trip(&Frame::Cancel { corr: 2 });
@@ -88,7 +95,8 @@ fn every_frame_survives_the_wire() {
 #[test]
 fn payload_is_moved_not_copied() {
     let payload = Bytes::from(vec![7_u8; 1000]);
-    let parts = encode(Frame::Result { corr: 2, seq: 0, payload: payload.clone(), buffers: vec![] });
+    let codec = Codec::Json;
+    let parts = encode(Frame::Result { corr: 2, seq: 0, codec, payload: payload.clone(), buffers: vec![] });
     assert_eq!(parts[1].as_ptr(), payload.as_ptr());
     match decode(parts) {
         Ok(Frame::Result { payload: decoded, .. }) => assert_eq!(decoded.as_ptr(), payload.as_ptr()),
@@ -137,6 +145,8 @@ fn broken_fields_are_the_calls_fault() {
         (7, vec![("code".into(), "x".into())]),
         (9, vec![("seq".into(), "1".into())]),
         (11, vec![]),
+        (6, vec![("seq".into(), 0.into()), ("codec".into(), "xml".into())]),
+        (8, vec![("seq".into(), 0.into()), ("kind".into(), "event".into()), ("codec".into(), 1.into())]),
     ] {
         let parts = header_of([1.into(), kind.into(), 6.into(), "".into(), rmpv::Value::Map(meta)]);
         assert!(matches!(decode(parts), Err(DecodeError::Call { corr: 6, .. })), "kind {kind}");

@@ -3,13 +3,18 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::time::Instant;
+use trunkline_protocol::{Codec, msgpack};
 
 use super::{CallState, Caller, Pool, Registry, Stage, WorkerId};
 use crate::call::{CallEvent, CallFailure, CallId, CallSpec, FailureReason};
 use crate::config::HEADER_BYTES_MAX;
 use crate::frame::{CallFrame, Frame, WorkerError};
 use crate::inbox::Inbox;
+
+/// Nesting of a payload that is converted for a worker; clients' are bounded before.
+const PAYLOAD_DEPTH_MAX: usize = 64;
 
 impl Registry {
     /// The gateway calls a service.
@@ -65,7 +70,7 @@ impl Registry {
     }
 
     fn refusal(&self, request: &CallFrame) -> Option<FailureReason> {
-        let bytes = request.payload.len() + request.buffers.iter().map(bytes::Bytes::len).sum::<usize>();
+        let bytes = request.payload.len() + request.buffers.iter().map(Bytes::len).sum::<usize>();
         let waiting = self.services.get(&request.service).map_or(0, |pool| pool.queue.len());
         if self.stopping {
             Some(FailureReason::Stopping)
@@ -106,6 +111,14 @@ impl Registry {
     }
 
     fn hand_over(&mut self, id: CallId, worker_id: WorkerId, now: Instant) {
+        let (codec, payload) = match self.payload_for(worker_id, id) {
+            Ok(readable) => readable,
+            Err(reason) => {
+                self.fail(id, reason);
+                self.calls.remove(&id);
+                return;
+            }
+        };
         let corr = self.new_corr();
         let (Some(call), Some(worker)) = (self.calls.get_mut(&id), self.workers.get_mut(&worker_id)) else {
             return;
@@ -113,14 +126,43 @@ impl Registry {
         call.stage = Stage::Open { worker: worker_id, corr };
         worker.open.insert(corr, id);
         worker.outstanding += 1;
-        let payload = std::mem::take(&mut call.request.payload);
+        if codec == call.request.codec {
+            call.request.payload = Bytes::new();
+        }
         let buffers = std::mem::take(&mut call.request.buffers);
         let deadline_ms = call.deadline.map(|deadline| milliseconds(deadline.saturating_duration_since(now)));
-        let frame = CallFrame { corr, deadline_ms, payload, buffers, ..call.request.clone() };
+        let frame = CallFrame { corr, deadline_ms, codec, payload, buffers, ..call.request.clone() };
         if let Caller::Local(inbox) = &call.caller {
             inbox.push(CallEvent::Started { worker: worker.name.clone() });
         }
         self.send(worker_id, Frame::Call(frame));
+    }
+
+    /// A call's payload as this worker reads it.
+    fn payload_for(&self, worker: WorkerId, id: CallId) -> Result<(Option<Codec>, Bytes), FailureReason> {
+        let request = self.calls.get(&id).map(|call| (call.request.codec, call.request.payload.clone()));
+        let (codec, payload) = request.unwrap_or_default();
+        let (readable, payload) = self.readable_by(worker, codec.unwrap_or_default(), payload)?;
+        Ok((codec.map(|_| readable), payload))
+    }
+
+    /// A value as this worker reads it: one that reads JSON only gets bytes as base64.
+    pub(super) fn readable_by(
+        &self,
+        worker: WorkerId,
+        codec: Codec,
+        payload: Bytes,
+    ) -> Result<(Codec, Bytes), FailureReason> {
+        let reads_messagepack = self.workers.get(&worker).is_none_or(|worker| worker.reads_messagepack);
+        if codec == Codec::Json || reads_messagepack {
+            return Ok((codec, payload));
+        }
+        let text = msgpack::worker_to_json(&payload, PAYLOAD_DEPTH_MAX)
+            .map_err(|error| FailureReason::Protocol(format!("a payload that cannot be converted: {error}")))?;
+        if text.len() + HEADER_BYTES_MAX > self.settings.message_bytes_max {
+            return Err(FailureReason::TooLarge);
+        }
+        Ok((Codec::Json, text.into()))
     }
 
     /// Puts a call that never left the gateway back to the head of its queue.
@@ -129,7 +171,11 @@ impl Registry {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        call.request = CallFrame { corr: 0, ..frame };
+        let CallFrame { codec, payload, .. } = &mut call.request;
+        // Where a worker that reads JSON only was given other bytes, the first ones are still here.
+        let first = (*codec != frame.codec).then(|| (*codec, std::mem::take(payload)));
+        let (codec, payload) = first.unwrap_or((frame.codec, frame.payload));
+        call.request = CallFrame { corr: 0, codec, payload, buffers: frame.buffers, ..call.request.clone() };
         call.stage = Stage::Queued { until: call.deadline.map_or(until, |deadline| deadline.min(until)) };
         if call.cancelled || matches!(call.caller, Caller::Nobody) {
             self.fail(id, FailureReason::Cancelled);

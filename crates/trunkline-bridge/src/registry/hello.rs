@@ -147,6 +147,7 @@ impl Registry {
                 pid: hello.pid,
                 concurrency: usize::try_from(hello.concurrency).unwrap_or(usize::MAX),
                 services: hello.services,
+                reads_messagepack: hello.reads_messagepack,
                 presence,
                 draining,
                 dead_since: None,

@@ -115,6 +115,8 @@ struct Worker {
     pid: Option<u64>,
     concurrency: usize,
     services: Vec<Service>,
+    /// Whether it reads MessagePack, and not JSON only.
+    reads_messagepack: bool,
     presence: Presence,
     draining: bool,
     /// Since when the process is known to be dead. What it has sent before is still read.

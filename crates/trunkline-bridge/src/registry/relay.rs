@@ -70,7 +70,7 @@ impl Registry {
             message: context.message.clone(),
             kind: context.kind.clone(),
             attempt: Some(call.attempt.unwrap_or(1)),
-            codec: Some("json".to_owned()),
+            codec: Some(call.codec.unwrap_or_default()),
             window: Some(window),
             traceparent: call.traceparent.or_else(|| context.traceparent.clone()),
             ..call

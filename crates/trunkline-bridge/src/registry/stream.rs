@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::{Caller, LinkId, Registry, WorkerId};
 use crate::call::{CallEvent, CallId, FailureReason, Outcome};
-use crate::frame::{Chunk, Frame};
+use crate::frame::{Chunk, ChunkKind, Frame, WorkerError};
 
 /// What stands under one number of a call.
 enum Item {
@@ -26,7 +26,9 @@ impl Registry {
                 return;
             }
             Frame::Chunk(chunk) => (chunk.corr, chunk.seq, Item::Event(chunk)),
-            Frame::Result { corr, seq, payload, buffers } => (corr, seq, Item::End(Outcome::Result(payload), buffers)),
+            Frame::Result { corr, seq, codec, payload, buffers } => {
+                (corr, seq, Item::End(Outcome::Result { codec, payload }, buffers))
+            }
             Frame::End { corr, seq } => (corr, seq, Item::End(Outcome::End, Vec::new())),
             Frame::Error { corr, seq: Some(seq), error } => (corr, seq, Item::End(Outcome::Error(error), Vec::new())),
             _ => return,
@@ -156,10 +158,29 @@ impl Registry {
             }
             Caller::Local(_) => self.call_breach(id, executor, chunk.corr, BUFFERS_REFUSED),
             Caller::Worker { worker, corr, .. } => {
-                let (worker, corr) = (*worker, *corr);
-                self.send(worker, Frame::Chunk(Chunk { corr, ..chunk }));
+                let (worker, corr, executor_corr) = (*worker, *corr, chunk.corr);
+                match self.event_for(worker, chunk) {
+                    Ok(chunk) => self.send(worker, Frame::Chunk(Chunk { corr, ..chunk })),
+                    Err(_) => self.call_breach(id, executor, executor_corr, UNREADABLE),
+                }
             }
             Caller::Nobody => {}
+        }
+    }
+
+    /// An event as a worker reads it.
+    fn event_for(&self, worker: WorkerId, chunk: Chunk) -> Result<Chunk, FailureReason> {
+        let ChunkKind::Event { name, codec } = chunk.kind else { return Ok(chunk) };
+        let (codec, payload) = self.readable_by(worker, codec, chunk.payload)?;
+        Ok(Chunk { kind: ChunkKind::Event { name, codec }, payload, ..chunk })
+    }
+
+    /// An outcome as a worker reads it.
+    fn outcome_for(&self, worker: WorkerId, outcome: Outcome) -> Outcome {
+        let Outcome::Result { codec, payload } = outcome else { return outcome };
+        match self.readable_by(worker, codec, payload) {
+            Ok((codec, payload)) => Outcome::Result { codec, payload },
+            Err(reason) => Outcome::Error(WorkerError::new(reason.code(), UNREADABLE)),
         }
     }
 
@@ -178,6 +199,7 @@ impl Registry {
             }
             Caller::Worker { worker, corr, .. } => {
                 let (worker, corr) = (*worker, *corr);
+                let outcome = self.outcome_for(worker, outcome);
                 self.send(worker, end_frame(corr, seq, outcome, buffers));
                 self.forget_made(worker, corr);
                 // Nothing of such a call is stored, so its executor may forget it at once.
@@ -202,12 +224,15 @@ impl Registry {
     }
 }
 
-/// The only codec towards the gateway is JSON, which has no place for them.
-const BUFFERS_REFUSED: &str = "buffers in a call whose codec is json";
+/// Bytes stand in the payload; only workers among themselves may agree on more.
+const BUFFERS_REFUSED: &str = "buffers in a call of the gateway";
+
+/// Said where a payload that a worker wrote can be given to nobody.
+const UNREADABLE: &str = "a payload that cannot be converted";
 
 fn end_frame(corr: u64, seq: u64, outcome: Outcome, buffers: Vec<Bytes>) -> Frame {
     match outcome {
-        Outcome::Result(payload) => Frame::Result { corr, seq, payload, buffers },
+        Outcome::Result { codec, payload } => Frame::Result { corr, seq, codec, payload, buffers },
         Outcome::End => Frame::End { corr, seq },
         Outcome::Error(error) => Frame::Error { corr, seq: Some(seq), error },
     }

@@ -9,6 +9,7 @@ use tokio::net::UnixStream;
 use trunkline_bridge::frame::{
     CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Parts, Service, Welcome, decode, encode,
 };
+use trunkline_protocol::Codec;
 
 use crate::harness::within;
 
@@ -132,7 +133,7 @@ impl Double {
 
     pub(crate) async fn result(&mut self, corr: u64, seq: u64, json: &str) {
         let payload = Bytes::copy_from_slice(json.as_bytes());
-        self.send(Frame::Result { corr, seq, payload, buffers: Vec::new() }).await;
+        self.send(Frame::Result { corr, seq, codec: Codec::Json, payload, buffers: Vec::new() }).await;
     }
 }
 

@@ -15,6 +15,7 @@ use trunkline_bridge::{
     Bridge, BridgeConfig, Call, CallEvent, CallFailure, Claimed, Claims, FailureReason, NoClaims, Outcome, StartError,
     WorkerPresence,
 };
+use trunkline_protocol::Codec;
 
 use crate::double::{Double, hello, offer, stream_bytes};
 use crate::harness::{Gateway, end, next, text, within};
@@ -43,7 +44,7 @@ async fn an_answer_after_the_answer_changes_nothing() {
     worker.result(corr, 0, "1").await;
     worker.result(corr, 1, "2").await;
     worker.chunk(corr, 1, "more").await;
-    let outcome = Outcome::Result(Bytes::from_static(b"1"));
+    let outcome = Outcome::Result { codec: Codec::Json, payload: Bytes::from_static(b"1") };
     assert_eq!(end(&mut call).await, CallEvent::Ended { seq: 0, outcome });
     // The credit proves that the frames before were dealt with.
     call.stored(1);
@@ -112,8 +113,8 @@ async fn buffers_have_no_place_in_json() {
     let gateway = Gateway::start().await;
     let (mut worker, mut call, corr) = under_way(&gateway).await;
     let buffers = vec![Bytes::from_static(b"raw")];
-    worker.send(Frame::Result { corr, seq: 0, payload: Bytes::from_static(b"1"), buffers }).await;
-    assert_eq!(end(&mut call).await, protocol("buffers in a call whose codec is json"));
+    worker.send(Frame::Result { corr, seq: 0, codec: Codec::Json, payload: Bytes::from_static(b"1"), buffers }).await;
+    assert_eq!(end(&mut call).await, protocol("buffers in a call of the gateway"));
     worker.receive_credit(corr, 1).await;
 }
 
@@ -139,7 +140,7 @@ async fn another_workers_call_cannot_be_answered() {
     end(&mut own).await;
     assert_eq!(gateway.bridge.metrics().late_frames.get(), 1);
     worker.result(corr, 0, "\"true\"").await;
-    let outcome = Outcome::Result(Bytes::from_static(b"\"true\""));
+    let outcome = Outcome::Result { codec: Codec::Json, payload: Bytes::from_static(b"\"true\"") };
     assert_eq!(end(&mut call).await, CallEvent::Ended { seq: 0, outcome });
 }
 

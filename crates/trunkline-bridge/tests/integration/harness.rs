@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trunkline_bridge::{Bridge, BridgeConfig, Call, CallEvent, CallSpec, Claims, EventKind, NoClaims};
+use trunkline_protocol::Codec;
 
 /// Long enough for a machine under load; reaching it is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -86,7 +87,7 @@ impl Gateway {
             message: "message-1".to_owned(),
             kind: "user_message".to_owned(),
             attempt: 1,
-            codec: "json".to_owned(),
+            codec: Codec::Json,
             payload: Bytes::copy_from_slice(payload.as_bytes()),
             ..CallSpec::default()
         })

@@ -13,6 +13,7 @@ use trunkline_bridge::supervisor::{Supervisor, WorkerCommand};
 use trunkline_bridge::{
     Call, CallEvent, CallFailure, Claimed, Claims, FailureReason, Outcome, WorkerPresence, WorkerTransport,
 };
+use trunkline_protocol::Codec;
 
 use crate::harness::{Gateway, end, next, within};
 
@@ -132,7 +133,7 @@ async fn python_calls_python() {
     let _worker = Unsupervised::start(&unix(&gateway));
     connected(&gateway, WorkerPresence::Connected).await;
     let mut call = gateway.call_with("double", "run-1", "21");
-    let outcome = Outcome::Result(Bytes::from_static(b"42"));
+    let outcome = Outcome::Result { codec: Codec::Json, payload: Bytes::from_static(b"42") };
     assert_eq!(end(&mut call).await, CallEvent::Ended { seq: 0, outcome });
 }
 

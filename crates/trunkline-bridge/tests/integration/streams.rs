@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use trunkline_bridge::frame::{CallFrame, Frame, WorkerError};
 use trunkline_bridge::{CallEvent, CallFailure, FailureReason, Outcome};
+use trunkline_protocol::Codec;
 
 use crate::double::{Double, hello};
 use crate::harness::{Gateway, end, next, text, within};
@@ -27,7 +28,7 @@ async fn a_call_is_streamed_and_forgotten_once_it_is_stored() {
     assert_eq!(next(&mut call).await, CallEvent::Started { worker: "worker of chat".into() });
     assert_eq!(next(&mut call).await, text(0, "Hel"));
     assert_eq!(next(&mut call).await, text(1, "lo"));
-    let outcome = Outcome::Result(Bytes::from_static(b"{\"sum\":6}"));
+    let outcome = Outcome::Result { codec: Codec::Json, payload: Bytes::from_static(b"{\"sum\":6}") };
     assert_eq!(next(&mut call).await, CallEvent::Ended { seq: 2, outcome });
     assert_eq!(within(call.next()).await, None);
 
@@ -185,7 +186,7 @@ async fn a_worker_calls_another_through_the_gateway() {
     embedder.result(passed.corr, 1, "2").await;
     assert_eq!(
         agent.receive().await,
-        Frame::Result { corr: 1, seq: 1, payload: Bytes::from_static(b"2"), buffers: vec![] }
+        Frame::Result { corr: 1, seq: 1, codec: Codec::Json, payload: Bytes::from_static(b"2"), buffers: vec![] }
     );
     embedder.receive_credit(passed.corr, 2).await;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use trunkline_bridge::frame::{Frame, Hello};
 use trunkline_bridge::{CallEvent, Outcome, WorkerPresence, WorkerStatus, WorkerTransport};
+use trunkline_protocol::Codec;
 
 use crate::double::{Double, hello, offer};
 use crate::harness::{Gateway, end, next, text};
@@ -119,7 +120,9 @@ async fn a_stalled_worker_does_not_delay_its_neighbour() {
     for _ in &calls {
         let call = healthy.receive_call().await;
         assert_eq!(call.payload.len(), 4096);
-        healthy.send(Frame::Result { corr: call.corr, seq: 0, payload: call.payload, buffers: vec![] }).await;
+        healthy
+            .send(Frame::Result { corr: call.corr, seq: 0, codec: Codec::Json, payload: call.payload, buffers: vec![] })
+            .await;
     }
     for mut call in calls {
         assert!(matches!(end(&mut call).await, CallEvent::Ended { .. }));

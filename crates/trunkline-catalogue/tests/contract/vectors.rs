@@ -1,6 +1,5 @@
 //! Every golden frame is accepted, or rejected for the field that it names.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
@@ -140,7 +139,7 @@ fn spelled(spelling: &Value, error: &Value, row: &Value) -> Value {
 /// The frame that the gateway makes of an error.
 fn written(dialect: Dialect, error: ErrorBody<'_>, timestamp: &Value) -> Value {
     let (kind, payload) = error.spelled(dialect);
-    let (ts, payload) = (timestamp.as_str().map(Into::into), payload.map(Cow::Owned));
+    let (ts, payload) = (timestamp.as_str().map(Into::into), payload.map(Into::into));
     let mut frame = Vec::new();
     dialect.encode(&Envelope { ts, payload, error: Some(error), ..Envelope::new(kind) }, &mut frame);
     serde_json::from_slice(&frame).expect("JSON")

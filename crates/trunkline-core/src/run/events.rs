@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use trunkline_protocol::{Class, Envelope, ErrorCode, belongs_to_gateway, class_of, scan};
+use trunkline_protocol::{Class, Codec, Envelope, ErrorCode, Payload, belongs_to_gateway, class_of};
 
 use super::End;
 use crate::record::{RecordKind, data, text_payload};
@@ -37,25 +37,21 @@ impl Writer {
         let payload = text_payload(&segment.text);
         let mut event = self.event("run_event", segment.seq, ts);
         event.seq_end = (segment.seq_end != segment.seq).then_some(segment.seq_end);
-        event.payload = Some(Cow::Borrowed(&payload));
+        event.payload = Some((&payload).into());
         (RecordKind::Text, data(RecordKind::Text, &event))
     }
 
-    pub(super) fn json(&self, seq: u64, name: &str, payload: &RawValue, ts: &str) -> (RecordKind, Bytes) {
+    pub(super) fn other(&self, seq: u64, name: &str, payload: &Payload<'_>, ts: &str) -> (RecordKind, Bytes) {
         let mut event = self.event(name, seq, ts);
-        event.payload = Some(Cow::Borrowed(payload));
+        event.payload = Some(payload.borrowed());
         (RecordKind::Event, data(RecordKind::Event, &event))
     }
 
     pub(super) fn terminal(&self, seq: u64, end: &End, ts: &str) -> (RecordKind, Bytes) {
-        let result;
         let mut event = match end {
             End::Completed(value) => {
-                let value = value.as_deref().map_or("null", RawValue::get);
-                result = RawValue::from_string(format!(r#"{{"result":{value}}}"#))
-                    .expect("a JSON value in an object is JSON");
                 let mut event = self.event("run_completed", seq, ts);
-                event.payload = Some(Cow::Borrowed(&result));
+                event.payload = Some(value.as_ref().map_or_else(no_result, |value| value.within("result")));
                 event
             }
             End::Failed(error) => {
@@ -87,11 +83,16 @@ impl Writer {
     }
 }
 
-/// Reads what a worker wrote as one JSON value.
-pub(super) fn raw_json(payload: &[u8]) -> Result<Box<RawValue>, String> {
-    let text = std::str::from_utf8(payload).map_err(|_| "the worker's payload is not UTF-8".to_owned())?;
-    scan(text, WORKER_DEPTH_MAX).map_err(|error| format!("the worker's payload is refused: {error}"))?;
-    serde_json::from_str(text).map_err(|error| format!("the worker's payload is not JSON: {error}"))
+/// The payload of a run that ended without a value.
+fn no_result() -> Payload<'static> {
+    let nothing: Box<RawValue> = serde_json::value::to_raw_value(&()).expect("null serialises into memory");
+    Payload::from(nothing).within("result")
+}
+
+/// Reads what a worker wrote as one value.
+pub(super) fn payload(codec: Codec, bytes: &[u8]) -> Result<Payload<'static>, String> {
+    Payload::from_worker(codec, bytes, WORKER_DEPTH_MAX)
+        .map_err(|error| format!("the worker's payload is refused: {error}"))
 }
 
 /// Types that a worker cannot emit as an event: the gateway's own, and those that are no events.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use trunkline_protocol::{ErrorBody, ErrorCode};
+use trunkline_protocol::{Codec, ErrorBody, ErrorCode, Limits, Payload};
 
 use crate::Moment;
 use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
@@ -22,22 +22,22 @@ use events::Writer;
 pub const CANCEL_CONFIRM_WITHIN: Duration = Duration::from_secs(2);
 
 /// Most bytes of events in one run; one more byte fails it.
-pub const RUN_BYTES_MAX: u64 = 8 * 1024 * 1024;
+pub const RUN_BYTES_MAX: u64 = Limits::DEFAULT.run_bytes_max;
 
 /// Most bytes of one event or result; one more fails the run.
-pub const EVENT_BYTES_MAX: usize = 256 * 1024;
+pub const EVENT_BYTES_MAX: usize = Limits::DEFAULT.event_bytes_max;
 
 /// Bytes of records after which an append is not made larger.
 const APPEND_BYTES_MAX: usize = 1024 * 1024;
 
 /// Most events in one run; one more fails it.
-pub const RUN_EVENTS_MAX: u64 = 1_000_000;
+pub const RUN_EVENTS_MAX: u64 = Limits::DEFAULT.run_events_max;
 
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub enum End {
     /// The service is done; the payload is its result, if it has one.
-    Completed(Option<Box<RawValue>>),
+    Completed(Option<Payload<'static>>),
     /// The service, its worker or the gateway failed.
     Failed(ErrorBody<'static>),
     /// Somebody cancelled it.
@@ -64,16 +64,23 @@ pub enum WorkerEvent {
     /// The next delta of text, which must be UTF-8.
     Text(Bytes),
     /// The next other event, of this type.
-    Json {
+    Other {
         /// The event's type.
         name: String,
+        /// How its content is written.
+        codec: Codec,
         /// Its content, as the worker wrote it.
         payload: Bytes,
     },
     /// The stream ended without a value.
     Ended,
-    /// The call returned this value, as the worker wrote it.
-    Returned(Bytes),
+    /// The call returned a value.
+    Returned {
+        /// How it is written.
+        codec: Codec,
+        /// The value, as the worker wrote it.
+        payload: Bytes,
+    },
     /// The call failed, on either side of the bridge.
     Failed(ErrorBody<'static>),
 }
@@ -104,7 +111,7 @@ pub struct AppendRequest {
 #[derive(Debug)]
 enum Pending {
     Text(Segment),
-    Json { seq: u64, name: String, payload: Box<RawValue> },
+    Other { seq: u64, name: String, payload: Payload<'static> },
 }
 
 impl Pending {
@@ -112,7 +119,7 @@ impl Pending {
     const fn events(&self) -> u64 {
         match self {
             Self::Text(segment) => segment.seq_end + 1 - segment.seq,
-            Self::Json { .. } => 1,
+            Self::Other { .. } => 1,
         }
     }
 }
@@ -220,9 +227,9 @@ impl Run {
                 Ok(text) => self.add_text(text),
                 Err(_) => self.break_off(ErrorCode::WorkerProtocol.with_message("the worker's text is not UTF-8")),
             },
-            WorkerEvent::Json { name, payload } => self.add_json(name, &payload),
+            WorkerEvent::Other { name, codec, payload } => self.add_other(name, codec, &payload),
             WorkerEvent::Ended => self.end = Some(End::Completed(None)),
-            WorkerEvent::Returned(payload) => self.add_result(&payload),
+            WorkerEvent::Returned { codec, payload } => self.add_result(codec, &payload),
             WorkerEvent::Failed(error) if error.code == ErrorCode::Cancelled.name() && self.cancel_by.is_some() => {
                 self.end = Some(End::Cancelled);
             }
@@ -300,7 +307,7 @@ impl Run {
         {
             let (kind, data) = match &pending {
                 Pending::Text(segment) => self.writer.text(segment, ts),
-                Pending::Json { seq, name, payload } => self.writer.json(*seq, name, payload, ts),
+                Pending::Other { seq, name, payload } => self.writer.other(*seq, name, payload, ts),
             };
             events += pending.events();
             bytes += data.len();
@@ -336,45 +343,58 @@ impl Run {
         }
     }
 
-    fn add_json(&mut self, name: String, payload: &[u8]) {
-        if !self.accepts(payload.len()) {
-            return;
-        }
+    fn add_other(&mut self, name: String, codec: Codec, payload: &[u8]) {
         if events::is_reserved(&name) {
             let reason = format!("the type {name:?} belongs to the gateway; a worker cannot emit it");
             return self.break_off(ErrorCode::WorkerProtocol.with_message(reason));
         }
-        match events::raw_json(payload) {
-            Ok(payload) => {
-                self.pending.extend(self.segmenter.close().map(Pending::Text));
-                self.pending.push_back(Pending::Json { seq: self.next_seq, name, payload });
-                self.next_seq += 1;
-            }
-            Err(reason) => self.break_off(ErrorCode::WorkerProtocol.with_message(reason)),
+        if let Some(payload) = self.take_payload(codec, payload) {
+            self.pending.extend(self.segmenter.close().map(Pending::Text));
+            self.pending.push_back(Pending::Other { seq: self.next_seq, name, payload });
+            self.next_seq += 1;
         }
     }
 
-    fn add_result(&mut self, payload: &[u8]) {
-        if !self.accepts(payload.len()) {
-            return;
+    fn add_result(&mut self, codec: Codec, payload: &[u8]) {
+        if let Some(result) = self.take_payload(codec, payload) {
+            self.end = Some(End::Completed(Some(result)));
         }
-        match events::raw_json(payload) {
-            Ok(result) => self.end = Some(End::Completed(Some(result))),
-            Err(reason) => self.break_off(ErrorCode::WorkerProtocol.with_message(reason)),
+    }
+
+    /// What a worker wrote, unless it fails the run.
+    fn take_payload(&mut self, codec: Codec, payload: &[u8]) -> Option<Payload<'static>> {
+        // Text that is too large need not be read; how large a packed value is as JSON is not known before.
+        if codec == Codec::Json && !self.is_small(payload.len()) {
+            return None;
+        }
+        match events::payload(codec, payload) {
+            Ok(payload) => self.accepts(payload.json_bytes()).then_some(payload),
+            Err(reason) => {
+                self.break_off(ErrorCode::WorkerProtocol.with_message(reason));
+                None
+            }
         }
     }
 
     /// Counts one more event of `bytes`; an event over the run's bounds fails the run.
     fn accepts(&mut self, bytes: usize) -> bool {
-        if bytes > EVENT_BYTES_MAX {
-            let reason = format!("an event may have {EVENT_BYTES_MAX} bytes, and this one has {bytes}");
-            self.break_off(ErrorCode::PayloadTooLarge.with_message(reason));
+        if !self.is_small(bytes) {
             return false;
         }
         self.bytes += bytes as u64;
         if self.bytes > RUN_BYTES_MAX || self.next_seq >= RUN_EVENTS_MAX {
             let reason =
                 format!("a run may have {RUN_EVENTS_MAX} events and {RUN_BYTES_MAX} bytes, and this one has more");
+            self.break_off(ErrorCode::PayloadTooLarge.with_message(reason));
+            return false;
+        }
+        true
+    }
+
+    /// Whether an event has a size that is allowed; any other fails the run.
+    fn is_small(&mut self, bytes: usize) -> bool {
+        if bytes > EVENT_BYTES_MAX {
+            let reason = format!("an event may have {EVENT_BYTES_MAX} bytes, and this one has {bytes}");
             self.break_off(ErrorCode::PayloadTooLarge.with_message(reason));
             return false;
         }

@@ -86,7 +86,8 @@ impl Driver {
         let texts = self.channel.iter().filter_map(|(kind, data)| {
             let (_, message) = message(data).unwrap();
             (*kind == RecordKind::Text).then(|| {
-                let payload: serde_json::Value = serde_json::from_str(message.payload.unwrap().get()).unwrap();
+                let payload: serde_json::Value =
+                    serde_json::from_str(message.payload.unwrap().to_json().get()).unwrap();
                 payload["text"].as_str().unwrap().to_owned()
             })
         });
@@ -105,6 +106,10 @@ fn check_channel(channel: &[(RecordKind, Bytes)]) {
     }
 }
 
+fn json(name: &str, payload: &'static [u8]) -> WorkerEvent {
+    WorkerEvent::Other { name: name.into(), codec: Codec::Json, payload: payload.into() }
+}
+
 proptest! {
     #[test]
     fn the_channel_keeps_its_promises(steps in proptest::collection::vec(step(), 0..60), deadline in proptest::option::of(0_u64..20_000)) {
@@ -118,7 +123,7 @@ proptest! {
                 }
                 Step::Json(valid) => {
                     let payload = if valid { &b"{\"a\":1}"[..] } else { b"{\"a\":" };
-                    driver.run.handle_worker(WorkerEvent::Json { name: "tool_output".into(), payload: payload.into() });
+                    driver.run.handle_worker(json("tool_output", payload));
                 }
                 Step::WorkerEnds => driver.run.handle_worker(WorkerEvent::Ended),
                 Step::WorkerFails(cancelled) => {
@@ -182,7 +187,7 @@ fn a_run_that_waits_for_its_turn_is_cancelled_without_a_call() {
 fn a_worker_cannot_speak_for_the_gateway() {
     for name in ["run_completed", "welcome", "error", "progress", ""] {
         let mut driver = Driver::new(None);
-        driver.run.handle_worker(WorkerEvent::Json { name: name.into(), payload: Bytes::from_static(b"{}") });
+        driver.run.handle_worker(json(name, b"{}"));
         driver.settle();
         driver.store();
         let (_, last) = message(&driver.channel.last().unwrap().1).unwrap();
@@ -242,4 +247,71 @@ fn a_deadline_that_the_worker_reports_expires_the_run() {
     driver.settle();
     driver.store();
     assert_eq!(message(&driver.channel[0].1).unwrap().1.kind, "run_expired");
+}
+
+#[test]
+fn one_event_too_many_fails_the_run() {
+    let mut run = Run::new("r", "s", None);
+    run.start();
+    for _ in 0..RUN_EVENTS_MAX {
+        run.handle_worker(WorkerEvent::Text(Bytes::new()));
+    }
+    assert!(!run.is_ending());
+    run.handle_worker(WorkerEvent::Text(Bytes::new()));
+    let mut end = None;
+    while let Some(append) = run.poll_append(Moment::ZERO, String::new) {
+        run.appended();
+        end = append.end;
+    }
+    assert!(matches!(end, Some(End::Failed(error)) if error.code == "payload_too_large"));
+}
+
+#[test]
+fn bytes_are_kept_as_they_came_and_counted_as_json() {
+    let image = |bytes: usize| -> Vec<u8> {
+        let length = u32::try_from(bytes).unwrap().to_be_bytes();
+        [&b"\x82\xa2id\xd8\x01"[..], &[0; 16], b"\xa5image\xc6", &length, &vec![7; bytes]].concat()
+    };
+    let event =
+        |bytes| WorkerEvent::Other { name: "image".into(), codec: Codec::MessagePack, payload: image(bytes).into() };
+    let mut driver = Driver::new(None);
+    driver.run.handle_worker(event(3));
+    driver.run.handle_worker(WorkerEvent::Returned { codec: Codec::MessagePack, payload: image(1).into() });
+    driver.settle();
+    driver.store();
+    let uuid = r#""id":"00000000-0000-0000-0000-000000000000""#;
+    let (_, first) = message(&driver.channel[0].1).unwrap();
+    assert_eq!(first.payload.as_ref().unwrap().as_kept().0, Codec::MessagePack);
+    assert_eq!(first.payload.unwrap().to_json().get(), format!(r#"{{{uuid},"image":"BwcH"}}"#));
+    let (_, last) = message(&driver.channel[1].1).unwrap();
+    assert_eq!(last.payload.unwrap().to_json().get(), format!(r#"{{"result":{{{uuid},"image":"Bw=="}}}}"#));
+
+    let mut driver = Driver::new(None);
+    driver.run.handle_worker(event(EVENT_BYTES_MAX * 3 / 4));
+    driver.settle();
+    driver.store();
+    assert_eq!(message(&driver.channel[0].1).unwrap().1.error.unwrap().code, "payload_too_large");
+}
+
+#[test]
+fn messagepack_without_bytes_is_kept_as_json() {
+    let mut driver = Driver::new(None);
+    let payload = Bytes::from_static(b"\x82\xa1a\xc7\x01\x02\x35\xa1b\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00");
+    driver.run.handle_worker(WorkerEvent::Other { name: "price".into(), codec: Codec::MessagePack, payload });
+    driver.settle();
+    driver.store();
+    let (_, event) = message(&driver.channel[0].1).unwrap();
+    let kept = event.payload.as_ref().and_then(Payload::as_json).map(serde_json::value::RawValue::get);
+    assert_eq!(kept, Some(r#"{"a":"5","b":null}"#));
+}
+
+#[test]
+fn messagepack_that_is_none_fails_the_run() {
+    for payload in [&b""[..], b"\xc1", b"\x81\x01\xc0", b"\xd4\x2a\x00", b"\xc0\xc0"] {
+        let mut driver = Driver::new(None);
+        driver.run.handle_worker(WorkerEvent::Returned { codec: Codec::MessagePack, payload: payload.into() });
+        driver.settle();
+        driver.store();
+        assert_eq!(message(&driver.channel[0].1).unwrap().1.error.unwrap().code, "worker_protocol", "{payload:?}");
+    }
 }

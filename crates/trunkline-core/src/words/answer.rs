@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use trunkline_protocol::{Dialect, Envelope};
+use trunkline_protocol::{Dialect, Envelope, Payload};
 
 use super::raw;
 use crate::log::Record;
@@ -81,7 +81,7 @@ pub struct Origin {
 
 impl Origin {
     /// Reads what a client's payload says of the conversation and of whom it asks.
-    pub fn of(service: &str, accepted: &str, payload: Option<&RawValue>) -> Self {
+    pub fn of(service: &str, accepted: &str, payload: Option<&Payload<'_>>) -> Self {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Asked<'a> {
@@ -96,6 +96,7 @@ impl Origin {
             #[serde(borrow)]
             message: Inner<'a>,
         }
+        let payload = payload.and_then(Payload::as_json);
         let asked: Asked<'_> = payload.and_then(|payload| serde_json::from_str(payload.get()).ok()).unwrap_or_default();
         Self {
             service: service.to_owned(),
@@ -160,7 +161,9 @@ impl<'a> Answer<'a> {
         struct Completed {
             result: Option<Box<RawValue>>,
         }
-        let payload = message.payload.as_deref().map(|payload| serde_json::from_str(payload.get()));
+        // Old dialects are JSON: bytes stand in it as base64.
+        let payload = message.payload.as_ref().map(Payload::to_json);
+        let payload = payload.as_deref().map(|payload| serde_json::from_str(payload.get()));
         let Completed { result } = payload.transpose().map_err(|_| UnknownForm)?.unwrap_or_default();
         let origin = meta.and_then(|meta| serde_json::from_str(meta.get()).ok()).unwrap_or_default();
         let mut answer = Self { message, origin, whole, text: Cow::Borrowed(&whole.text), result };
@@ -193,11 +196,11 @@ impl<'a> Answer<'a> {
             Dialect::Flat => ("agent_complete", self.agent_complete()),
             Dialect::Native | Dialect::Open => ("response", self.response(members)),
         };
-        dialect.encode(&self.placed(Cow::Borrowed(kind), Some(Cow::Owned(raw(&payload)))), out);
+        dialect.encode(&self.placed(Cow::Borrowed(kind), Some(raw(&payload).into())), out);
     }
 
     /// A message in the place of the run's end.
-    fn placed<'m>(&'m self, kind: Cow<'m, str>, payload: Option<Cow<'m, RawValue>>) -> Envelope<'m>
+    fn placed<'m>(&'m self, kind: Cow<'m, str>, payload: Option<Payload<'m>>) -> Envelope<'m>
     where
         'a: 'm,
     {

@@ -1,7 +1,7 @@
 //! What clients of each voice are told of a run, as a whole log is told from its start.
 
 use serde_json::{Value, json};
-use trunkline_protocol::ErrorBody;
+use trunkline_protocol::{Codec, ErrorBody};
 
 use super::*;
 use crate::log::Head;
@@ -37,7 +37,7 @@ fn text(text: &str) -> WorkerEvent {
 }
 
 fn returned(value: &str) -> WorkerEvent {
-    WorkerEvent::Returned(Bytes::copy_from_slice(value.as_bytes()))
+    WorkerEvent::Returned { codec: Codec::Json, payload: Bytes::copy_from_slice(value.as_bytes()) }
 }
 
 /// What a client of this voice is told of a log from its start.
@@ -61,17 +61,17 @@ fn told(voice: Voice, records: &[Record]) -> Vec<Value> {
 }
 
 const fn old(dialect: Dialect) -> Voice {
-    Voice { dialect, knows_runs: false }
+    Voice { wire: Wire::json(dialect), knows_runs: false }
 }
 
 const fn greeted(dialect: Dialect) -> Voice {
-    Voice { dialect, knows_runs: true }
+    Voice { wire: Wire::json(dialect), knows_runs: true }
 }
 
 fn origin() -> Origin {
     let payload =
         raw(&json!({ "message": { "content": "hi", "agentId": "coding" }, "chat_id": "c1", "pillar": "insights" }));
-    Origin::of("chat", &at(0), Some(&payload))
+    Origin::of("chat", &at(0), Some(&payload.into()))
 }
 
 fn types(told: &[Value]) -> Vec<&str> {
@@ -173,7 +173,11 @@ fn a_returned_frame_is_the_answer() {
 
 #[test]
 fn a_run_without_an_answer_ends_in_silence_for_those_who_know_no_runs() {
-    let event = WorkerEvent::Json { name: "thought".to_owned(), payload: Bytes::from_static(b"{\"thought\":1}") };
+    let event = WorkerEvent::Other {
+        name: "thought".to_owned(),
+        codec: Codec::Json,
+        payload: Bytes::from_static(b"{\"thought\":1}"),
+    };
     let records = log(None, &[event, WorkerEvent::Ended]);
     for dialect in [Dialect::Payload, Dialect::Data, Dialect::Flat, Dialect::Open] {
         assert_eq!(types(&told(old(dialect), &records)), ["thought"], "{}", dialect.name());
@@ -187,7 +191,7 @@ fn failures_are_errors_in_the_words_of_each_dialect() {
     let error: ErrorBody<'static> = ErrorCode::WorkerLost.body();
     let records = log(None, &[text("half"), WorkerEvent::Failed(error)]);
     for knows_runs in [false, true] {
-        let last = |dialect| told(Voice { dialect, knows_runs }, &records).pop().unwrap();
+        let last = |dialect| told(Voice { wire: Wire::json(dialect), knows_runs }, &records).pop().unwrap();
         let payload = last(Dialect::Payload);
         assert_eq!((&payload["type"], &payload["payload"]["error_code"]), (&json!("error"), &json!("WORKER_LOST")));
         assert_eq!((&payload["_tl"]["error"]["code"], &payload["_tl"]["run"]), (&json!("worker_lost"), &json!("r1")));
@@ -228,7 +232,7 @@ fn a_whole_text_stays_within_a_message() {
     let piece = "\u{1}é\"".repeat(5_000);
     for _ in 0..30 {
         let payload = record::text_payload(&piece);
-        let message = Envelope { seq: Some(0), payload: Some(Cow::Borrowed(&payload)), ..Envelope::new("run_event") };
+        let message = Envelope { seq: Some(0), payload: Some((&payload).into()), ..Envelope::new("run_event") };
         whole.add(&head.append(record::data(RecordKind::Text, &message), false, None, 0).unwrap()).unwrap();
     }
     let spelled = serde_json::to_string(whole.text()).unwrap().len();
@@ -244,10 +248,10 @@ fn a_whole_text_stays_within_a_message() {
 #[test]
 fn progress_has_a_word_of_its_own_in_flat() {
     let content = raw(&json!({ "percentage": 45, "message": "Analyzing", "stage": "analyzing" }));
-    let progress = Envelope { payload: Some(Cow::Borrowed(&content)), ..Envelope::new("progress") };
-    let spelled = |dialect| {
+    let progress = Envelope { payload: Some((&content).into()), ..Envelope::new("progress") };
+    let spelled = |dialect: Dialect| {
         let mut out = Vec::new();
-        render_latest(dialect, &progress, &mut out);
+        render_latest(dialect.into(), &progress, &mut out);
         serde_json::from_slice::<Value>(&out).unwrap()
     };
     assert_eq!(

@@ -10,7 +10,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use trunkline_core::Moment;
 use trunkline_protocol::old_frames::{self, OldFrame};
-use trunkline_protocol::{Class, CloseCode, Dialect, Envelope, ErrorBody, ErrorCode, belongs_to_gateway, class_of};
+use trunkline_protocol::{
+    Class, CloseCode, Codec, Dialect, Envelope, ErrorBody, ErrorCode, Payload, Wire, belongs_to_gateway, class_of,
+    msgpack,
+};
 use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
 
@@ -37,6 +40,53 @@ enum Stage {
     Open(Arc<Session>),
 }
 
+/// A client's frame as it came.
+#[derive(Clone, Copy)]
+enum Frame<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
+}
+
+/// A frame that waits for its session.
+enum Deferred {
+    Text(String),
+    Binary(Vec<u8>),
+}
+
+impl Frame<'_> {
+    /// The codec that it is written in.
+    const fn codec(self) -> Codec {
+        match self {
+            Self::Text(_) => Codec::Json,
+            Self::Binary(_) => Codec::MessagePack,
+        }
+    }
+
+    /// The text, where it is one.
+    const fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Binary(_) => "",
+        }
+    }
+
+    fn defer(self) -> Deferred {
+        match self {
+            Self::Text(text) => Deferred::Text(text.to_owned()),
+            Self::Binary(bytes) => Deferred::Binary(bytes.to_vec()),
+        }
+    }
+}
+
+impl Deferred {
+    fn frame(&self) -> Frame<'_> {
+        match self {
+            Self::Text(text) => Frame::Text(text),
+            Self::Binary(bytes) => Frame::Binary(bytes),
+        }
+    }
+}
+
 /// A session that is to be opened.
 pub(super) struct OpeningRequest {
     pub(super) identity: Identity,
@@ -51,7 +101,7 @@ pub(super) struct Incoming {
     identity: Option<Identity>,
     stage: Stage,
     opening: Option<OpeningRequest>,
-    deferred: VecDeque<String>,
+    deferred: VecDeque<Deferred>,
     violations: Violations,
     close: Option<CloseCode>,
 }
@@ -85,39 +135,55 @@ impl Incoming {
         }
         self.subscriber.will_look();
         match message {
-            Message::Text(text) => {
-                self.node.metrics.messages_in.inc();
-                self.text(text, queue);
-            }
-            Message::Binary(_) => self.close = Some(CloseCode::Unsupported),
+            Message::Text(text) => self.message(Frame::Text(text), queue),
+            Message::Binary(bytes) => self.message(Frame::Binary(bytes), queue),
             Message::Ping(_) => self.count_ping(),
             Message::Pong(_) | Message::Close(_) => {}
         }
     }
 
-    fn text(&mut self, text: &str, queue: &mut WriteQueue) {
-        if matches!(self.stage, Stage::Opening) {
-            return self.defer(text, queue);
+    fn message(&mut self, frame: Frame<'_>, queue: &mut WriteQueue) {
+        if frame.codec() != self.wire().codec() {
+            return self.end(CloseCode::Unsupported);
         }
-        let text = match self.old_frames(text) {
-            OldFrame::As(text) => text,
-            OldFrame::Ping => return self.push(queue, trunkline_ws::frame::text(b"pong")),
+        self.node.metrics.messages_in.inc();
+        self.frame(frame, queue);
+    }
+
+    fn frame(&mut self, frame: Frame<'_>, queue: &mut WriteQueue) {
+        if matches!(self.stage, Stage::Opening) {
+            return self.defer(frame, queue);
+        }
+        match (frame, &self.route.old_frames) {
+            (Frame::Text(text), Some(rules)) if self.dialect() != Dialect::Native => {
+                match rules.read(self.dialect(), text) {
+                    OldFrame::As(text) => self.typed_frame(Frame::Text(&text), queue),
+                    OldFrame::Ping => self.push(queue, trunkline_ws::frame::text(b"pong")),
+                }
+            }
+            _ => self.typed_frame(frame, queue),
+        }
+    }
+
+    fn typed_frame(&mut self, frame: Frame<'_>, queue: &mut WriteQueue) {
+        let limits = &self.node.settings.limits;
+        let (depth_max, bytes_max) = (limits.depth_max, limits.message_bytes_max);
+        let mut fields = String::new();
+        let decoded = match frame {
+            Frame::Text(text) => self.dialect().decode(text, depth_max),
+            Frame::Binary(bytes) => msgpack::decode(bytes, &mut fields, depth_max),
         };
-        match self.dialect().decode(&text, self.node.settings.limits.depth_max) {
-            Ok(envelope) => self.envelope(&envelope, &text, queue),
+        match decoded {
+            Ok(envelope) if envelope.payload.as_ref().is_some_and(|payload| payload.json_bytes() > bytes_max) => {
+                let reason = format!("the payload has more than {bytes_max} bytes in JSON");
+                self.violation(envelope.id.as_deref(), ErrorCode::PayloadTooLarge.with_message(reason), queue);
+            }
+            Ok(envelope) => self.envelope(&envelope, frame, queue),
             Err(error) => self.violation(None, error.code().with_message(error.to_string()), queue),
         }
     }
 
-    /// The frame that a text is meant to be, where the route knows clients that leave the type out.
-    fn old_frames<'t>(&self, text: &'t str) -> OldFrame<'t> {
-        match &self.route.old_frames {
-            Some(rules) if self.dialect() != Dialect::Native => rules.read(self.dialect(), text),
-            _ => OldFrame::As(Cow::Borrowed(text)),
-        }
-    }
-
-    fn envelope(&mut self, envelope: &Envelope<'_>, text: &str, queue: &mut WriteQueue) {
+    fn envelope(&mut self, envelope: &Envelope<'_>, frame: Frame<'_>, queue: &mut WriteQueue) {
         let id = envelope.id.as_deref();
         match (&*envelope.kind, class_of(&envelope.kind)) {
             ("hello", _) => self.hello(envelope, queue),
@@ -125,13 +191,13 @@ impl Incoming {
             ("pong" | "ack" | "heartbeat", _) => {}
             ("health_check", _) => {
                 let health = Health::now(self.node.status());
-                self.reply(queue, "health_response", id, Some(&message::payload(&health)));
+                self.reply(queue, "health_response", id, Some(message::payload(&health).into()));
             }
             _ if self.identity.is_none() && !self.authenticate_by_message(envelope) => {
                 self.unauthorized(id, "say hello with a token first", queue);
             }
             ("cancel", _) => self.cancel(envelope, queue),
-            (kind, Class::Durable) if !belongs_to_gateway(kind) => self.durable(envelope, text, queue),
+            (kind, Class::Durable) if !belongs_to_gateway(kind) => self.durable(envelope, frame, queue),
             (kind, _) => {
                 let error = ErrorCode::UnknownType.with_message(format!("{kind:?} is no type that clients send here"));
                 self.violation(id, error, queue);
@@ -144,10 +210,10 @@ impl Incoming {
         let answer = Envelope {
             reply_to: ping.id.as_deref().map(Cow::Borrowed),
             ts: ping.ts.as_deref().filter(|_| self.dialect() == Dialect::Flat).map(Cow::Borrowed),
-            payload: ping.payload.as_deref().map(Cow::Borrowed),
+            payload: ping.payload.as_ref().map(Payload::borrowed),
             ..Envelope::new("pong")
         };
-        if message::queue(queue, self.dialect(), &answer).is_err() {
+        if message::queue(queue, self.wire(), &answer).is_err() {
             self.end(CloseCode::SlowConsumer);
         }
     }
@@ -193,11 +259,11 @@ impl Incoming {
     }
 
     /// Keeps a message until the session is open.
-    fn defer(&mut self, text: &str, queue: &mut WriteQueue) {
+    fn defer(&mut self, frame: Frame<'_>, queue: &mut WriteQueue) {
         if self.deferred.len() >= DEFERRED_MAX {
             return self.violation(None, ErrorCode::TooManyInFlight.body(), queue);
         }
-        self.deferred.push_back(text.to_owned());
+        self.deferred.push_back(frame.defer());
     }
 
     fn cancel(&mut self, envelope: &Envelope<'_>, queue: &mut WriteQueue) {
@@ -217,20 +283,22 @@ impl Incoming {
         let ack = Envelope {
             run: Some(Cow::Borrowed(run)),
             reply_to: id.map(Cow::Borrowed),
-            payload: Some(Cow::Borrowed(&content)),
+            payload: Some((&content).into()),
             ..Envelope::new("cancel_ack")
         };
-        self.push(queue, message::frame(self.dialect(), &ack));
+        self.push(queue, message::frame(self.wire(), &ack));
     }
 
     /// A message for a service.
-    fn durable(&mut self, envelope: &Envelope<'_>, text: &str, queue: &mut WriteQueue) {
+    fn durable(&mut self, envelope: &Envelope<'_>, frame: Frame<'_>, queue: &mut WriteQueue) {
         let id = envelope.id.as_deref();
-        if let Err(error) = validate(&self.route, self.dialect(), envelope, text) {
+        if let Err(error) = validate(&self.route, self.dialect(), envelope, frame.text()) {
             return self.violation(id, error, queue);
         }
         let service = match destination(&self.route, envelope) {
-            Ok(Destination::Echo) => return self.reply(queue, "echo", id, envelope.payload.as_deref()),
+            Ok(Destination::Echo) => {
+                return self.reply(queue, "echo", id, envelope.payload.as_ref().map(Payload::borrowed));
+            }
             Ok(Destination::Service(service)) => service.to_owned(),
             Err(error) => return self.violation(id, error, queue),
         };
@@ -239,7 +307,7 @@ impl Incoming {
             (_, Some(identity)) => {
                 let identity = identity.clone();
                 self.begin_opening(identity, Hello::default());
-                return self.defer(text, queue);
+                return self.defer(frame, queue);
             }
             (_, None) => return self.unauthorized(id, "say hello with a token first", queue),
         };
@@ -253,7 +321,7 @@ impl Incoming {
         };
         if let Err(error) = self.start_run(&session, service, envelope) {
             self.node.metrics.client_error(&error.code);
-            self.push(queue, message::error_frame(self.dialect(), id, error));
+            self.push(queue, message::error_frame(self.wire(), id, error));
         }
     }
 
@@ -284,8 +352,8 @@ impl Incoming {
     /// The session is open: messages that came meanwhile are handled now.
     pub(super) fn opened(&mut self, session: Arc<Session>, queue: &mut WriteQueue) {
         self.stage = Stage::Open(session);
-        while let Some(text) = self.deferred.pop_front() {
-            self.text(&text, queue);
+        while let Some(deferred) = self.deferred.pop_front() {
+            self.frame(deferred.frame(), queue);
         }
     }
 
@@ -311,7 +379,7 @@ impl Incoming {
 
     fn unauthorized(&mut self, id: Option<&str>, message: &'static str, queue: &mut WriteQueue) {
         self.node.metrics.client_error(ErrorCode::Unauthorized.name());
-        self.push(queue, message::error_frame(self.dialect(), id, ErrorCode::Unauthorized.with_message(message)));
+        self.push(queue, message::error_frame(self.wire(), id, ErrorCode::Unauthorized.with_message(message)));
         self.end(CloseCode::AuthFailed);
     }
 
@@ -319,7 +387,7 @@ impl Incoming {
     fn violation(&mut self, id: Option<&str>, error: ErrorBody<'_>, queue: &mut WriteQueue) {
         self.node.metrics.client_error(&error.code);
         tracing::debug!(code = %error.code, message = %error.message, "a client's message was refused");
-        self.push(queue, message::error_frame(self.dialect(), id, error));
+        self.push(queue, message::error_frame(self.wire(), id, error));
         if self.violations.add(self.now()) {
             self.end(CloseCode::TooManyViolations);
         }
@@ -336,11 +404,10 @@ impl Incoming {
         queue: &mut WriteQueue,
         kind: &'static str,
         reply_to: Option<&str>,
-        payload: Option<&serde_json::value::RawValue>,
+        payload: Option<Payload<'_>>,
     ) {
-        let (reply_to, payload) = (reply_to.map(Cow::Borrowed), payload.map(Cow::Borrowed));
-        let envelope = Envelope { reply_to, payload, ..Envelope::new(kind) };
-        if message::queue(queue, self.dialect(), &envelope).is_err() {
+        let envelope = Envelope { reply_to: reply_to.map(Cow::Borrowed), payload, ..Envelope::new(kind) };
+        if message::queue(queue, self.wire(), &envelope).is_err() {
             self.end(CloseCode::SlowConsumer);
         }
     }
@@ -353,7 +420,11 @@ impl Incoming {
     }
 
     fn dialect(&self) -> Dialect {
-        self.subscriber.dialect()
+        self.wire().dialect()
+    }
+
+    fn wire(&self) -> Wire {
+        self.subscriber.wire()
     }
 
     fn now(&self) -> Moment {

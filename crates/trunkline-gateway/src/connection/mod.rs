@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use trunkline_broker::BrokerError;
 use trunkline_core::channel::ChannelKind;
 use trunkline_core::outbox::Priority;
-use trunkline_protocol::{CloseCode, Dialect};
+use trunkline_protocol::{CloseCode, Dialect, Wire};
 use trunkline_ws::{Closed, Connection as Socket, Options};
 
 use self::incoming::Incoming;
@@ -45,7 +45,7 @@ const MISSES_MAX: u32 = 2;
 /// What a connection is, as its upgrade decided.
 pub(crate) struct Accepted {
     pub(crate) route: Arc<Route>,
-    pub(crate) dialect: Dialect,
+    pub(crate) wire: Wire,
     pub(crate) identity: Option<Identity>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn serve<S>(node: Arc<Node>, accepted: Accepted, stream: S, ear
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let _counted = node.metrics.connection_opened(accepted.dialect);
+    let _counted = node.metrics.connection_opened(accepted.wire.dialect());
     let mut connection = Connection::new(node, accepted, stream, early);
     let closed = connection.run().await;
     let code = match closed {
@@ -89,8 +89,8 @@ where
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn new(node: Arc<Node>, accepted: Accepted, stream: S, early: Bytes) -> Self {
-        let Accepted { route, dialect, identity } = accepted;
-        let subscriber = Subscriber::new(dialect);
+        let Accepted { route, wire, identity } = accepted;
+        let subscriber = Subscriber::new(wire);
         let incoming = Incoming::new(Arc::clone(&node), Arc::clone(&route), Arc::clone(&subscriber), identity);
         let authenticated = incoming.is_authenticated();
         let options = Options {
@@ -133,7 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// `session_created`, which comes when there is a session.
     fn greet(&mut self) {
         if self.incoming.is_authenticated()
-            && let Some(greeting) = greeting(self.dialect(), &self.id, &self.route)
+            && let Some(greeting) = greeting(self.wire(), &self.id, &self.route)
         {
             self.push_control(greeting);
             self.outgoing.flush(&mut self.socket);
@@ -168,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let client = Client {
                 identity: request.identity,
                 realm: self.route.realm.clone(),
-                dialect: self.dialect(),
+                wire: self.wire(),
                 connection: self.id.clone(),
             };
             self.authenticate_by = None;
@@ -226,7 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let _ = self.socket.queue(trunkline_ws::frame::ping(b""));
         let frame = match self.dialect() {
             Dialect::Native => self.outgoing.heartbeat(),
-            _ => message::frame(self.dialect(), &trunkline_protocol::Envelope::new("ping")),
+            _ => message::frame(self.wire(), &trunkline_protocol::Envelope::new("ping")),
         };
         self.push_control(frame);
     }
@@ -235,7 +235,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.going_away = true;
         if self.membership.subscriber.voice().hears_of_runs() {
             let content = GoAway { reason: "drain", reconnect_min_ms: 0, reconnect_max_ms: RECONNECT_WITHIN_MS };
-            self.push_control(message::reply_frame(self.dialect(), "go_away", None, &content));
+            self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));
         }
         self.incoming.end(CloseCode::Drain);
     }
@@ -244,8 +244,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.membership.subscriber.push_control(frame);
     }
 
+    fn wire(&self) -> Wire {
+        self.membership.subscriber.wire()
+    }
+
     fn dialect(&self) -> Dialect {
-        self.membership.subscriber.dialect()
+        self.wire().dialect()
     }
 }
 
@@ -253,7 +257,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 const RECONNECT_WITHIN_MS: u64 = 2_000;
 
 /// What a client hears before it has said anything.
-fn greeting(dialect: Dialect, connection: &str, route: &Route) -> Option<Bytes> {
+fn greeting(wire: Wire, connection: &str, route: &Route) -> Option<Bytes> {
     #[derive(serde::Serialize)]
     struct Established {
         message: &'static str,
@@ -269,17 +273,17 @@ fn greeting(dialect: Dialect, connection: &str, route: &Route) -> Option<Bytes> 
         route: &'a str,
         capabilities: &'a [String],
     }
-    let frame = match dialect {
+    let frame = match wire.dialect() {
         Dialect::Native | Dialect::Flat => return None,
         Dialect::Payload => {
             let content = Established { message: "WebSocket connected successfully" };
-            message::reply_frame(dialect, "connection_established", None, &content)
+            message::reply_frame(wire, "connection_established", None, &content)
         }
-        Dialect::Data => message::reply_frame(dialect, "connection_status", None, &Status { status: "connected" }),
+        Dialect::Data => message::reply_frame(wire, "connection_status", None, &Status { status: "connected" }),
         Dialect::Open => {
             let (client_id, capabilities) = (connection, &*route.capabilities);
             let content = Connected { client_id, route: route.path.as_str(), capabilities };
-            message::reply_frame(dialect, "connected", None, &content)
+            message::reply_frame(wire, "connected", None, &content)
         }
     };
     Some(frame)

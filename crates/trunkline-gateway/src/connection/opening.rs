@@ -10,7 +10,7 @@ use trunkline_broker::{Broker, BrokerError};
 use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::ResetReason;
 use trunkline_core::record;
-use trunkline_protocol::{Dialect, Envelope, Limits, Position};
+use trunkline_protocol::{Dialect, Envelope, Limits, Position, Wire};
 
 use crate::clock::wall_ms;
 use crate::message;
@@ -30,7 +30,8 @@ pub(super) struct Hello {
 impl Hello {
     /// Reads the payload, and says what is wrong with it.
     pub(super) fn read(envelope: &Envelope<'_>, limits: &Limits) -> Result<Self, String> {
-        let Some(payload) = envelope.payload.as_deref() else { return Ok(Self::default()) };
+        let Some(payload) = &envelope.payload else { return Ok(Self::default()) };
+        let payload = payload.as_json().ok_or("payload: bytes have no place in hello")?;
         let hello: Self = serde_json::from_str(payload.get()).map_err(|error| format!("payload: {error}"))?;
         if hello.resume.len() > limits.resume_channels_max {
             return Err(format!("payload.resume: at most {} channels can be resumed", limits.resume_channels_max));
@@ -86,13 +87,13 @@ struct Server {
 pub(super) struct Client {
     pub(super) identity: Identity,
     pub(super) realm: String,
-    pub(super) dialect: Dialect,
+    pub(super) wire: Wire,
     pub(super) connection: String,
 }
 
 /// Finds or makes the session, judges every position, and writes the `welcome`.
 pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Result<Opened, BrokerError> {
-    let Client { identity, realm, dialect, connection } = client;
+    let Client { identity, realm, wire, connection } = client;
     let known = match &hello.session {
         Some(id) if ChannelKey::from_public_name(&realm, &format!("session:{id}")).is_some() => {
             node.sessions.resume(&realm, id, &identity, hello.secret.as_deref(), wall_ms()).await?
@@ -126,24 +127,24 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
         limits: &node.settings.limits,
         server: Server { name: "trunkline", version: env!("CARGO_PKG_VERSION") },
     };
-    let welcome = welcome.frame(dialect);
+    let welcome = welcome.frame(wire);
     Ok(Opened { session, welcome, channels: attach })
 }
 
 impl Welcome<'_> {
     /// Its frame. In dialect `flat` it is called `session_created`, and its facts stand in `data`.
-    fn frame(&self, dialect: Dialect) -> Bytes {
+    fn frame(&self, wire: Wire) -> Bytes {
         #[derive(Serialize)]
         struct SessionCreated<'a> {
             data: &'a Welcome<'a>,
         }
-        let (kind, payload) = match dialect {
+        let (kind, payload) = match wire.dialect() {
             Dialect::Flat => ("session_created", message::payload(&SessionCreated { data: self })),
             _ => ("welcome", message::payload(self)),
         };
         let session = Some(Cow::Borrowed(self.session));
-        let envelope = Envelope { session, payload: Some(Cow::Owned(payload)), ..Envelope::new(kind) };
-        message::frame(dialect, &envelope)
+        let envelope = Envelope { session, payload: Some(payload.into()), ..Envelope::new(kind) };
+        message::frame(wire, &envelope)
     }
 }
 

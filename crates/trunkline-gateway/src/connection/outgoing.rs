@@ -1,6 +1,5 @@
 //! Fills the socket's queue from the outbox, and the outbox from the log.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -146,7 +145,7 @@ impl Outgoing {
             if run.is_some() && self.subscriber.outbox().is_full() {
                 return;
             }
-            let is_own = voice.dialect != Dialect::Native && self.is_own(record);
+            let is_own = voice.wire.dialect() != Dialect::Native && self.is_own(record);
             self.subscriber.outbox().push_read(channel, record, |pieces| {
                 let surroundings = Surroundings { pieces, whole };
                 if is_own { None } else { frame_of(voice, channel, record, surroundings) }
@@ -179,10 +178,10 @@ impl Outgoing {
         let payload = message::payload(&Reset { reason: reason.name(), pos });
         let envelope = Envelope {
             channel: Some(channel.public_name().into()),
-            payload: Some(Cow::Borrowed(&payload)),
+            payload: Some((&payload).into()),
             ..Envelope::new("reset")
         };
-        message::frame(self.subscriber.dialect(), &envelope)
+        message::frame(self.subscriber.wire(), &envelope)
     }
 
     /// The heartbeat with how far the client was brought.
@@ -196,7 +195,7 @@ impl Outgoing {
             outbox.positions().map(|(channel, position)| (channel.public_name().to_owned(), position.to_string()));
         let heartbeat = Heartbeat { channels: channels.collect() };
         drop(outbox);
-        message::reply_frame(Dialect::Native, "heartbeat", None, &heartbeat)
+        message::reply_frame(self.subscriber.wire(), "heartbeat", None, &heartbeat)
     }
 }
 

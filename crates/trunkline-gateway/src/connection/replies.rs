@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use trunkline_protocol::{CloseCode, Dialect, ErrorCode};
+use trunkline_protocol::{CloseCode, Dialect, ErrorCode, Wire};
 use trunkline_ws::{Connection as Socket, Message, Options};
 
 use super::violations::Violations;
@@ -26,7 +26,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     serve_replies(node, stream, early, |_, node| {
-        message::reply_frame(Dialect::Payload, "health_response", None, &Health::now(node.status()))
+        message::reply_frame(Wire::json(Dialect::Payload), "health_response", None, &Health::now(node.status()))
     })
     .await;
 }
@@ -86,7 +86,7 @@ async fn finish<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<S>, code:
 }
 
 /// Tells a client with wrong credentials so, and closes.
-pub(crate) async fn refuse<S>(node: &Node, dialect: Dialect, stream: S, early: Bytes)
+pub(crate) async fn refuse<S>(node: &Node, wire: Wire, stream: S, early: Bytes)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -95,6 +95,6 @@ where
     let error = ErrorCode::Unauthorized.with_message("the token is wrong");
     node.metrics.client_error(&error.code);
     // The queue of a new connection has room for one frame.
-    let _ = socket.queue(message::error_frame(dialect, None, error));
+    let _ = socket.queue(message::error_frame(wire, None, error));
     finish(&mut socket, CloseCode::AuthFailed).await;
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use trunkline_core::outbox::Outbox;
 use trunkline_core::words::Voice;
-use trunkline_protocol::Dialect;
+use trunkline_protocol::{Dialect, Wire};
 
 use crate::hub::Hub;
 
@@ -17,7 +17,7 @@ const OWN_MESSAGES_MAX: usize = 256;
 
 /// The handle of one connection.
 pub(crate) struct Subscriber {
-    dialect: Dialect,
+    wire: Wire,
     said_hello: AtomicBool,
     /// What an old client sent itself, and is not told again.
     own_messages: Mutex<VecDeque<Box<str>>>,
@@ -33,9 +33,9 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    pub(crate) fn new(dialect: Dialect) -> Arc<Self> {
+    pub(crate) fn new(wire: Wire) -> Arc<Self> {
         Arc::new(Self {
-            dialect,
+            wire,
             said_hello: AtomicBool::new(false),
             own_messages: Mutex::default(),
             outbox: Mutex::default(),
@@ -47,13 +47,14 @@ impl Subscriber {
         })
     }
 
-    pub(crate) const fn dialect(&self) -> Dialect {
-        self.dialect
+    /// How its envelopes are spelled.
+    pub(crate) const fn wire(&self) -> Wire {
+        self.wire
     }
 
     /// How its client is spoken to.
     pub(crate) fn voice(&self) -> Voice {
-        Voice { dialect: self.dialect, knows_runs: self.said_hello.load(Ordering::Relaxed) }
+        Voice { wire: self.wire, knows_runs: self.said_hello.load(Ordering::Relaxed) }
     }
 
     /// Its client said hello. Call it before anything is attached.
@@ -63,7 +64,7 @@ impl Subscriber {
 
     /// Notes a message that this connection sends. Native clients are told of their own messages in order.
     pub(super) fn sends(&self, message: &str) {
-        if self.dialect != Dialect::Native {
+        if self.wire.dialect() != Dialect::Native {
             let mut own = self.own_messages();
             if own.len() >= OWN_MESSAGES_MAX {
                 own.pop_front();
@@ -74,7 +75,7 @@ impl Subscriber {
 
     /// Whether this connection sent a message itself, and is not to be told of it.
     pub(crate) fn has_sent(&self, message: &str) -> bool {
-        self.dialect != Dialect::Native && self.own_messages().iter().any(|own| **own == *message)
+        self.wire.dialect() != Dialect::Native && self.own_messages().iter().any(|own| **own == *message)
     }
 
     fn own_messages(&self) -> MutexGuard<'_, VecDeque<Box<str>>> {
@@ -139,21 +140,21 @@ pub(crate) struct InFlight {
 }
 
 impl InFlight {
-    /// The dialect in which the answer is written.
-    pub(crate) fn dialect(&self) -> Dialect {
-        self.sender.dialect()
+    /// How the answer is spelled.
+    pub(crate) fn wire(&self) -> Wire {
+        self.sender.wire()
     }
 
     /// Answers the message with its `ack`, if its sender wants one.
-    pub(crate) fn acknowledge(self, ack: impl FnOnce(Dialect) -> Bytes) {
+    pub(crate) fn acknowledge(self, ack: impl FnOnce(Wire) -> Bytes) {
         if self.wants_ack {
-            self.sender.push_control(ack(self.dialect()));
+            self.sender.push_control(ack(self.wire()));
         }
     }
 
     /// Answers the message with an error.
-    pub(crate) fn refuse(self, error: impl FnOnce(Dialect) -> Bytes) {
-        self.sender.push_control(error(self.dialect()));
+    pub(crate) fn refuse(self, error: impl FnOnce(Wire) -> Bytes) {
+        self.sender.push_control(error(self.wire()));
     }
 }
 

@@ -35,7 +35,7 @@ struct Sending {
 
 impl Sending {
     fn new(node: &Arc<Node>) -> Self {
-        let subscriber = Subscriber::new(Dialect::Native);
+        let subscriber = Subscriber::new(Dialect::Native.into());
         let outgoing = Outgoing::new(Arc::clone(node), Arc::clone(&subscriber));
         let (stream, _) = duplex(1);
         Self { outgoing, subscriber, socket: Socket::new(stream, Bytes::new(), &Options::default()), said: Vec::new() }
@@ -115,7 +115,7 @@ async fn what_is_queued_while_a_connection_is_at_work_is_seen_without_a_further_
     // No heartbeat may come to the help of a frame that was overlooked.
     let node = Gateway::node_for_tests("limits.heartbeat = \"1h\"").await;
     let route = Arc::clone(node.routes.find("/ws").expect("the route that is always there"));
-    let accepted = Accepted { route, dialect: Dialect::Native, identity: None };
+    let accepted = Accepted { route, wire: Dialect::Native.into(), identity: None };
     let (stream, mut client) = duplex(64 * 1024);
     let mut connection = Connection::new(node, accepted, stream, Bytes::new());
     let subscriber = Arc::clone(&connection.membership.subscriber);

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use trunkline_core::Moment;
+use trunkline_protocol::Limits;
 
 /// Mistakes that are forgiven in [`WINDOW`].
-const MISTAKES_MAX: u32 = 10;
+const MISTAKES_MAX: u32 = Limits::DEFAULT.mistakes_per_minute_max;
 
 /// The time over which mistakes are counted.
 const WINDOW: Duration = Duration::from_mins(1);
 
 /// Pings that a client may send in [`PING_WINDOW`]: far above what any client needs, far below a flood.
-const PINGS_MAX: u32 = 100;
+const PINGS_MAX: u32 = Limits::DEFAULT.pings_per_second_max;
 
 /// The time over which pings are counted.
 const PING_WINDOW: Duration = Duration::from_secs(1);

@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
-use trunkline_protocol::{Dialect, ErrorBody, ErrorCode};
+use trunkline_protocol::{Dialect, ErrorBody, ErrorCode, Wire};
 use trunkline_ws::handshake;
 use trunkline_ws::upgrade::upgrade;
 
@@ -29,8 +29,9 @@ use crate::connection::replies::{refuse, serve_echo, serve_health};
 use crate::connection::{Accepted, serve};
 use crate::node::Node;
 
-/// The subprotocol of the native dialect in JSON.
-const NATIVE_JSON: &str = "trunkline.v1.json";
+/// The subprotocols, each with the dialect and codec that it chooses.
+const SUBPROTOCOLS: [(&str, Wire); 2] =
+    [("trunkline.v1.json", Wire::json(Dialect::Native)), ("trunkline.v1.msgpack", Wire::MESSAGE_PACK)];
 
 /// Paths named in the answer to an unknown one.
 const NEAREST_MAX: usize = 3;
@@ -112,8 +113,8 @@ impl Edge {
             let message = "token_in_query: this route takes no token in the address; send it in the Authorization header, as a subprotocol or in hello";
             return refused("token_in_query", text_error(StatusCode::BAD_REQUEST, message));
         }
-        let native = accept.subprotocols().iter().any(|offered| offered == NATIVE_JSON);
-        let subprotocol = native.then_some(HeaderValue::from_static(NATIVE_JSON));
+        let chosen = chosen_subprotocol(accept.subprotocols());
+        let subprotocol = chosen.map(|(name, _)| HeaderValue::from_static(name));
         let credentials = match &endpoint {
             Endpoint::Route(route) => {
                 let shown = self.node.auth.of_request(request.headers(), accept.subprotocols(), &route.realm);
@@ -133,7 +134,8 @@ impl Edge {
                 Ok(Err(error)) => return tracing::debug!(%error, "an upgrade was not completed"),
                 Err(_) => return node.metrics.handshake_refused("handshake_timeout"),
             };
-            serve_endpoint(node, endpoint, credentials, native, transport.stream, transport.early).await;
+            let wire = chosen.map(|(_, wire)| wire);
+            serve_endpoint(node, endpoint, credentials, wire, transport.stream, transport.early).await;
         });
         response.map(|()| Body::empty())
     }
@@ -147,11 +149,16 @@ impl Edge {
     }
 }
 
+/// The first subprotocol offered that is one of ours: a client names what it likes best first.
+fn chosen_subprotocol(offered: &[String]) -> Option<(&'static str, Wire)> {
+    offered.iter().find_map(|offered| SUBPROTOCOLS.into_iter().find(|(name, _)| name == offered))
+}
+
 async fn serve_endpoint(
     node: Arc<Node>,
     endpoint: Endpoint,
     credentials: Credentials,
-    native: bool,
+    chosen: Option<Wire>,
     stream: TcpStream,
     early: Bytes,
 ) {
@@ -159,13 +166,13 @@ async fn serve_endpoint(
         (Endpoint::Echo, _) => serve_echo(node, stream, early).await,
         (Endpoint::Health, _) => serve_health(node, stream, early).await,
         (Endpoint::Route(route), credentials) => {
-            let dialect = if native { Dialect::Native } else { route.dialect };
+            let wire = chosen.unwrap_or(Wire::json(route.dialect));
             let identity = match credentials {
                 Credentials::None => None,
                 Credentials::Valid(identity) => Some(identity),
-                Credentials::Wrong => return refuse(&node, dialect, stream, early).await,
+                Credentials::Wrong => return refuse(&node, wire, stream, early).await,
             };
-            serve(node, Accepted { route, dialect, identity }, stream, early).await;
+            serve(node, Accepted { route, wire, identity }, stream, early).await;
         }
     }
 }

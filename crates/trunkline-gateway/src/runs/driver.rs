@@ -18,7 +18,7 @@ use super::roster::Place;
 use super::store;
 use super::task::RunTask;
 use crate::clock::timestamp;
-use crate::message::{self, LatestState};
+use crate::message::LatestState;
 use crate::random;
 
 /// How long a write waits before it is tried again when the broker's queue is full.
@@ -198,7 +198,7 @@ impl Driver {
         };
         // It is stored; nobody here needs it again.
         *stored = Bytes::new();
-        let payload = std::mem::replace(&mut open.payload, message::payload(&()));
+        let (codec, payload) = open.take_payload();
         let spec = CallSpec {
             service: open.service.clone(),
             run: channel.id().to_owned(),
@@ -209,9 +209,9 @@ impl Driver {
             kind: open.kind.clone(),
             attempt: 1,
             deadline: Some(runs.clock.instant(self.run.deadline().unwrap_or_default())),
-            codec: "json".to_owned(),
+            codec,
             traceparent: Some(open.traceparent.take().unwrap_or_else(random::traceparent)),
-            payload: Bytes::from(Box::<str>::from(payload).into_string()),
+            payload,
         };
         self.worker = Worker::Calling(bridge.call(spec));
     }
@@ -242,9 +242,13 @@ impl Driver {
             CallEvent::Started { worker } => return tracing::debug!(worker, "called"),
             CallEvent::Latest { name, key, payload } => return self.latest(&name, key.as_deref(), &payload),
             CallEvent::Event { kind: EventKind::Text, payload, .. } => WorkerEvent::Text(payload),
-            CallEvent::Event { kind: EventKind::Json { name }, payload, .. } => WorkerEvent::Json { name, payload },
+            CallEvent::Event { kind: EventKind::Event { name, codec }, payload, .. } => {
+                WorkerEvent::Other { name, codec, payload }
+            }
             CallEvent::Ended { outcome: Outcome::End, .. } => WorkerEvent::Ended,
-            CallEvent::Ended { outcome: Outcome::Result(payload), .. } => WorkerEvent::Returned(payload),
+            CallEvent::Ended { outcome: Outcome::Result { codec, payload }, .. } => {
+                WorkerEvent::Returned { codec, payload }
+            }
             CallEvent::Ended { outcome: Outcome::Error(error), .. } => WorkerEvent::Failed(worker_error(error)),
             CallEvent::Failed(failure) => WorkerEvent::Failed(bridge_error(&failure, &self.task.open.service)),
         };

@@ -102,15 +102,17 @@ impl Runs {
         let channel = ChannelKey::run(&session.realm, &id);
         let place = self.roster.enlist(&channel, session, new.while_busy).map_err(refusal)?;
         let (accepted_ms, ts) = (wall_ms(), timestamp());
-        let is_old = origin.dialect() != Dialect::Native;
-        let asked = is_old.then(|| Origin::of(&new.service, &ts, new.message.payload.as_deref()));
+        let is_old = origin.wire().dialect() != Dialect::Native;
+        let asked = is_old.then(|| Origin::of(&new.service, &ts, new.message.payload.as_ref()));
+        let (payload, packed) = store::kept_payload(new.message);
         let open = OpenRun {
             session: session.id.clone(),
             user: session.user.clone(),
             service: new.service,
             kind: new.message.kind.clone().into_owned(),
             message: new.message_id.to_owned(),
-            payload: store::raw_payload(new.message),
+            payload,
+            packed,
             accepted_ms,
             order: self.accepted.fetch_add(1, Ordering::Relaxed),
             deadline_at_ms: accepted_ms.saturating_add(new.deadline_ms),

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -13,7 +15,7 @@ use trunkline_core::record::{RecordKind, data, message};
 use trunkline_core::run::AppendRequest;
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
-use trunkline_protocol::Envelope;
+use trunkline_protocol::{Codec, Envelope, Payload};
 
 use crate::clock::wall_ms;
 use crate::message::payload;
@@ -33,8 +35,11 @@ pub(super) struct OpenRun {
     pub(super) kind: String,
     /// The id of the client's message.
     pub(super) message: String,
-    /// The client's payload, as JSON text.
+    /// The client's payload, `null` where it is `packed`.
     pub(super) payload: Box<RawValue>,
+    /// The client's payload where it holds bytes: MessagePack as base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) packed: Option<String>,
     /// When the message was accepted; orders the runs of a session after a restart.
     pub(super) accepted_ms: u64,
     /// Orders those of one millisecond.
@@ -53,9 +58,13 @@ pub(super) struct OpenRun {
     pub(super) origin: Option<Origin>,
 }
 
-/// The client's payload, `null` where it sent none.
-pub(super) fn raw_payload(message: &Envelope<'_>) -> Box<RawValue> {
-    message.payload.as_deref().map_or_else(|| payload(&()), ToOwned::to_owned)
+/// The client's payload in the two forms of [`OpenRun`].
+pub(super) fn kept_payload(message: &Envelope<'_>) -> (Box<RawValue>, Option<String>) {
+    match &message.payload {
+        Some(Payload::Json(text)) => ((**text).to_owned(), None),
+        Some(Payload::Packed(packed)) => (payload(&()), Some(STANDARD.encode(packed.bytes()))),
+        None => (payload(&()), None),
+    }
 }
 
 /// A client's message on its way into the store.
@@ -83,7 +92,7 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
         run: Some(Cow::Borrowed(run.id())),
         to: message.to.clone(),
         reply_to: message.reply_to.clone(),
-        payload: message.payload.as_deref().map(Cow::Borrowed),
+        payload: message.payload.as_ref().map(Payload::borrowed),
         meta: message.meta,
         extra: message.extra.clone(),
         ..Envelope::default()
@@ -96,7 +105,7 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
         session: Some(Cow::Borrowed(session.id())),
         run: Some(Cow::Borrowed(run.id())),
         reply_to: Some(Cow::Borrowed(&open.message)),
-        payload: Some(Cow::Borrowed(&reference_payload)),
+        payload: Some((&reference_payload).into()),
         ..Envelope::new("run_started")
     };
     Batch {
@@ -160,6 +169,15 @@ fn put_open_run(run: &ChannelKey, value: Bytes, expect: Expect) -> Put {
 }
 
 impl OpenRun {
+    /// The payload for the call, which is made once.
+    pub(super) fn take_payload(&mut self) -> (Codec, Bytes) {
+        if let Some(packed) = self.packed.take().and_then(|packed| STANDARD.decode(packed).ok()) {
+            return (Codec::MessagePack, packed.into());
+        }
+        let text = std::mem::replace(&mut self.payload, payload(&()));
+        (Codec::Json, Bytes::from(Box::<str>::from(text).into_string()))
+    }
+
     /// What becomes of it while its session has another run.
     pub(super) const fn while_busy(&self) -> WhileBusy {
         if self.parallel { WhileBusy::Parallel } else { WhileBusy::Queue }
@@ -185,7 +203,10 @@ pub(super) fn run_of_key(key: &str) -> Option<ChannelKey> {
 fn digest(message: &Envelope<'_>) -> [u8; 16] {
     let to = serde_json::to_string(&message.to).expect("an address serialises into memory");
     let deadline = message.deadline_ms.map(|deadline| deadline.to_string()).unwrap_or_default();
-    content_digest(&[&message.kind, &to, &deadline, message.payload.as_deref().map_or("", RawValue::get)])
+    let (codec, content) = message.payload.as_ref().map_or((Codec::Json, &b""[..]), Payload::as_kept);
+    let parts = [message.kind.as_bytes(), to.as_bytes(), deadline.as_bytes(), content, codec.name().as_bytes()];
+    // JSON is not named: what was stored before there was another codec stays the same.
+    content_digest(if codec == Codec::Json { &parts[..4] } else { &parts })
 }
 
 /// Whether `run` is open and of this session.
@@ -241,7 +262,8 @@ mod tests {
             service: "chat".to_owned(),
             kind: "x".to_owned(),
             message: "m".to_owned(),
-            payload: raw_payload(&message),
+            payload: kept_payload(&message).0,
+            packed: None,
             accepted_ms: 0,
             order: 0,
             deadline_at_ms: 0,
@@ -262,7 +284,7 @@ mod tests {
         let Some(Op::Append(append)) = batch.ops.iter().find(|op| matches!(op, Op::Append(_))) else {
             panic!("the message is stored")
         };
-        let (_, text) = trunkline_core::record::parts(&append.data).unwrap();
+        let text = trunkline_core::record::parts(&append.data).unwrap().native;
         let expected = r#"{"type":"x","id":"m","ts":"now","session":"s","run":"r","payload":{"mine":1},"other":2}"#;
         assert_eq!(text, expected);
     }

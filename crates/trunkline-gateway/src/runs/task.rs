@@ -85,7 +85,7 @@ impl RunTask {
     /// Gives the sender its `ack` or `error`.
     fn answer(&self, origin: InFlight, outcome: Result<Committed, BrokerError>) {
         let (message, run) = (&self.open.message, self.channel.id());
-        let ack = |duplicate| move |dialect| message::ack_frame(dialect, message, run, duplicate);
+        let ack = |duplicate| move |wire| message::ack_frame(wire, message, run, duplicate);
         match outcome {
             Ok(_) => origin.acknowledge(ack(false)),
             Err(BrokerError::Refused { refusal: Refusal::Exists { same_content: true }, .. }) => {
@@ -94,7 +94,7 @@ impl RunTask {
             Err(error) => {
                 let error = accept_error(&error, run);
                 self.runs.metrics.client_error(&error.code);
-                origin.refuse(|dialect| message::error_frame(dialect, Some(message), error));
+                origin.refuse(|wire| message::error_frame(wire, Some(message), error));
             }
         }
     }

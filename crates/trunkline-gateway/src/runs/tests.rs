@@ -83,7 +83,7 @@ impl Stored {
         let environment = Environment { clock: Arc::new(wall_ms), epoch_source: 1, listener: Arc::<Hub>::clone(&hub) };
         let broker = MemoryBroker::new(&Options::default(), environment);
         let session = Session::for_tests("default", "s");
-        let client = Subscriber::new(Dialect::Native);
+        let client = Subscriber::new(Dialect::Native.into());
         hub.attach(&session.channel, &client, Priority::Interactive, None);
         assert!(hub.caught_up(&session.channel, &client), "there is nothing to catch up with");
         Self {
@@ -143,6 +143,7 @@ impl Stored {
             kind: "user_message".to_owned(),
             message: id.to_owned(),
             payload: message::payload(&()),
+            packed: None,
             accepted_ms: wall_ms(),
             order: 0,
             deadline_at_ms: wall_ms() + 60_000,

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use trunkline_bridge::frame::{
     CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Parts, Service, WorkerError, decode, encode,
 };
+use trunkline_protocol::Codec;
 
 use crate::harness::{TestGateway, within};
 
@@ -19,6 +20,15 @@ pub(crate) struct Double {
 impl Double {
     /// Connects as a worker of `service`, and is welcome.
     pub(crate) async fn join(gateway: &TestGateway, service: &str) -> Self {
+        Self::join_as(gateway, service, Hello::default()).await
+    }
+
+    /// The same for a worker that reads MessagePack.
+    pub(crate) async fn join_packed(gateway: &TestGateway, service: &str) -> Self {
+        Self::join_as(gateway, service, Hello { reads_messagepack: true, ..Hello::default() }).await
+    }
+
+    async fn join_as(gateway: &TestGateway, service: &str, hello: Hello) -> Self {
         let stream = UnixStream::connect(gateway.bridge()).await.expect("the bridge listens");
         let mut double = Self { stream };
         let hello = Hello {
@@ -27,7 +37,7 @@ impl Double {
             sdk: "double".to_owned(),
             concurrency: 64,
             services: vec![Service { name: service.to_owned(), input: None }],
-            ..Hello::default()
+            ..hello
         };
         double.send(Frame::Hello(hello)).await;
         let welcome = double.receive().await;
@@ -92,8 +102,21 @@ impl Double {
 
     pub(crate) async fn event(&mut self, corr: u64, seq: u64, name: &str, json: &str) {
         let payload = Bytes::copy_from_slice(json.as_bytes());
-        let kind = ChunkKind::Json { name: name.to_owned() };
+        let kind = ChunkKind::Event { name: name.to_owned(), codec: Codec::Json };
         self.send(Frame::Chunk(Chunk { corr, seq, kind, payload, buffers: Vec::new() })).await;
+    }
+
+    /// An event in MessagePack.
+    pub(crate) async fn packed_event(&mut self, corr: u64, seq: u64, name: &str, payload: &[u8]) {
+        let kind = ChunkKind::Event { name: name.to_owned(), codec: Codec::MessagePack };
+        let payload = Bytes::copy_from_slice(payload);
+        self.send(Frame::Chunk(Chunk { corr, seq, kind, payload, buffers: Vec::new() })).await;
+    }
+
+    /// A result in MessagePack.
+    pub(crate) async fn packed_result(&mut self, corr: u64, seq: u64, payload: &[u8]) {
+        let payload = Bytes::copy_from_slice(payload);
+        self.send(Frame::Result { corr, seq, codec: Codec::MessagePack, payload, buffers: Vec::new() }).await;
     }
 
     pub(crate) async fn progress(&mut self, corr: u64, json: &str) {
@@ -109,7 +132,7 @@ impl Double {
 
     pub(crate) async fn result(&mut self, corr: u64, seq: u64, json: &str) {
         let payload = Bytes::copy_from_slice(json.as_bytes());
-        self.send(Frame::Result { corr, seq, payload, buffers: Vec::new() }).await;
+        self.send(Frame::Result { corr, seq, codec: Codec::Json, payload, buffers: Vec::new() }).await;
     }
 }
 
@@ -208,6 +231,7 @@ impl Stream {
             let result = Frame::Result {
                 corr: self.corr,
                 seq: self.next,
+                codec: Codec::Json,
                 payload: Bytes::from_static(b"true"),
                 buffers: Vec::new(),
             };

@@ -1,4 +1,4 @@
-//! A client of the message lane that says what a test wants it to say, in JSON.
+//! A client of the message lane that says what a test wants it to say, in JSON or MessagePack.
 
 use std::collections::VecDeque;
 
@@ -14,15 +14,21 @@ use trunkline_catalogue::check::{Refused, Sender, check_frame};
 use trunkline_protocol::Dialect;
 
 use crate::harness::{TestGateway, within};
+use crate::packed;
 
 /// The subprotocol of the native dialect.
 pub(crate) const NATIVE: &str = "trunkline.v1.json";
+
+/// The subprotocol of the native dialect in MessagePack.
+pub(crate) const MESSAGE_PACK: &str = "trunkline.v1.msgpack";
 
 /// One connection.
 pub(crate) struct Peer {
     socket: WebSocketStream<TcpStream>,
     /// What everything that it is sent is checked as.
     dialect: Dialect,
+    /// Whether it speaks MessagePack; byte strings are then objects as [`packed::bytes`] makes them.
+    is_packed: bool,
     /// What was passed over while something else was waited for: an `ack` may come before or after the records of its
     /// message.
     passed_over: VecDeque<Value>,
@@ -40,6 +46,22 @@ impl Peer {
     /// Connects to `/ws` in the native dialect.
     pub(crate) async fn native(gateway: &TestGateway) -> Self {
         Self::open(gateway, "/ws", &[("sec-websocket-protocol", NATIVE)]).await
+    }
+
+    /// Connects to `/ws` in MessagePack.
+    pub(crate) async fn packed(gateway: &TestGateway) -> Self {
+        Self::open(gateway, "/ws", &[("sec-websocket-protocol", MESSAGE_PACK)]).await
+    }
+
+    pub(crate) const fn is_packed(&self) -> bool {
+        self.is_packed
+    }
+
+    /// Connects in MessagePack and says hello; returns the payload of `welcome`, too.
+    pub(crate) async fn packed_welcomed(gateway: &TestGateway, hello: Value) -> (Self, Value) {
+        let mut peer = Self::packed(gateway).await;
+        let welcome = peer.hello(hello).await;
+        (peer, welcome)
     }
 
     /// Connects with these headers.
@@ -72,10 +94,11 @@ impl Peer {
             let name: HeaderName = name.parse().expect("a header's name");
             request.headers_mut().append(name, HeaderValue::from_str(value).expect("a header's value"));
         }
-        let is_native = headers.iter().any(|(_, value)| value.contains(NATIVE));
+        let is_native = headers.iter().any(|(_, value)| value.contains("trunkline.v1."));
         let dialect = if is_native { Dialect::Native } else { Dialect::Payload };
-        let (socket, _) = within(tokio_tungstenite::client_async(request, stream)).await?;
-        Ok(Self { socket, dialect, passed_over: VecDeque::new() })
+        let (socket, response) = within(tokio_tungstenite::client_async(request, stream)).await?;
+        let is_packed = response.headers().get("sec-websocket-protocol").is_some_and(|chosen| chosen == MESSAGE_PACK);
+        Ok(Self { socket, dialect, is_packed, passed_over: VecDeque::new() })
     }
 
     /// Connects as an old client to a route of this dialect.
@@ -115,7 +138,9 @@ impl Peer {
     }
 
     pub(crate) async fn send(&mut self, message: Value) {
-        self.send_raw(Message::text(message.to_string())).await;
+        let message =
+            if self.is_packed { Message::binary(packed::write(&message)) } else { Message::text(message.to_string()) };
+        self.send_raw(message).await;
     }
 
     pub(crate) async fn send_text(&mut self, text: &str) {
@@ -159,8 +184,14 @@ impl Peer {
     async fn receive(&mut self) -> Incoming {
         loop {
             match within(self.socket.next()).await {
-                Some(Ok(Message::Text(text))) => {
+                Some(Ok(Message::Text(text))) if !self.is_packed => {
                     return Incoming::Message(self.read(text.as_str()));
+                }
+                Some(Ok(Message::Binary(bytes))) if self.is_packed => {
+                    return Incoming::Message(packed::read(&bytes));
+                }
+                Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
+                    panic!("of another codec: {message:?}")
                 }
                 Some(Ok(Message::Close(frame))) => {
                     return Incoming::Closed(frame.map_or(1005, |frame| frame.code.into()));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use trunkline_bridge::frame::Frame;
+use trunkline_protocol::Codec;
 
 use crate::double::Double;
 use crate::harness::TestGateway;
@@ -190,6 +191,7 @@ async fn buffers_have_no_place_in_json() {
     let frame = Frame::Result {
         corr: called.corr,
         seq: 0,
+        codec: Codec::Json,
         payload: Bytes::from_static(b"1"),
         buffers: vec![Bytes::from_static(b"x")],
     };

@@ -1,4 +1,4 @@
-//! How an envelope is spelled on the wire, in JSON.
+//! How an envelope is spelled in JSON.
 //!
 //! Reading and writing are exact opposites: what was read is written with the same
 //! content, unknown fields included, and what is written in another dialect and read again is the same envelope.
@@ -11,6 +11,7 @@ mod object;
 mod spread;
 
 use crate::envelope::{DecodeError, Envelope, parse};
+use crate::payload::Payload;
 
 /// A wire spelling of the envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,8 +61,12 @@ impl Dialect {
         Ok(envelope)
     }
 
-    /// Writes one frame to the end of `out`.
+    /// Writes one frame to the end of `out`; bytes in the payload become base64.
     pub fn encode(self, envelope: &Envelope<'_>, out: &mut Vec<u8>) {
+        if let Some(Payload::Packed(packed)) = &envelope.payload {
+            let spelled = Envelope { payload: Some(packed.to_json().into()), ..envelope.clone() };
+            return self.encode(&spelled, out);
+        }
         match self {
             Self::Native | Self::Payload | Self::Data => named::encode(self, envelope, out),
             Self::Flat | Self::Open => spread::encode(self, envelope, out),
@@ -135,7 +140,7 @@ mod tests {
             .collect();
         serde_json::json!({
             "fields": serde_json::from_slice::<serde_json::Value>(&fields).unwrap(),
-            "payload": envelope.payload.as_deref().map(value),
+            "payload": envelope.payload.as_ref().and_then(Payload::as_json).map(value),
             "extra": extra,
         })
     }

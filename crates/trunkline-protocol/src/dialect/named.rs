@@ -8,6 +8,7 @@ use super::fields::{self, Placed, WrapperSeed};
 use super::object::Object;
 use super::{Dialect, WRAPPER};
 use crate::envelope::{Envelope, Text};
+use crate::payload::Payload;
 
 /// Writes one frame to the end of `out`.
 pub(super) fn encode(dialect: Dialect, envelope: &Envelope<'_>, out: &mut Vec<u8>) {
@@ -15,7 +16,7 @@ pub(super) fn encode(dialect: Dialect, envelope: &Envelope<'_>, out: &mut Vec<u8
     object.field("type", &envelope.kind);
     if dialect == Dialect::Native {
         fields::write(&mut object, envelope, Placed::default());
-        object.raw_if("payload", envelope.payload.as_deref());
+        object.raw_if("payload", envelope.payload.as_ref().and_then(Payload::as_json));
         fields::write_beside(&mut object, envelope, dialect);
         if !envelope.extra.is_empty() {
             let mark = object.mark();
@@ -23,7 +24,7 @@ pub(super) fn encode(dialect: Dialect, envelope: &Envelope<'_>, out: &mut Vec<u8
             object.drop_if_empty(&mark);
         }
     } else {
-        object.raw_if(payload_name(dialect), envelope.payload.as_deref());
+        object.raw_if(payload_name(dialect), envelope.payload.as_ref().and_then(Payload::as_json));
         fields::write_beside(&mut object, envelope, dialect);
         let mark = object.mark();
         object.nested(WRAPPER, |wrapper| {

@@ -16,6 +16,7 @@ use super::fields::{self, Placed, WrapperSeed};
 use super::object::Object;
 use super::{Dialect, WRAPPER};
 use crate::envelope::{DecodeError, Envelope, Text, parse};
+use crate::payload::Payload;
 
 /// The object in `flat` that holds what has no place of its own.
 const METADATA: &str = "metadata";
@@ -64,7 +65,8 @@ pub(super) fn decode<'a>(
 
 /// Writes one frame to the end of `out`.
 pub(super) fn encode(dialect: Dialect, envelope: &Envelope<'_>, out: &mut Vec<u8>) {
-    let members = envelope.payload.as_deref().and_then(|payload| spread(payload, dialect));
+    let payload = envelope.payload.as_ref().and_then(Payload::as_json);
+    let members = payload.and_then(|payload| spread(payload, dialect));
     let has = |name: &str| members.iter().flatten().any(|(known, _)| known == name);
     let placed = Placed {
         id: dialect == Dialect::Flat && !has(MESSAGE_ID),
@@ -84,7 +86,7 @@ pub(super) fn encode(dialect: Dialect, envelope: &Envelope<'_>, out: &mut Vec<u8
         }
     }
     let write_wrapper = |wrapper: &mut Object<'_>| {
-        if let (None, Some(payload)) = (&members, &envelope.payload) {
+        if let (None, Some(payload)) = (&members, payload) {
             wrapper.raw("payload", payload);
         }
         let kept: Vec<&str> = members
@@ -138,8 +140,9 @@ fn has_wrapper(value: &RawValue) -> bool {
     read(value, MembersSeed).is_ok_and(|Members(members)| members.iter().any(|(name, _)| name == WRAPPER))
 }
 
-/// What stands between the braces of an object that is not empty.
+/// What stands between the braces of an object that is not empty and in which no name stands twice: one that can be read again.
 fn inside(value: &RawValue) -> Option<&str> {
+    read(value, MembersSeed).ok()?;
     let inside = value.get().strip_prefix('{')?.strip_suffix('}')?.trim();
     (!inside.is_empty()).then_some(inside)
 }
@@ -199,7 +202,7 @@ fn read_payload<'a>(
         let name = members.first().map_or(METADATA, |(name, _)| &**name);
         return Err(bad(&format!("{name}: the payload stands in {WRAPPER} already")));
     }
-    envelope.payload = Some(Cow::Owned(object_of(members, metadata)));
+    envelope.payload = Some(object_of(members, metadata).into());
     Ok(())
 }
 

@@ -79,11 +79,15 @@ impl WriteQueue {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn push_text_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), QueueError> {
-        self.admit()?;
-        let before = self.begin_message(TAIL_BYTES_MIN);
-        frame::put_with(&mut self.tail, Opcode::Text, write);
-        self.end_message(before);
-        Ok(())
+        self.push_message_with(Opcode::Text, write)
+    }
+
+    /// As [`push_text_with`](Self::push_text_with), for a binary message, which may be any bytes.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_binary_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), QueueError> {
+        self.push_message_with(Opcode::Binary, write)
     }
 
     /// Encodes and queues a binary message for this peer alone.
@@ -171,6 +175,14 @@ impl WriteQueue {
         let before = self.begin_message(SERVER_HEADER_BYTES_MAX + payload.len());
         frame::put_header(&mut self.tail, opcode, payload.len());
         self.tail.extend_from_slice(payload);
+        self.end_message(before);
+        Ok(())
+    }
+
+    fn push_message_with(&mut self, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), QueueError> {
+        self.admit()?;
+        let before = self.begin_message(TAIL_BYTES_MIN);
+        frame::put_with(&mut self.tail, opcode, write);
         self.end_message(before);
         Ok(())
     }

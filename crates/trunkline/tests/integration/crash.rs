@@ -69,7 +69,7 @@ impl Seen {
             "user_message" => self.stored.push(message.id.as_deref().expect("an id").to_owned()),
             "run_event" => {
                 let payload: serde_json::Value =
-                    serde_json::from_str(message.payload.expect("text").get()).expect("JSON");
+                    serde_json::from_str(message.payload.expect("text").to_json().get()).expect("JSON");
                 self.texts.entry(run).or_default().push_str(payload["text"].as_str().expect("text"));
             }
             "run_completed" | "run_failed" | "run_cancelled" | "run_expired" => {

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from trunkline._payload import JSON
 from trunkline._protocol import Kind, Message
 from trunkline.errors import ProtocolViolation
 
@@ -43,9 +44,12 @@ class CallLedger:
         """Whether everything, the terminal message too, is stored."""
         return self.ended and self.ack == self._next
 
-    def chunk(self, kind: str, name: str, payload: bytes) -> Message:
+    def chunk(self, kind: str, name: str, payload: bytes, codec: str = JSON) -> Message:
         """Numbers one event (`kind` is `text` or `event`) and keeps it until it is stored."""
-        return self._keep(Message(Kind.CHUNK, self.corr, name, {"seq": self._next, "kind": kind}, payload))
+        meta = {"seq": self._next, "kind": kind}
+        if codec != JSON:
+            meta["codec"] = codec
+        return self._keep(Message(Kind.CHUNK, self.corr, name, meta, payload))
 
     def end(self, kind: Kind, meta: dict[str, Any], payload: bytes) -> Message:
         """Numbers the terminal message, which needs no credit, and keeps it until it is stored."""

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from trunkline import _json
+from trunkline import _payload
 from trunkline._protocol import NAME_BYTES_MAX, Message, Numbered
 
 TEXT: Final = "text"
@@ -30,24 +30,30 @@ class Spelled(NamedTuple):
     kind: str
     name: str
     payload: bytes
+    codec: str = _payload.JSON
 
 
 def spell(item: Any) -> Spelled:
     """Spells what a handler yielded: a str is a text delta, an :class:`Event` has its type, all else is a `run_event`.
 
-    Raises TypeError for what has no JSON form, ValueError for a type that is too long.
+    Raises TypeError for what can be written in no codec, ValueError for a type that is too long.
     """
     if isinstance(item, str):
         return Spelled(TEXT, "", item.encode())
     if isinstance(item, Event):
         if not 1 <= len(item.type.encode()) <= NAME_BYTES_MAX:
             raise ValueError(f"event type {item.type!r}: 1 to {NAME_BYTES_MAX} bytes")
-        return Spelled(EVENT, item.type, _json.encode(item.payload))
-    return Spelled(EVENT, DEFAULT_TYPE, _json.encode(item))
+        return _spelled(item.type, item.payload)
+    return _spelled(DEFAULT_TYPE, item)
 
 
 def read(message: Message, numbered: Numbered) -> str | Event:
     """Reads a CHUNK: a text delta as a str, anything else as an :class:`Event`."""
     if numbered.kind == TEXT:
         return message.payload.decode(errors="replace")
-    return Event(message.name or DEFAULT_TYPE, _json.decode(message.payload))
+    return Event(message.name or DEFAULT_TYPE, _payload.read(numbered.codec, message.payload, Any))
+
+
+def _spelled(name: str, value: Any) -> Spelled:
+    codec, payload = _payload.write(value)
+    return Spelled(EVENT, name, payload, codec)

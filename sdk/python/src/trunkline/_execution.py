@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
-from trunkline import _event, _json
+from trunkline import _event, _json, _payload
 from trunkline._call import CallLedger
 from trunkline._connection import Link
 from trunkline._event import Spelled
@@ -29,6 +29,8 @@ CANCEL_IGNORED_S: Final = 2.0
 """A handler that still runs this long after its cancel is reported in the log."""
 HEADER_BYTES_MAX: Final = 4_096
 """Room that a message keeps for its header beside its payload."""
+LATEST_MAX: Final = 64
+"""How many states a call keeps for a gateway that is away or slow; the oldest goes first."""
 ERROR_MESSAGE_CHARACTERS_MAX: Final = 2_000
 ERROR_DETAILS_BYTES_MAX: Final = 64 * 1024
 """Error texts and details travel in headers; these bounds keep them there."""
@@ -91,7 +93,7 @@ class Execution:
         self._payload = payload
         self._loop = asyncio.get_running_loop()
         self._may_send = asyncio.Event()
-        self._latest: Message | None = None
+        self._latest: dict[tuple[str, str | None], Message] = {}
         self._cancel_reason: CancelReason | None = None
         # A task that is cancelled before its first step never runs at all, so it is left to see the reason by itself.
         self._has_begun = False
@@ -153,13 +155,17 @@ class Execution:
             await self._may_send.wait()
         self._send(self.ledger.chunk(*event))
 
-    def progress(self, payload: dict[str, Any]) -> None:
-        """Sends the newest progress at the end of this loop tick, or when the connection allows; older ones are replaced."""
+    def latest(self, type: str, payload: Any, key: str | None) -> None:
+        """Sends the newest state of a type and key at the end of this loop tick, or when the connection allows; it replaces older ones."""
         if self.ledger.ended:
             return
-        if self._latest is None:
+        if not self._latest:
             self._loop.call_soon(self._send_latest)
-        self._latest = Message(Kind.EVENT, self.ledger.corr, "progress", payload=_json.encode(payload))
+        self._latest.pop((type, key), None)
+        if len(self._latest) >= LATEST_MAX:
+            del self._latest[next(iter(self._latest))]
+        meta = {} if key is None else {"key": key}
+        self._latest[type, key] = Message(Kind.EVENT, self.ledger.corr, type, meta, _json.encode(payload))
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None) -> Call:
         """Calls another service on behalf of this run."""
@@ -206,7 +212,7 @@ class Execution:
     async def _perform(self) -> Outcome:
         if self.service.flavour in (Flavour.THREAD_STREAM, Flavour.THREAD_FUNCTION):
             return await self._perform_in_thread()
-        handler = partial(self.service.handler, **self.service.arguments(self._payload, Run(self.meta, self)))
+        handler = partial(self.service.handler, **self.service.arguments(self.meta.codec, self._payload, Run(self.meta, self)))
         if self.service.flavour is Flavour.STREAM:
             await _exhaust(handler(), self.produce)
             return Outcome(Kind.END, {})
@@ -214,7 +220,9 @@ class Execution:
 
     async def _perform_in_thread(self) -> Outcome:
         feed = ThreadFeed()
-        handler = partial(self.service.handler, **self.service.arguments(self._payload, BlockingRun(self.meta, self, feed)))
+        handler = partial(
+            self.service.handler, **self.service.arguments(self.meta.codec, self._payload, BlockingRun(self.meta, self, feed))
+        )
         if self.service.flavour is Flavour.THREAD_STREAM:
             await feed.pump(lambda: exhaust(handler(), feed), self.produce)
             return Outcome(Kind.END, {})
@@ -226,10 +234,11 @@ class Execution:
 
     def _send_latest(self) -> None:
         link = self._host.link
-        if self._latest is None or self.ledger.ended or link is None or not link.is_writable:
+        if not self._latest or self.ledger.ended or link is None or not link.is_writable:
             return
-        message, self._latest = self._latest, None
-        self._send(Message(message.kind, self.ledger.corr, message.name, payload=message.payload))
+        messages, self._latest = self._latest, {}
+        for message in messages.values():
+            self._send(Message(message.kind, self.ledger.corr, message.name, message.meta, message.payload))
 
     def _close_calls(self) -> None:
         for call in list(self.calls):
@@ -309,7 +318,8 @@ async def _exhaust(stream: AsyncGenerator[Any, None], produce: Callable[[Spelled
 
 
 def _result(value: Any) -> Outcome:
-    return Outcome(Kind.RESULT, {}, _json.encode(value))
+    codec, payload = _payload.write(value)
+    return Outcome(Kind.RESULT, {} if codec == _payload.JSON else {"codec": codec}, payload)
 
 
 def _cancelled(reason: CancelReason) -> Outcome:

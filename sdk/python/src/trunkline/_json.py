@@ -7,7 +7,8 @@ know messages or calls.
 from __future__ import annotations
 
 import sys
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, get_origin
 
 import msgspec
 
@@ -19,7 +20,7 @@ UNSPELLABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
 
 def encode(value: Any) -> bytes:
     """Writes `value` as JSON. Raises one of `UNSPELLABLE` for what has no JSON form."""
-    return msgspec.json.encode(value, enc_hook=_encode_other)
+    return msgspec.json.encode(value, enc_hook=encode_other)
 
 
 def decode(payload: bytes) -> Any:
@@ -29,46 +30,86 @@ def decode(payload: bytes) -> Any:
 
 def read(payload: bytes, shape: Any) -> Any:
     """Reads JSON into the type `shape`. Raises BadRequest that names the path of what does not fit."""
-    if _is_pydantic(shape):
-        return _read_pydantic(payload, shape)
+    if is_pydantic(shape):
+        return _read_pydantic(shape, lambda: shape.model_validate_json(payload or b"null"))
     try:
-        return msgspec.json.decode(payload or b"null", type=shape)
+        return msgspec.json.decode(payload or b"null", type=shape, dec_hook=_decode_other)
     except msgspec.ValidationError as error:
-        text, _, path = str(error).partition(" - at `")
-        path = path.rstrip("`") or "$"
-        raise BadRequest(f"{path}: {text}", details={"path": path}) from error
+        raise _misfit(error) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise BadRequest("the payload is no JSON", details={"path": "$"}) from error
+
+
+def convert(tree: Any, shape: Any) -> Any:
+    """Reads what was decoded already into the type `shape`. Raises as `read` does."""
+    if is_pydantic(shape):
+        return _read_pydantic(shape, lambda: shape.model_validate(tree))
+    try:
+        return msgspec.convert(tree, shape, dec_hook=_decode_other)
+    except msgspec.ValidationError as error:
+        raise _misfit(error) from error
 
 
 def schema(shape: Any) -> dict[str, Any] | None:
     """Gives the JSON Schema of `shape`, or None where it says nothing. Raises TypeError for a type that cannot be read."""
     if shape is Any:
         return None
-    if _is_pydantic(shape):
+    if is_pydantic(shape):
         described: dict[str, Any] = shape.model_json_schema()
         return described
-    return msgspec.json.schema(shape)
+    return msgspec.json.schema(shape, schema_hook=_describe_other)
 
 
-def _encode_other(value: Any) -> Any:
-    if _is_pydantic(type(value)):
+def encode_other(value: Any) -> Any:
+    """Gives what `msgspec` can write in place of a value of another type. Raises TypeError where there is nothing."""
+    if is_pydantic(type(value)):
         return value.model_dump(mode="json")
     if hasattr(value, "tolist"):  # arrays and their scalars
         return value.tolist()
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _is_pydantic(shape: Any) -> bool:
+def is_array(value: Any) -> bool:
+    """Whether a value is a numpy array, which has dimensions where a scalar has none."""
+    return hasattr(value, "dtype") and hasattr(value, "tobytes") and bool(getattr(value, "shape", ()))
+
+
+def is_pydantic(shape: Any) -> bool:
+    """Whether a type is a pydantic model."""
     pydantic = sys.modules.get("pydantic")
     return pydantic is not None and isinstance(shape, type) and issubclass(shape, pydantic.BaseModel)
 
 
-def _read_pydantic(payload: bytes, shape: Any) -> Any:
+def _misfit(error: msgspec.ValidationError) -> BadRequest:
+    text, _, path = str(error).partition(" - at `")
+    path = path.rstrip("`") or "$"
+    return BadRequest(f"{path}: {text}", details={"path": path})
+
+
+def _decode_other(shape: Any, value: Any) -> Any:
+    numpy = _numpy_of(shape)
+    if numpy is None:
+        raise TypeError(f"{shape} cannot be read")
+    return value if isinstance(value, numpy.ndarray) else numpy.asarray(value)
+
+
+def _describe_other(shape: Any) -> dict[str, Any]:
+    if _numpy_of(shape) is None:
+        raise TypeError(f"{shape} cannot be read")
+    return {"type": "array"}
+
+
+def _numpy_of(shape: Any) -> Any:
+    """The module numpy, where `shape` is its array type."""
+    numpy = sys.modules.get("numpy")
+    return numpy if numpy is not None and (get_origin(shape) or shape) is numpy.ndarray else None
+
+
+def _read_pydantic(shape: Any, read: Callable[[], Any]) -> Any:
     import pydantic
 
     try:
-        return shape.model_validate_json(payload or b"null")
+        return read()
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any, Final, Self
 
-from trunkline import _event, _json
+from trunkline import _event, _payload
 from trunkline._call import ReplyLedger
 from trunkline._event import Event
 from trunkline._protocol import TERMINAL, Kind, Message, Numbered, read_meta
@@ -39,10 +39,12 @@ class Call:
         self.result: Any = None
         """The value the call ended with; None before, and for a stream that ended without one."""
 
-    def start(self, service: str, payload: bytes, *, run: str, deadline_s: float) -> None:
+    def start(self, service: str, written: _payload.Written, *, run: str, deadline_s: float) -> None:
         """Sends the CALL; after `deadline_s` seconds it fails with `deadline_exceeded`."""
-        meta = {"run": run, "deadline_ms": int(deadline_s * 1000), "window": WINDOW}
-        self._send(Message(Kind.CALL, self.corr, service, meta, payload))
+        meta: dict[str, Any] = {"run": run, "deadline_ms": int(deadline_s * 1000), "window": WINDOW}
+        if written.codec != _payload.JSON:
+            meta["codec"] = written.codec
+        self._send(Message(Kind.CALL, self.corr, service, meta, written.payload))
         self._deadline = asyncio.get_running_loop().call_later(deadline_s, self._expire)
 
     def __await__(self) -> Generator[Any, None, Any]:
@@ -93,7 +95,7 @@ class Call:
         if message.kind is Kind.ERROR:
             self._failure = CallFailed(numbered.code, numbered.message, retryable=numbered.retryable)
         elif message.kind is Kind.RESULT:
-            self.result = _json.decode(message.payload)
+            self.result = _payload.read(numbered.codec, message.payload, Any)
         self._close()
 
     async def _finish(self) -> Any:

@@ -110,6 +110,7 @@ class Numbered(msgspec.Struct, frozen=True):
 
     seq: Count
     kind: str = "event"
+    codec: str = "json"
     code: str = "upstream_error"
     message: str = ""
     retryable: bool = False

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
-from trunkline import _json
+from trunkline import _payload
 from trunkline._call import CallLedger
 from trunkline._connection import Link
 from trunkline._execution import CancelReason, Execution
@@ -76,6 +76,7 @@ class Runner:
             "concurrency": self._concurrency,
             "services": services,
             "generation": os.environ.get("TRUNKLINE_GENERATION"),
+            "codecs": list(_payload.CODECS),
             "token": os.environ.get("TRUNKLINE_TOKEN"),
             "open": [execution.ledger.offer() for execution in self._executions.values()],
         }
@@ -142,13 +143,13 @@ class Runner:
             raise CallFailed("worker_lost", "there is no connection to the gateway", retryable=True)
         if len(execution.calls) >= CALLS_PER_RUN_MAX:
             raise Overloaded(f"a run may have {CALLS_PER_RUN_MAX} calls under way")
-        spelled = _json.encode(payload)
-        execution.check_size(spelled)
+        written = _payload.write(payload)
+        execution.check_size(written.payload)
         corr = next(self._corrs)
         call = Call(corr, send=self._send, forget=lambda corr: self._forget_call(execution, corr))
         self._calls[corr] = call
         execution.calls.add(call)
-        call.start(service, spelled, run=execution.run_id, deadline_s=_deadline_s(execution, deadline_s))
+        call.start(service, written, run=execution.run_id, deadline_s=_deadline_s(execution, deadline_s))
         return call
 
     def ended(self, execution: Execution) -> None:
@@ -202,7 +203,7 @@ class Runner:
         held = max(len(self._executions), len(self._unfinished))
         if held >= HELD_PER_SLOT_MAX * self._concurrency:
             return {"code": "overloaded", "message": "this worker holds too many calls", "retryable": True}
-        if meta.codec != "json":
+        if meta.codec not in _payload.CODECS:
             return {
                 "code": "bad_request",
                 "message": f"codec {meta.codec} is not supported",

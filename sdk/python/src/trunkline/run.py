@@ -26,8 +26,8 @@ class Channel(Protocol):
     async def produce(self, event: Spelled) -> None:
         """Sends an event once there is credit."""
 
-    def progress(self, payload: dict[str, Any]) -> None:
-        """Sends the latest progress."""
+    def latest(self, type: str, payload: Any, key: str | None) -> None:
+        """Sends the latest state of a type and key."""
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None) -> Call:
         """Calls another service."""
@@ -76,7 +76,14 @@ class Run(RunFacts):
 
     async def progress(self, message: str, *, percentage: float | None = None, stage: str | None = None) -> None:
         """Tells the client how far the run is (`percentage` from 0 to 100). Only the newest matters; it never waits."""
-        self._channel.progress(_progress(message, percentage, stage))
+        self._channel.latest("progress", _progress(message, percentage, stage), None)
+
+    async def latest(self, type: str, payload: Any, *, key: str | None = None) -> None:
+        """Tells the client the newest state of `type`, a type whose class is latest (`typing_indicator`); it never waits.
+
+        One value counts for each `key`. A state may be skipped, and none is told after the end: what must arrive is emitted or returned.
+        """
+        self._channel.latest(type, payload, key)
 
     async def emit(self, type: str, payload: Any) -> None:
         """Sends an event of `type`, in order with what the handler yields; waits for credit."""
@@ -128,8 +135,11 @@ class BlockingRun(RunFacts):
 
     def progress(self, message: str, *, percentage: float | None = None, stage: str | None = None) -> None:
         """Tells the client how far the run is (`percentage` from 0 to 100). Only the newest matters; it never waits."""
-        payload = _progress(message, percentage, stage)
-        self._feed.on_loop(lambda: self._channel.progress(payload))
+        self.latest("progress", _progress(message, percentage, stage))
+
+    def latest(self, type: str, payload: Any, *, key: str | None = None) -> None:
+        """Tells the client the newest state of `type`, as :meth:`Run.latest` does."""
+        self._feed.on_loop(lambda: self._channel.latest(type, payload, key))
 
     def emit(self, type: str, payload: Any) -> None:
         """Sends an event of `type`, in order with what the handler yields; waits while too many are ahead."""

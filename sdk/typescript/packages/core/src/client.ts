@@ -6,7 +6,7 @@
  * they could, and knows no platform: that comes as providers.
  */
 import { Announcements } from "./announcements.ts";
-import { encodeFrame, decodeFrame } from "./codec/frame.ts";
+import type { Frame } from "./codec/codec.ts";
 import { byteLength, isMessageId, objectOrEmpty, type Envelope } from "./codec/envelope.ts";
 import { Alarm } from "./connection/alarm.ts";
 import { Link } from "./connection/link.ts";
@@ -185,15 +185,15 @@ export class Client {
       case "drop_socket":
         return this.#link?.drop(action.code, action.reason);
       case "send_ping":
-        return this.#link?.send(encodeFrame({ type: "ping" }));
+        return this.#link?.send(this.#settings.codec.encode({ type: "ping" }));
     }
   }
 
   #openSocket(): void {
     try {
-      this.#link = new Link(this.#settings.socket, this.#settings.url, {
+      this.#link = new Link(this.#settings.socket, this.#settings.url, this.#settings.codec.subprotocol, {
         open: () => this.#step({ type: "socket_opened" }),
-        message: (text) => this.#receive(text),
+        message: (frame) => this.#receive(frame),
         close: (code, reason) => this.#step({ type: "socket_closed", code, reason }),
       });
     } catch (cause) {
@@ -220,7 +220,7 @@ export class Client {
     return typeof token === "function" ? await token() : token;
   }
 
-  #hello(token: string | undefined): string {
+  #hello(token: string | undefined): Frame {
     const identity = this.#identity.load();
     const payload = {
       token,
@@ -229,12 +229,12 @@ export class Client {
       resume: this.#inbox.resume(identity?.id),
       client: this.#settings.clientInfo,
     };
-    return encodeFrame({ type: "hello", payload });
+    return this.#settings.codec.encode({ type: "hello", payload });
   }
 
-  #receive(text: string): void {
+  #receive(frame: Frame): void {
     try {
-      const envelope = decodeFrame(text);
+      const envelope = this.#settings.codec.decode(frame);
       this.#step({ type: "heard" });
       this.#dispatch(envelope);
     } catch (thrown) {
@@ -339,8 +339,8 @@ export class Client {
   ): void {
     try {
       this.#refuseEarly(message.id, signal);
-      const frame = encodeFrame(message);
-      const bytes = byteLength(frame);
+      const frame = this.#settings.codec.encode(message);
+      const bytes = typeof frame === "string" ? byteLength(frame) : frame.length;
       this.#outbox.add({ id: message.id, frame, bytes, createdAt: this.#now(), settle });
     } catch (thrown) {
       settle({ ok: false, error: thrown instanceof TrunklineError ? thrown : listenerFailed(thrown) });
@@ -385,7 +385,7 @@ export class Client {
   }
 
   #sendCancel(run: string): void {
-    if (this.state.status === "open") this.#link?.send(encodeFrame({ type: "cancel", run }));
+    if (this.state.status === "open") this.#link?.send(this.#settings.codec.encode({ type: "cancel", run }));
   }
 
   #runEnded(run: Run): void {

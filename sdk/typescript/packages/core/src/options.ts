@@ -3,6 +3,7 @@
  *
  * Purpose: names, defaults and their meaning. It does nothing.
  */
+import { jsonCodec, type Codec } from "./codec/codec.ts";
 import type { Address } from "./codec/envelope.ts";
 import { DEFAULT_BACKOFF, type BackoffOptions } from "./retry/backoff.ts";
 import type { SessionIdentity } from "./session/identity.ts";
@@ -20,6 +21,8 @@ export interface ClientOptions extends Partial<Providers> {
   session?: SessionIdentity;
   /** The key under which `storage` keeps session id and secret. */
   storageKey?: string;
+  /** How messages are written: JSON, unless it is `messagePack` of `@trunkline/client/msgpack`. */
+  codec?: Codec;
   backoff?: Partial<BackoffOptions>;
   /** Bounds of what waits for the gateway. */
   outbox?: Partial<OutboxLimits>;
@@ -73,6 +76,7 @@ export type Settings = Required<Omit<ClientOptions, "token" | "session" | "backo
 export function settingsOf(options: ClientOptions): Settings {
   return {
     ...platformProviders(),
+    codec: jsonCodec,
     storageKey: "trunkline.session",
     clientInfo: { name: "trunkline-js", version: "0.1.0" },
     ...options,

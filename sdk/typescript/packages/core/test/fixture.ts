@@ -5,6 +5,7 @@
  */
 import { createClient, memoryStorage, type Client, type ClientOptions } from "../src/index.ts";
 import { ManualClock } from "../src/transport/testing.ts";
+import { codecUnderTest } from "./codec.ts";
 import { GatewayDouble, type Call } from "./gateway-double.ts";
 import { InMemoryWires } from "./in-memory.ts";
 
@@ -27,6 +28,7 @@ export class Fixture {
   client(options: Partial<ClientOptions> = {}): Client {
     const client = createClient({
       url: "ws://double/ws",
+      codec: codecUnderTest,
       clock: this.clock,
       storage: this.storage,
       socket: this.wires.socket,

@@ -6,15 +6,17 @@
  * hands it peers (`in-memory.ts`, `web-socket.ts`). Its services are functions of the test.
  */
 import { randomUUID } from "node:crypto";
+import type { Codec, Frame } from "../src/codec/codec.ts";
 import type { Envelope, JsonObject } from "../src/codec/envelope.ts";
 import { objectOrEmpty } from "../src/codec/envelope.ts";
+import { codecUnderTest } from "./codec.ts";
 
 /** The types that seal a run's channel. */
 const ENDS: ReadonlySet<string> = new Set(["run_completed", "run_failed", "run_cancelled", "run_expired"]);
 
 /** The other end of one connection. */
 export interface Peer {
-  send(text: string): void;
+  send(frame: Frame): void;
   close(code: number, reason: string): void;
 }
 
@@ -66,7 +68,10 @@ export class GatewayDouble {
   /** Hears every frame of every client. */
   readonly heard: Envelope[] = [];
 
-  constructor(public service: (call: Call) => void) {}
+  constructor(
+    public service: (call: Call) => void,
+    readonly codec: Codec = codecUnderTest,
+  ) {}
 
   /** A client connected. */
   accept(peer: Peer): Connection {
@@ -164,8 +169,8 @@ export class Connection {
   ) {}
 
   /** A frame came from the client. */
-  receive(text: string): void {
-    const frame = JSON.parse(text) as Envelope;
+  receive(received: Frame): void {
+    const frame = this.gateway.codec.decode(received);
     this.gateway.heard.push(frame);
     if (frame.type === "hello") this.#hello(objectOrEmpty(frame.payload));
     else if (frame.type === "ping") this.send({ type: "pong", payload: frame.payload });
@@ -186,7 +191,7 @@ export class Connection {
 
   send(frame: Envelope): void {
     const sent = this.gateway.tamper ? this.gateway.tamper(frame, this) : frame;
-    if (sent && this.gateway.connections.has(this)) this.peer.send(JSON.stringify(sent));
+    if (sent && this.gateway.connections.has(this)) this.peer.send(this.gateway.codec.encode(sent));
   }
 
   /** Sends the positions up to which this connection was served. */

@@ -39,13 +39,13 @@ export class InMemoryWires {
     carry(() => {
       if (!this.reachable) return cut();
       connection = this.gateway.accept({
-        send: (text) => carry(() => handlers.message(text)),
+        send: (frame) => carry(() => handlers.message(frame)),
         close: (code, reason) => carry(() => end(code, reason)),
       });
       handlers.open();
     });
     return {
-      send: (text) => carry(() => connection?.receive(text)),
+      send: (frame) => carry(() => connection?.receive(frame)),
       close: (code = 1000, reason = "") => end(code, reason),
     };
   };

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { createClient, memoryStorage, type Client } from "../src/index.ts";
+import { codecUnderTest } from "./codec.ts";
 import { GatewayDouble, type Call } from "./gateway-double.ts";
 import { listen, nodeSocket } from "./web-socket.ts";
 
@@ -18,7 +19,12 @@ it("streams a run over real sockets, through a cut in its middle", async () => {
     call.text("one ");
   });
   await using server = await listen(gateway);
-  const client = createClient({ url: server.url, socket: nodeSocket, backoff: { initialMs: 20 } });
+  const client = createClient({
+    url: server.url,
+    codec: codecUnderTest,
+    socket: nodeSocket,
+    backoff: { initialMs: 20 },
+  });
   const run = client.run("count");
   let said = "";
   for await (const event of run) {
@@ -40,7 +46,13 @@ it("drains, and keeps the session across tabs", async () => {
   });
   await using server = await listen(gateway);
   const storage = memoryStorage();
-  const options = { url: server.url, socket: nodeSocket, storage, backoff: { initialMs: 20 } };
+  const options = {
+    url: server.url,
+    codec: codecUnderTest,
+    socket: nodeSocket,
+    storage,
+    backoff: { initialMs: 20 },
+  };
   const first = createClient(options);
   await first.run("hi").result;
   gateway.connection.goAway(0, 20);
@@ -62,7 +74,7 @@ it("stops at a refusal for good", async () => {
   const gateway = new GatewayDouble(() => undefined);
   gateway.refuseHello = (connection) => connection.close(4500, "auth_failed");
   await using server = await listen(gateway);
-  const client = createClient({ url: server.url, socket: nodeSocket });
+  const client = createClient({ url: server.url, codec: codecUnderTest, socket: nodeSocket });
   await expect(client.send("note", 1)).rejects.toMatchObject({ code: "auth_failed", retryable: false });
   expect(client.state.status).toBe("closed");
 }, 10_000);

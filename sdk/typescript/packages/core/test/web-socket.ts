@@ -6,6 +6,7 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
+import type { Frame } from "../src/codec/codec.ts";
 import type { SocketFactory } from "../src/transport/providers.ts";
 import type { GatewayDouble } from "./gateway-double.ts";
 
@@ -19,13 +20,13 @@ export interface ListeningDouble extends AsyncDisposable {
 /** Listens on a free port of the loopback interface; requests that are no upgrades go to `onRequest`. */
 export async function listen(gateway: GatewayDouble, onRequest?: RequestListener): Promise<ListeningDouble> {
   const http = createServer(onRequest);
-  const server = new WebSocketServer({ server: http, handleProtocols: () => "trunkline.v1.json" });
+  const server = new WebSocketServer({ server: http, handleProtocols: () => gateway.codec.subprotocol });
   server.on("connection", (socket) => {
     const connection = gateway.accept({
-      send: (text) => socket.send(text),
+      send: (frame) => socket.send(frame),
       close: (code, reason) => socket.close(code, reason),
     });
-    socket.on("message", (data: Buffer) => connection.receive(data.toString()));
+    socket.on("message", (data: Buffer, isBinary) => connection.receive(frameOf(data, isBinary)));
     socket.on("close", () => connection.gone());
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -47,8 +48,13 @@ export async function listen(gateway: GatewayDouble, onRequest?: RequestListener
 export const nodeSocket: SocketFactory = (url, protocols, handlers) => {
   const socket = new WebSocket(url, [...protocols]);
   socket.on("open", () => handlers.open());
-  socket.on("message", (data: Buffer) => handlers.message(data.toString()));
+  socket.on("message", (data: Buffer, isBinary) => handlers.message(frameOf(data, isBinary)));
   socket.on("close", (code, reason) => handlers.close(code, reason.toString()));
   socket.on("error", () => undefined); // `close` follows and says all that matters.
   return socket;
 };
+
+/** What the package `ws` received, as the client has it. */
+function frameOf(data: Buffer, isBinary: boolean): Frame {
+  return isBinary ? new Uint8Array(data) : data.toString();
+}

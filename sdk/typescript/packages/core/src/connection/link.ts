@@ -4,10 +4,8 @@
  * Purpose: binds callbacks to the connection they belong to, so that a late event of an old
  * socket never reaches the new one. It does not know the protocol.
  */
+import type { Frame } from "../codec/codec.ts";
 import type { Socket, SocketFactory, SocketHandlers } from "../transport/providers.ts";
-
-/** The subprotocol that chooses dialect `native`. */
-const SUBPROTOCOL = "trunkline.v1.json";
 
 /** See the module comment. */
 export class Link {
@@ -15,11 +13,11 @@ export class Link {
   #handlers: SocketHandlers | undefined;
 
   /** Opens a socket. @throws whatever `factory` throws, for example for a URL that is none. */
-  constructor(factory: SocketFactory, url: string, handlers: SocketHandlers) {
+  constructor(factory: SocketFactory, url: string, subprotocol: string, handlers: SocketHandlers) {
     this.#handlers = handlers;
-    this.#socket = factory(url, [SUBPROTOCOL], {
+    this.#socket = factory(url, [subprotocol], {
       open: () => this.#handlers?.open(),
-      message: (text) => this.#handlers?.message(text),
+      message: (frame) => this.#handlers?.message(frame),
       close: (code, reason) => {
         const told = this.#handlers;
         this.#letGo();
@@ -34,7 +32,7 @@ export class Link {
   }
 
   /** Sends a frame, or nothing where the link was let go: what matters is sent again on the next. */
-  send(frame: string): void {
+  send(frame: Frame): void {
     this.#socket?.send(frame);
   }
 

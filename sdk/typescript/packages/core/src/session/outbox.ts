@@ -5,6 +5,7 @@
  * acknowledgement. Bounded in messages, bytes and age. It does not know sockets or timers;
  * every message ends in exactly one call of its `settle`.
  */
+import type { Frame } from "../codec/codec.ts";
 import { clientError, type TrunklineError } from "../errors/error.ts";
 
 /** Bounds of the outbox. */
@@ -27,7 +28,7 @@ export type Settlement =
 /** One message on its way. */
 export interface OutgoingMessage {
   readonly id: string;
-  readonly frame: string;
+  readonly frame: Frame;
   readonly bytes: number;
   readonly createdAt: number;
   readonly settle: (settlement: Settlement) => void;

@@ -25,10 +25,11 @@ export function platformProviders(): Providers {
  */
 export const openWebSocket: SocketFactory = (url, protocols, handlers): Socket => {
   const socket = new WebSocket(url, [...protocols]);
+  socket.binaryType = "arraybuffer";
   socket.onopen = () => handlers.open();
   socket.onmessage = (event: MessageEvent<unknown>) => {
-    if (typeof event.data === "string") handlers.message(event.data);
-    else socket.close(1003, "binary");
+    if (event.data instanceof ArrayBuffer) handlers.message(new Uint8Array(event.data));
+    else handlers.message(event.data as string);
   };
   socket.onclose = (event) => handlers.close(event.code, event.reason);
   return socket;

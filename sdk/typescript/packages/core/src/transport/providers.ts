@@ -5,18 +5,20 @@
  * storage. Nothing here knows the protocol.
  */
 
+import type { Frame } from "../codec/codec.ts";
+
 /** What a socket tells its owner. After `close` it says nothing more. */
 export interface SocketHandlers {
   open(): void;
-  /** One text message. */
-  message(text: string): void;
+  /** One message: a text, or bytes. */
+  message(frame: Frame): void;
   /** The connection ended, or never came to be (1006). */
   close(code: number, reason: string): void;
 }
 
 /** One transport connection. */
 export interface Socket {
-  send(text: string): void;
+  send(frame: Frame): void;
   close(code?: number, reason?: string): void;
 }
 

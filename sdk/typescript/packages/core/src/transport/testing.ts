@@ -4,6 +4,8 @@
  * Purpose: tests of the client, and of applications, without network or waiting. It knows no
  * protocol: the test plays the gateway.
  */
+import { jsonCodec, type Codec, type Frame } from "../codec/codec.ts";
+import type { Envelope } from "../codec/envelope.ts";
 import type { Clock, Socket, SocketFactory, SocketHandlers } from "./providers.ts";
 
 /** The far end of a socket that a client opened, in the hands of the test. */
@@ -16,12 +18,13 @@ export class MemorySocket implements Socket {
   constructor(
     readonly url: string,
     readonly protocols: readonly string[],
-    /** Plays the network: `open()`, `message(text)`, `close(code, reason)`. */
+    /** Plays the network: `open()`, `message(frame)`, `close(code, reason)`. */
     readonly handlers: SocketHandlers,
+    private readonly codec: Codec = jsonCodec,
   ) {}
 
-  send(text: string): void {
-    this.sent.push(JSON.parse(text) as Record<string, unknown>);
+  send(frame: Frame): void {
+    this.sent.push({ ...this.codec.decode(frame) });
   }
 
   close(code?: number, reason?: string): void {
@@ -30,7 +33,7 @@ export class MemorySocket implements Socket {
 
   /** Delivers a frame to the client. */
   receive(frame: unknown): void {
-    this.handlers.message(JSON.stringify(frame));
+    this.handlers.message(this.codec.encode(frame as Envelope));
   }
 }
 
@@ -38,8 +41,11 @@ export class MemorySocket implements Socket {
 export class MemoryNetwork {
   readonly sockets: MemorySocket[] = [];
 
+  /** `codec` is the client's. */
+  constructor(private readonly codec: Codec = jsonCodec) {}
+
   readonly open: SocketFactory = (url, protocols, handlers) => {
-    const socket = new MemorySocket(url, protocols, handlers);
+    const socket = new MemorySocket(url, protocols, handlers, this.codec);
     this.sockets.push(socket);
     return socket;
   };
