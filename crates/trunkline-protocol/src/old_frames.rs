@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::dialect::Dialect;
 use crate::envelope::Envelope;
@@ -141,8 +141,9 @@ const SESSION_TOKEN: &str = "session_token";
 
 /// The token in a message of dialect `flat`.
 pub fn session_token(envelope: &Envelope<'_>) -> Option<String> {
-    let payload: Map<String, Value> = serde_json::from_str(envelope.payload.as_ref()?.as_json()?.get()).ok()?;
-    payload.get(SESSION_TOKEN)?.as_str().map(str::to_owned)
+    let members = members(envelope.payload.as_ref()?.as_json()?.get())?;
+    let mut values = members.iter().filter(|(name, _)| name == SESSION_TOKEN);
+    values.find_map(|(_, value)| serde_json::from_str(value.get()).ok())
 }
 
 /// The message without the token that it may carry.
@@ -221,5 +222,8 @@ mod tests {
         let without = without_session_token(&envelope);
         assert_eq!(without.payload.as_ref().and_then(Payload::as_json).map(RawValue::get), Some(r#"{"message":"hi"}"#));
         assert_eq!(session_token(&without), None);
+        let beside_a_huge_number = r#"{"type":"user_message","session_token":"s3cret","n":1e999}"#;
+        let envelope = Dialect::Flat.decode(beside_a_huge_number, 64).unwrap();
+        assert_eq!(session_token(&envelope).as_deref(), Some("s3cret"));
     }
 }
