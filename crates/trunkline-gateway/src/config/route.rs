@@ -7,12 +7,12 @@ use std::time::Duration;
 use trunkline_core::router::{Pattern, Router};
 use trunkline_core::turns::WhileBusy;
 use trunkline_protocol::Dialect;
+use trunkline_protocol::old_frames::OldFrames;
 
 use super::finding::{Place, Wrong, nearest};
 use super::node::{Node, quote};
 use super::section::Section;
 use super::value;
-use crate::connection::OldFrames;
 
 /// Paths that the gateway itself serves.
 const RESERVED_PATHS: [&str; 2] = ["/ws-test", "/ws/health"];

@@ -4,7 +4,6 @@
 //! frames to the socket, and time to both. One loop, one `select!`, no second task.
 
 mod incoming;
-mod old_frames;
 mod opening;
 mod outgoing;
 pub(crate) mod replies;
@@ -26,7 +25,6 @@ use trunkline_protocol::{CloseCode, Dialect, Wire};
 use trunkline_ws::{Closed, Connection as Socket, Options};
 
 use self::incoming::Incoming;
-pub(crate) use self::old_frames::OldFrames;
 use self::opening::{Client, Opened, open};
 use self::outgoing::Outgoing;
 use self::subscriber::Membership;
