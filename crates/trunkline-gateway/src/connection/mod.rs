@@ -22,7 +22,7 @@ use trunkline_broker::BrokerError;
 use trunkline_core::channel::ChannelKind;
 use trunkline_core::outbox::Priority;
 use trunkline_protocol::{CloseCode, Dialect, Wire};
-use trunkline_ws::{Closed, Connection as Socket, Options};
+use trunkline_ws::{Activity, Closed, Connection as Socket, Options};
 
 use self::incoming::Incoming;
 use self::opening::{Client, Opened, open};
@@ -153,9 +153,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
             read = outgoing.read_page() => outgoing.take_page(read),
             activity = socket.drive(|message, queue| incoming.receive(message, queue)) => {
-                if activity?.bytes_read > 0 {
+                let activity = activity?;
+                if activity.bytes_read > 0 {
                     self.misses = 0;
                 }
+                give_way(activity).await;
             }
             () = membership.subscriber.woken() => {}
         }
@@ -294,6 +296,14 @@ struct GoAway {
     reason: &'static str,
     reconnect_min_ms: u64,
     reconnect_max_ms: u64,
+}
+
+/// Lets other tasks have their turn, if the socket took as much as one turn may. Without this they would have it once the
+/// runtime has counted 128 reads: 8 MiB.
+async fn give_way(activity: Activity) {
+    if activity.had_enough {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The framing layer's spelling of a close code.
