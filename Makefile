@@ -26,8 +26,8 @@ BENCH_VENV := .venv-bench
 STAMPS := build/stamps
 LOGS := build/logs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
-PYTHON_FOLDERS := sdk/python examples tests/end-to-end
-PYTHON_TESTED := sdk/python examples/chat
+PYTHON_FOLDERS := sdk/python examples tests
+PYTHON_TESTED := sdk/python examples/chat examples
 TEST_BUILD := --workspace --bins --tests --examples
 
 # $(call say,TEXT) announces a step that may take long.
@@ -43,7 +43,7 @@ PAGE_SOURCES := package.json tsconfig.base.json $(call files,sdk/typescript/pack
 .PHONY: help
 help: ## list the targets
 	@echo "usage: make TARGET"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "variables: WORKSPACE=folder (what make run answers about), PORT=number, PYTHON=program, TRUNKLINE_CHROMIUM=program"
 
 # ---- Using it ----
@@ -63,6 +63,20 @@ demo: release $(STAMPS)/model $(STAMPS)/page ## the same page with a small langu
 	$(if $(PORT),export WEBSOCKET_PORT="$(PORT)")
 	exec "$(CARGO_TARGET_DIR)/release/trunkline" serve --config examples/chat/language-model.toml
 
+# Examples in the dialects of older front ends: their pages need no build.
+EXAMPLES := assistant goals insights reasoning
+
+.PHONY: $(EXAMPLES:%=example-%)
+example-assistant: need-chromium need-tesseract ## vision, voice and automation in dialect open
+example-goals: ## goals with plans, commands and approvals in dialect payload
+example-insights: ## a guide and liaison agents in dialect flat
+example-reasoning: ## agents that search and evolve in dialect data
+$(EXAMPLES:%=example-%): example-%: release $(STAMPS)/python
+	$(call say,The gateway starts; Ctrl-C stops it)
+	@export PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+	$(if $(PORT),export WEBSOCKET_PORT="$(PORT)")
+	exec "$(CARGO_TARGET_DIR)/release/trunkline" serve --config examples/$*/trunkline.toml
+
 .PHONY: bench
 bench: need-rust $(STAMPS)/python $(STAMPS)/bench ## measure, and write docs/reference/benchmarks.md
 	$(call say,Benchmarks)
@@ -77,8 +91,8 @@ release: need-rust
 # ---- Tests ----
 
 .PHONY: test
-test: clean-logs test-rust test-typescript test-python test-end-to-end ## all tests, in three languages and end to end
-	@scripts/tally.sh $(LOGS) rust typescript python end-to-end
+test: clean-logs test-rust test-typescript test-python test-differential test-end-to-end ## all tests, in three languages and end to end
+	@scripts/tally.sh $(LOGS) rust typescript python differential end-to-end
 
 .PHONY: clean-logs
 clean-logs:
@@ -104,9 +118,10 @@ test-typescript: need-chromium $(STAMPS)/page
 	NO_COLOR=1 npm test --silent 2>&1 | tee $(LOGS)/typescript.log
 
 .PHONY: test-python
-test-python: $(STAMPS)/python
+test-python: need-chromium need-tesseract $(STAMPS)/python
 	$(call say,Python: tests)
-	@mkdir -p $(LOGS)
+	@$(find-chromium)
+	mkdir -p $(LOGS)
 	for folder in $(PYTHON_TESTED); do (cd $$folder && NO_COLOR=1 "$(CURDIR)/$(VENV)/bin/pytest" -q); done 2>&1 | tee $(LOGS)/python.log
 
 # The demo's worker with its real language model; apart from the other tests, because the model is a large download.
@@ -115,9 +130,18 @@ test-demo: $(STAMPS)/model ## the demo's worker with its real language model
 	$(call say,Language model: tests)
 	@cd examples/chat && NO_COLOR=1 "$(CURDIR)/$(MODEL_VENV)/bin/pytest" -q model_tests
 
+# Every language says the same of the same frame.
+.PHONY: test-differential
+test-differential: debug $(STAMPS)/python $(STAMPS)/page
+	$(call say,Message types: the same verdicts in every language)
+	@mkdir -p $(LOGS)
+	export TRUNKLINE_VERDICTS="$(CARGO_TARGET_DIR)/debug/examples/verdicts"
+	cd tests/differential
+	NO_COLOR=1 "$(CURDIR)/$(VENV)/bin/pytest" -q 2>&1 | tee "$(CURDIR)/$(LOGS)/differential.log"
+
 # A real gateway with real workers, seen through a real browser.
 .PHONY: test-end-to-end
-test-end-to-end: need-chromium debug $(STAMPS)/python $(STAMPS)/page
+test-end-to-end: need-chromium need-tesseract debug $(STAMPS)/python $(STAMPS)/page
 	$(call say,End to end: tests)
 	@export PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 	export TRUNKLINE_BINARY="$(CARGO_TARGET_DIR)/debug/trunkline"
@@ -134,9 +158,9 @@ test-autobahn: need-rust
 # ---- Checks ----
 
 .PHONY: check
-check: clean-logs check-rust check-typescript check-python check-scripts test-rust test-typescript test-python test-end-to-end test-autobahn ## everything that CI runs
+check: clean-logs check-rust check-typescript check-python check-scripts test-rust test-typescript test-python test-differential test-end-to-end test-autobahn ## everything that CI runs
 	@echo
-	scripts/tally.sh $(LOGS) rust typescript python end-to-end autobahn
+	scripts/tally.sh $(LOGS) rust typescript python differential end-to-end autobahn
 
 .PHONY: check-rust
 check-rust: need-rust build/tools/bin/cargo-deny
@@ -188,7 +212,7 @@ schema: need-rust ## write the files that are generated from the contract
 # ---- Setting up ----
 
 .PHONY: setup
-setup: need-rust need-chromium $(STAMPS)/node $(STAMPS)/python ## fetch everything that the other targets need
+setup: need-rust need-chromium need-tesseract $(STAMPS)/node $(STAMPS)/python ## fetch everything that the other targets need
 	$(call say,Rust: dependencies)
 	@cargo fetch --locked
 
@@ -197,8 +221,8 @@ clean: ## delete everything that was built or fetched
 	rm -rf build $(VENV) $(MODEL_VENV) $(BENCH_VENV) node_modules sdk/typescript/packages/*/dist examples/chat/page/dist
 	cargo clean --quiet
 
-.PHONY: need-rust need-node need-python need-chromium
-need-rust need-node need-python need-chromium:
+.PHONY: need-rust need-node need-python need-chromium need-tesseract
+need-rust need-node need-python need-chromium need-tesseract:
 	@scripts/need.sh $(@:need-%=%)
 
 $(STAMPS)/node: package-lock.json package.json | need-node

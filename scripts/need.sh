@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Says what to install where a tool is missing or too old; silent where all is well.
 #
-#   scripts/need.sh rust|node|python|chromium…
+#   scripts/need.sh rust|node|python|chromium|tesseract…
 #
-# PYTHON and TRUNKLINE_CHROMIUM name other programs than python3 and chromium.
+# PYTHON, TRUNKLINE_CHROMIUM and TRUNKLINE_TESSERACT name other programs than python3, chromium and tesseract.
 set -euo pipefail
 
 readonly RUST_MIN=1.95.0
@@ -38,21 +38,31 @@ need_python() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null || fail "$python has no venv module (Debian: apt-get install python3-venv)"
 }
 
-need_chromium() {
-    local chromium=${TRUNKLINE_CHROMIUM:-chromium}
-    command -v "$chromium" >/dev/null && return
-    if [[ -z ${TRUNKLINE_CHROMIUM:-} && $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-        echo "== Chromium is missing: installing Debian's (about 400 MB)"
+# need_program NAME PROGRAM VARIABLE PACKAGE SIZE WHAT-FOR: root on Debian gets the package where the program is missing.
+need_program() {
+    local name=$1 program=$2 variable=$3 package=$4 size=$5 purpose=$6
+    local named=${!variable:-}
+    command -v "${named:-$program}" >/dev/null && return
+    if [[ -z $named && $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+        echo "== $name is missing: installing Debian's (about $size)"
         apt-get -qq update
-        DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null
+        DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$package" >/dev/null
         return
     fi
-    fail "$chromium is missing; the end-to-end tests need Chromium (Debian: apt-get install chromium; or name one in TRUNKLINE_CHROMIUM)"
+    fail "${named:-$program} is missing; $purpose (Debian: apt-get install $package; or name one in $variable)"
+}
+
+need_chromium() {
+    need_program Chromium chromium TRUNKLINE_CHROMIUM chromium "400 MB" "the end-to-end tests and the example assistant need Chromium"
+}
+
+need_tesseract() {
+    need_program Tesseract tesseract TRUNKLINE_TESSERACT tesseract-ocr "40 MB" "the example assistant reads with Tesseract"
 }
 
 for tool in "$@"; do
     case $tool in
-        rust | node | python | chromium) "need_$tool" ;;
+        rust | node | python | chromium | tesseract) "need_$tool" ;;
         *) fail "need.sh knows no tool $tool" ;;
     esac
 done

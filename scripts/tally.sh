@@ -20,7 +20,7 @@ passed() {
     case $1 in
         rust) sum "$folder/$1.log" '^test result:' passed ;;
         typescript | end-to-end) sum "$folder/$1.log" '^ +Tests ' passed ;;
-        python) sum "$folder/$1.log" ' in [0-9.]+s' passed ;;
+        python | differential) sum "$folder/$1.log" ' in [0-9.]+s' passed ;;
         autobahn) { grep -oE 'Cases: [0-9]+' "$folder/$1.log" || true; } | awk '{ total += $2 } END { print total + 0 }' ;;
     esac
 }
@@ -29,7 +29,7 @@ skipped() {
     case $1 in
         rust) sum "$folder/$1.log" '^test result:' ignored ;;
         typescript | end-to-end) sum "$folder/$1.log" '^ +Tests ' skipped ;;
-        python) sum "$folder/$1.log" ' in [0-9.]+s' skipped ;;
+        python | differential) sum "$folder/$1.log" ' in [0-9.]+s' skipped ;;
         autobahn) grep -c 'AUTOBAHN SKIPPED' "$folder/$1.log" || true ;;
     esac
 }

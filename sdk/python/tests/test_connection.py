@@ -13,6 +13,7 @@ import pytest
 from gateway import GatewayDouble, UnixGateway, serving
 from trunkline import GatewayGone, Run, Worker, _connection
 from trunkline._connection import BACKOFF_MAX_S, BACKOFF_MIN_S, Reconnector
+from trunkline._execution import LATEST_MAX
 from trunkline._protocol import Kind, Message, encode
 
 
@@ -158,6 +159,23 @@ async def test_progress_is_conflated(worker: Worker, gateway: GatewayDouble) -> 
         assert (progress.corr, progress.name, progress.payload) == (corr, "progress", b'{"message":"scanning","percentage":99}')
         await peer.ping()
         assert peer.is_quiet
+
+
+async def test_states_of_other_types_have_a_key_and_are_bounded(worker: Worker, gateway: GatewayDouble) -> None:
+    @worker.service("many")
+    async def many(run: Run) -> None:
+        for number in range(LATEST_MAX + 2):
+            await run.latest("file_processing", number, key=f"f{number}")
+
+    async with serving(worker, gateway.address):
+        peer = await gateway.accept()
+        await peer.welcome()
+        await peer.call("many")
+        states = [await peer.expect(Kind.EVENT) for _ in range(LATEST_MAX)]
+        await peer.expect(Kind.RESULT)
+    assert [(state.name, state.meta, state.payload) for state in states] == [
+        ("file_processing", {"key": f"f{number}"}, b"%d" % number) for number in range(2, LATEST_MAX + 2)
+    ]
 
 
 async def test_progress_needs_no_credit_and_follows_a_reconnect(worker: Worker, gateway: GatewayDouble) -> None:

@@ -40,6 +40,10 @@ async def test_the_readmes_own_test_passes() -> None:
     await load("test_chat").test_chat()
 
 
+def test_the_example_of_dialects_passes() -> None:
+    load("test_old_system").test_old_system()
+
+
 async def test_the_research_example_streams_all_of_it() -> None:
     worker: Worker = load("research").worker
     async with TestClient(worker) as client:
@@ -60,4 +64,4 @@ async def test_the_lifespan_example_serves_and_stops(tmp_path: Path, monkeypatch
 
 
 def test_every_example_is_tried() -> None:
-    assert set(EXAMPLES) == {"chat", "research", "app", "test_chat"}
+    assert set(EXAMPLES) == {"chat", "research", "app", "test_chat", "test_old_system"}

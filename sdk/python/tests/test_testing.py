@@ -125,6 +125,66 @@ async def test_a_function_in_a_thread_gives_its_value() -> None:
         assert run.progress == [{"message": "half", "percentage": 50, "stage": "middle"}]
 
 
+async def test_states_are_told_by_type_and_key() -> None:
+    worker = Worker("w")
+
+    @worker.service("watch")
+    async def watch(run: Run) -> AsyncIterator[str]:
+        for number in range(3):
+            await run.latest("file_processing", {"progress": number}, key="a")
+        await run.latest("file_processing", {"progress": 7}, key="b")
+        await run.latest("typing_indicator", {"typing": True})
+        await run.progress("watching")
+        yield "done"
+
+    @worker.service("watch in a thread", threads=True)
+    def watch_in_thread(run: BlockingRun) -> None:
+        run.latest("typing_indicator", {"typing": False})
+
+    async with TestClient(worker) as client:
+        run = client.run("watch")
+        assert await run.text() == "done"
+        assert run.latest == [
+            Event("file_processing", {"progress": 2}),
+            Event("file_processing", {"progress": 7}),
+            Event("typing_indicator", {"typing": True}),
+        ]
+        assert run.progress == [{"message": "watching"}]
+        run = client.run("watch in a thread")
+        await run
+        assert run.latest == [Event("typing_indicator", {"typing": False})]
+
+
+class AnyPage(msgspec.Struct):
+    page: str = "desk"
+
+
+class OnePage(msgspec.Struct):
+    page: str
+
+
+async def test_a_message_without_content_is_an_empty_object_where_that_fits() -> None:
+    worker = Worker("w")
+
+    @worker.service("optional")
+    async def optional(payload: AnyPage) -> str:
+        return payload.page
+
+    @worker.service("nullable")
+    async def nullable(payload: AnyPage | None) -> bool:
+        return payload is None
+
+    @worker.service("required")
+    async def required(payload: OnePage) -> None: ...
+
+    async with TestClient(worker) as client:
+        assert await client.run("optional", None) == "desk"
+        assert await client.run("optional", {"page": "wall"}) == "wall"
+        assert await client.run("nullable", None) is True
+        with pytest.raises(CallFailed, match=r"bad_request.*got `null`"):
+            await client.run("required", None)
+
+
 async def test_the_last_progress_of_a_thread_is_not_overtaken_by_its_end() -> None:
     worker = Worker("w")
 

@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 
 /** The folder of the chat example: its worker and its page. */
 export const CHAT_FOLDER = fileURLToPath(new URL("../../../examples/chat", import.meta.url));
+/** The folder of all examples. */
+export const EXAMPLES_FOLDER = fileURLToPath(new URL("../../../examples", import.meta.url));
 /** The folder of this package's helpers. */
 export const SUPPORT_FOLDER = fileURLToPath(new URL(".", import.meta.url));
 

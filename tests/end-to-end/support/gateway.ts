@@ -1,5 +1,5 @@
 /**
- * A real gateway with the chat example's worker, on a free port, with a folder of its own.
+ * A real gateway with real workers, on a free port, with a folder of its own.
  *
  * Purpose: starts, kills, restarts and stops the gateway, and knows its workers' process ids. It speaks no protocol.
  */
@@ -34,13 +34,24 @@ export class Gateway implements AsyncDisposable {
   #program: Program | undefined;
   #origin = "";
 
-  private constructor(private readonly configuration: string) {}
+  private constructor(
+    private readonly configuration: string,
+    private readonly environment: Readonly<Record<string, string>>,
+  ) {}
 
-  /** Starts a gateway on a free port; resolves when its worker is there. */
+  /** Starts a gateway with the chat example's worker on a free port; resolves when its worker is there. */
   static async start(options: GatewayOptions): Promise<Gateway> {
     const configuration = join(options.home, "trunkline.toml");
     await writeFile(configuration, configurationFor(options));
-    const gateway = new Gateway(configuration);
+    return Gateway.serve(configuration);
+  }
+
+  /** Starts a gateway with any configuration on a free port; resolves when all of its workers are there. */
+  static async serve(
+    configuration: string,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Gateway> {
+    const gateway = new Gateway(configuration, environment);
     try {
       await gateway.#launch("127.0.0.1:0");
     } catch (error) {
@@ -85,9 +96,11 @@ export class Gateway implements AsyncDisposable {
     return { ...ending, tookMs: performance.now() - askedAt };
   }
 
-  /** Waits until a worker serves the page's route. */
+  /** Waits until workers serve all routes. */
   async ready(): Promise<void> {
-    await vi.waitUntil(async () => (await this.#state()) === "available", { timeout: READY_WITHIN_MS });
+    await vi.waitUntil(async () => (await this.#states()).every((state) => state === "available"), {
+      timeout: READY_WITHIN_MS,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -105,7 +118,11 @@ export class Gateway implements AsyncDisposable {
   async #launch(address: string): Promise<void> {
     const from = this.#out.all.length;
     const args = ["serve", "--config", this.configuration, "--listen", address];
-    this.#program = new Program(gatewayProgram(), args, { out: this.#out, errors: this.log });
+    this.#program = new Program(gatewayProgram(), args, {
+      out: this.#out,
+      errors: this.log,
+      environment: this.environment,
+    });
     const died = this.#program.ended.then(({ code }) => {
       throw new Error(`the gateway exited with ${code}:\n${this.log.all.join("\n")}`);
     });
@@ -115,10 +132,10 @@ export class Gateway implements AsyncDisposable {
     await this.ready();
   }
 
-  async #state(): Promise<string | undefined> {
+  async #states(): Promise<string[]> {
     const response = await fetch(`${this.#origin}/api/endpoints`);
-    const { endpoints } = (await response.json()) as { endpoints: { path: string; state: string }[] };
-    return endpoints.find(({ path }) => path === "/ws")?.state;
+    const { endpoints } = (await response.json()) as { endpoints: { state: string }[] };
+    return endpoints.map(({ state }) => state);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * A bare WebSocket client that speaks dialect `payload`, from the package `ws`.
+ * A bare WebSocket client, from the package `ws`.
  *
  * Purpose: an independent peer that knows nothing of Trunkline's own clients.
  */
@@ -13,16 +13,19 @@ export interface PayloadMessage {
   _tl?: Record<string, unknown>;
 }
 
+/** A message of any dialect. */
+export type AnyMessage = PayloadMessage & Record<string, unknown>;
+
 const RECEIVE_MS_MAX = 10_000;
 
 /** See the module comment. */
 export class Peer implements AsyncDisposable {
-  readonly #received: PayloadMessage[] = [];
+  readonly #received: AnyMessage[] = [];
   #changed: () => void = () => undefined;
 
   private constructor(private readonly socket: WebSocket) {
     socket.on("message", (data: Buffer) => {
-      this.#received.push(JSON.parse(data.toString()) as PayloadMessage);
+      this.#received.push(JSON.parse(data.toString()) as AnyMessage);
       this.#changed();
     });
   }
@@ -40,9 +43,9 @@ export class Peer implements AsyncDisposable {
     this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
   }
 
-  /** Gives messages until one of `type` has come, which is the last of them. Rejects after 10 s. */
-  async receiveUntil(type: string): Promise<PayloadMessage[]> {
-    const timeout = AbortSignal.timeout(RECEIVE_MS_MAX);
+  /** Gives messages until one of `type` has come, which is the last of them. Rejects after `withinMs`. */
+  async receiveUntil(type: string, withinMs = RECEIVE_MS_MAX): Promise<AnyMessage[]> {
+    const timeout = AbortSignal.timeout(withinMs);
     for (;;) {
       const end = this.#received.findIndex((message) => message.type === type);
       if (end >= 0) return this.#received.splice(0, end + 1);
@@ -55,7 +58,7 @@ export class Peer implements AsyncDisposable {
   }
 
   /** Gives the next message, which must be of `type`. */
-  async receive(type: string): Promise<PayloadMessage> {
+  async receive(type: string): Promise<AnyMessage> {
     const messages = await this.receiveUntil(type);
     const [first] = messages;
     if (first === undefined || messages.length !== 1) {
@@ -65,6 +68,7 @@ export class Peer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.socket.readyState === WebSocket.CLOSED) return;
     const closed = new Promise((resolve) => this.socket.once("close", resolve));
     this.socket.close();
     await closed;

@@ -64,13 +64,14 @@ export class Program {
   readonly ended: Promise<Ending>;
   readonly #child: ChildProcess;
 
-  /** Starts a program whose output goes to `out` and `errors`. */
+  /** Starts a program whose output goes to `out` and `errors`; `environment` adds to that of the tests. */
   constructor(
     command: string,
     args: readonly string[],
-    output: { out: Lines; errors: Lines; input?: string },
+    output: { out: Lines; errors: Lines; input?: string; environment?: Readonly<Record<string, string>> },
   ) {
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const env = { ...process.env, ...output.environment };
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], env });
     output.out.collect(child.stdout);
     output.errors.collect(child.stderr);
     child.stdin.on("error", () => undefined); // A program that ends early says so by its exit code.

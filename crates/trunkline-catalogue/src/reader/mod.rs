@@ -1,8 +1,8 @@
 //! From the files to the model.
 //!
 //! The files say more than one way what one shape is: references beside other keywords, `allOf`, definitions that narrow
-//! others. [`schema`] reads one schema into a normal form, [`meet`] joins two of them, [`shape`] writes the model's words for
-//! it, and [`message`] puts the frames together. What the model cannot say is a [`Refusal`] that names its place.
+//! others. `schema` reads one schema into a normal form, `meet` joins two of them, `shape` writes the model's words for
+//! it, and `message` puts the frames together. What the model cannot say is a [`Refusal`] that names its place.
 
 mod meet;
 mod message;

@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use trunkline_core::Moment;
+use trunkline_protocol::old_frames::{self, OldFrame};
 use trunkline_protocol::{
     Class, CloseCode, Codec, Dialect, Envelope, ErrorBody, ErrorCode, Payload, Wire, belongs_to_gateway, class_of,
-    msgpack,
+    msgpack, scan,
 };
 use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
 
 use super::Subscriber;
-use super::old_frames::{self, OldFrame};
 use super::opening::Hello;
 use super::violations::Violations;
 use crate::config::Route;
@@ -147,25 +147,22 @@ impl Incoming {
             return self.end(CloseCode::Unsupported);
         }
         self.node.metrics.messages_in.inc();
-        self.frame(frame, queue);
+        match (frame, &self.route.old_frames) {
+            (Frame::Text(text), Some(rules)) if self.dialect() != Dialect::Native => {
+                match rules.read(self.dialect(), text) {
+                    OldFrame::As(text) => self.frame(Frame::Text(&text), queue),
+                    OldFrame::Ping => self.push(queue, trunkline_ws::frame::text(b"pong")),
+                }
+            }
+            _ => self.frame(frame, queue),
+        }
     }
 
+    /// Takes a frame that has its type. One that waits comes back here: read as an old one again, it might be another.
     fn frame(&mut self, frame: Frame<'_>, queue: &mut WriteQueue) {
         if matches!(self.stage, Stage::Opening) {
             return self.defer(frame, queue);
         }
-        match (frame, &self.route.old_frames) {
-            (Frame::Text(text), Some(rules)) if self.dialect() != Dialect::Native => {
-                match rules.read(self.dialect(), text) {
-                    OldFrame::As(text) => self.typed_frame(Frame::Text(&text), queue),
-                    OldFrame::Ping => self.push(queue, trunkline_ws::frame::text(b"pong")),
-                }
-            }
-            _ => self.typed_frame(frame, queue),
-        }
-    }
-
-    fn typed_frame(&mut self, frame: Frame<'_>, queue: &mut WriteQueue) {
         let limits = &self.node.settings.limits;
         let (depth_max, bytes_max) = (limits.depth_max, limits.message_bytes_max);
         let mut fields = String::new();
@@ -177,6 +174,10 @@ impl Incoming {
             Ok(envelope) if envelope.payload.as_ref().is_some_and(|payload| payload.json_bytes() > bytes_max) => {
                 let reason = format!("the payload has more than {bytes_max} bytes in JSON");
                 self.violation(envelope.id.as_deref(), ErrorCode::PayloadTooLarge.with_message(reason), queue);
+            }
+            // What stands beside the type here is one level deeper for everybody else.
+            Ok(envelope) if self.is_spread() && !fits(&envelope, depth_max.saturating_sub(1)) => {
+                self.violation(envelope.id.as_deref(), ErrorCode::PayloadTooDeep.body(), queue);
             }
             Ok(envelope) => self.envelope(&envelope, frame, queue),
             Err(error) => self.violation(None, error.code().with_message(error.to_string()), queue),
@@ -423,6 +424,11 @@ impl Incoming {
         self.wire().dialect()
     }
 
+    /// Whether the payload's members stand beside the type.
+    fn is_spread(&self) -> bool {
+        matches!(self.dialect(), Dialect::Flat | Dialect::Open)
+    }
+
     fn wire(&self) -> Wire {
         self.subscriber.wire()
     }
@@ -430,4 +436,9 @@ impl Incoming {
     fn now(&self) -> Moment {
         self.node.clock.now()
     }
+}
+
+/// Whether a payload nests no deeper than `levels`.
+fn fits(envelope: &Envelope<'_>, levels: usize) -> bool {
+    envelope.payload.as_ref().and_then(Payload::as_json).is_none_or(|payload| scan(payload.get(), levels).is_ok())
 }

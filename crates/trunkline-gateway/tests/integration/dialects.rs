@@ -362,3 +362,48 @@ async fn frames_without_a_type_are_read_where_the_route_says_how() {
     peer.send_text("ping").await;
     assert_eq!(peer.bare_text().await, "pong");
 }
+
+#[tokio::test]
+async fn a_message_nests_as_deep_in_every_dialect() {
+    let gateway = TestGateway::with_routes(ROUTES).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for (path, before, after) in [
+        ("/payload", r#"{"type":"t","payload":{"a":"#, "}}"),
+        ("/data", r#"{"type":"t","data":{"a":"#, "}}"),
+        ("/flat", r#"{"type":"t","a":"#, "}"),
+        ("/open", r#"{"type":"t","a":"#, "}"),
+    ] {
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
+        peer.send_text(&format!("{before}{}{after}", nested(62))).await;
+        let call = worker.receive_call().await;
+        assert_eq!(call.payload, format!("{{\"a\":{}}}", nested(62)).as_bytes());
+        worker.result(call.corr, 0, "null").await;
+        peer.send_text(&format!("{before}{}{after}", nested(63))).await;
+        let kind = if path == "/flat" { "error_message" } else { "error" };
+        assert_eq!(place(&peer.until(kind).await)["error"]["code"], "payload_too_deep", "{path}");
+    }
+}
+
+const NAMED_BY_EVENT: &str = r#"
+[[route]]
+path = "/ws"
+dialect = "open"
+service = "chat"
+type_from = ["event"]
+"#;
+
+/// The first message waits for the session that it opens.
+#[tokio::test]
+async fn a_frame_without_a_type_that_waits_for_its_session_is_read_once() {
+    let gateway = TestGateway::with_routes(NAMED_BY_EVENT).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let mut peer = Peer::old(&gateway, "/ws", Dialect::Open).await;
+    for text in [r#"{"event":"chat","n":1}"#, r#"{"event":"chat","n":2}"#] {
+        peer.send_text(text).await;
+        let call = worker.receive_call().await;
+        assert_eq!((&*call.kind, &call.payload[..]), ("chat", text.as_bytes()));
+        worker.result(call.corr, 0, "\"yes\"").await;
+        peer.until("response").await;
+    }
+}

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 
 use super::object::Object;
 use super::{Dialect, WRAPPER};
-use crate::envelope::{Envelope, Extra, Text};
+use crate::envelope::{Envelope, Extra, Text, set};
 
 /// Fields that stand elsewhere in a frame.
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,7 +94,7 @@ fn can_stand_beside(dialect: Dialect, name: &str) -> bool {
 pub(super) struct WrapperSeed<'e, 'de> {
     pub(super) envelope: &'e mut Envelope<'de>,
     pub(super) dialect: Dialect,
-    /// Gets what stands in `_content`.
+    /// Gets, too, what stands in `_content`.
     pub(super) content: &'e mut Vec<String>,
 }
 
@@ -116,11 +116,12 @@ impl<'de> Visitor<'de> for WrapperSeed<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { envelope, dialect, content } = self;
         let is_spread = matches!(dialect, Dialect::Flat | Dialect::Open);
+        let (mut beside, mut kept) = (None, None);
         while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
             if name == BESIDE {
-                map.next_value_seed(BesideSeed { envelope })?;
+                set(&mut beside, BESIDE, map.next_value_seed(BesideSeed { envelope })?)?;
             } else if name == CONTENT && is_spread {
-                *content = map.next_value()?;
+                set(&mut kept, CONTENT, map.next_value::<Vec<String>>()?)?;
             } else if name == "payload" && is_spread {
                 envelope.take_payload("payload", &mut map)?;
             } else if name == "payload" || name == CONTENT {
@@ -131,6 +132,7 @@ impl<'de> Visitor<'de> for WrapperSeed<'_, 'de> {
                 envelope.take_unknown(name, true, &mut map)?;
             }
         }
+        content.extend(kept.into_iter().flatten());
         Ok(())
     }
 }

@@ -140,8 +140,9 @@ fn has_wrapper(value: &RawValue) -> bool {
     read(value, MembersSeed).is_ok_and(|Members(members)| members.iter().any(|(name, _)| name == WRAPPER))
 }
 
-/// What stands between the braces of an object that is not empty.
+/// What stands between the braces of an object that is not empty and in which no name stands twice: one that can be read again.
 fn inside(value: &RawValue) -> Option<&str> {
+    read(value, MembersSeed).ok()?;
     let inside = value.get().strip_prefix('{')?.strip_suffix('}')?.trim();
     (!inside.is_empty()).then_some(inside)
 }

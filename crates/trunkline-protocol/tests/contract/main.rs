@@ -3,6 +3,7 @@
 
 mod binary_frames;
 mod codecs;
+mod dialects;
 mod messages;
 mod schema;
 mod vectors;

@@ -44,23 +44,23 @@ pub(crate) fn read() -> Vectors {
     vectors
 }
 
-fn dialect(name: &str) -> Dialect {
+pub(crate) fn dialect(name: &str) -> Dialect {
     Dialect::ALL.into_iter().find(|dialect| dialect.name() == name).expect("a dialect that this crate knows")
 }
 
-fn decode(dialect: Dialect, text: &str) -> Envelope<'_> {
+pub(crate) fn decode(dialect: Dialect, text: &str) -> Envelope<'_> {
     dialect
         .decode(text, Limits::default().depth_max)
         .unwrap_or_else(|error| panic!("{} refuses {text}: {error}", dialect.name()))
 }
 
-fn encode(dialect: Dialect, envelope: &Envelope<'_>) -> String {
+pub(crate) fn encode(dialect: Dialect, envelope: &Envelope<'_>) -> String {
     let mut out = Vec::new();
     dialect.encode(envelope, &mut out);
     String::from_utf8(out).expect("what is written is UTF-8")
 }
 
-fn value(text: &str) -> Value {
+pub(crate) fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("no JSON ({error}): {text}"))
 }
 

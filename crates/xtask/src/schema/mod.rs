@@ -4,6 +4,7 @@
 //! [`files()`]. The files are committed, and CI compares them with what would be written.
 
 mod asyncapi;
+mod python;
 mod reference;
 mod tables;
 mod typescript;
@@ -40,6 +41,7 @@ fn files() -> anyhow::Result<Vec<Generated>> {
     let mut files = tables::files()?;
     files.push(reference::file(catalogue)?);
     files.push(asyncapi::file(catalogue));
+    files.extend(python::files(catalogue)?);
     files.extend(typescript::files(catalogue));
     Ok(files)
 }

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from trunkline import _event, _json, _payload
 from trunkline._call import CallLedger
 from trunkline._connection import Link
-from trunkline._event import Spelled
+from trunkline._event import STATE, Spelled
 from trunkline._log import Entry, logger
 from trunkline._outgoing import Call
 from trunkline._protocol import CallMeta, Kind, Message
@@ -29,6 +29,8 @@ CANCEL_IGNORED_S: Final = 2.0
 """A handler that still runs this long after its cancel is reported in the log."""
 HEADER_BYTES_MAX: Final = 4_096
 """Room that a message keeps for its header beside its payload."""
+LATEST_MAX: Final = 32
+"""How many states a call keeps for a gateway that is away or slow, as many as that takes at once; the oldest goes first."""
 ERROR_MESSAGE_CHARACTERS_MAX: Final = 2_000
 ERROR_DETAILS_BYTES_MAX: Final = 64 * 1024
 """Error texts and details travel in headers; these bounds keep them there."""
@@ -91,7 +93,9 @@ class Execution:
         self._payload = payload
         self._loop = asyncio.get_running_loop()
         self._may_send = asyncio.Event()
-        self._latest: Message | None = None
+        # By type and key, the state that has waited longest first.
+        self._latest: dict[tuple[str, str | None], Message] = {}
+        self._has_dropped_state = False
         self._cancel_reason: CancelReason | None = None
         # A task that is cancelled before its first step never runs at all, so it is left to see the reason by itself.
         self._has_begun = False
@@ -146,20 +150,30 @@ class Execution:
             self._may_send.set()
 
     async def produce(self, event: Spelled) -> None:
-        """Numbers and sends an event once there is credit. Raises PayloadTooLarge for what no message can hold."""
+        """Numbers and sends an event once there is credit, or latest state at once.
+
+        Raises PayloadTooLarge for what no message can hold.
+        """
+        if event.kind == STATE:
+            self.latest(event)
+            return
         self.check_size(event.payload)
         while not self._can_send:
             self._may_send.clear()
             await self._may_send.wait()
-        self._send(self.ledger.chunk(*event))
+        self._send(self.ledger.chunk(event.kind, event.name, event.payload, event.codec))
 
-    def progress(self, payload: dict[str, Any]) -> None:
-        """Sends the newest progress at the end of this loop tick, or when the connection allows; older ones are replaced."""
+    def latest(self, state: Spelled) -> None:
+        """Sends the newest state of a type and key at the end of this loop tick, or when the connection allows; it replaces older ones."""
         if self.ledger.ended:
             return
-        if self._latest is None:
+        if not self._latest:
             self._loop.call_soon(self._send_latest)
-        self._latest = Message(Kind.EVENT, self.ledger.corr, "progress", payload=_json.encode(payload))
+        meta = {} if state.key is None else {"key": state.key}
+        self._latest.pop((state.name, state.key), None)
+        if len(self._latest) >= LATEST_MAX:
+            self._drop_state()
+        self._latest[state.name, state.key] = Message(Kind.EVENT, self.ledger.corr, state.name, meta, state.payload)
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None) -> Call:
         """Calls another service on behalf of this run."""
@@ -228,10 +242,18 @@ class Execution:
 
     def _send_latest(self) -> None:
         link = self._host.link
-        if self._latest is None or self.ledger.ended or link is None or not link.is_writable:
+        if not self._latest or self.ledger.ended or link is None or not link.is_writable:
             return
-        message, self._latest = self._latest, None
-        self._send(Message(message.kind, self.ledger.corr, message.name, payload=message.payload))
+        messages, self._latest = self._latest, {}
+        for message in messages.values():
+            self._send(Message(message.kind, self.ledger.corr, message.name, message.meta, message.payload))
+
+    def _drop_state(self) -> None:
+        name, key = next(iter(self._latest))
+        del self._latest[name, key]
+        if not self._has_dropped_state:
+            self._has_dropped_state = True
+            logger.warning(Entry("latest state dropped", run=self.run_id, type=name, key=key, waiting=LATEST_MAX))
 
     def _close_calls(self) -> None:
         for call in list(self.calls):

@@ -6,6 +6,7 @@ know messages or calls.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any, Final, get_origin
@@ -16,6 +17,27 @@ from trunkline.errors import BadRequest
 
 UNSPELLABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
 """What `encode` raises for what has no JSON form."""
+UNREADABLE: Final = (msgspec.DecodeError, ValueError, RecursionError)
+"""What reading raises for what is no JSON."""
+INTEGER_MAX: Final = 2**53 - 1
+"""The largest integer of the protocol."""
+
+
+def whole(text: str) -> float:
+    """Reads a number of JSON, which knows one kind of them: 1.0 is an integer. What no float holds is infinite."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) <= INTEGER_MAX else number
+
+
+def _finite(text: str) -> float:
+    number = whole(text)
+    if math.isinf(number):
+        raise ValueError("a number that no float holds")
+    return number
+
+
+_ANY: Final = msgspec.json.Decoder(float_hook=float)
+_FINITE: Final = msgspec.json.Decoder(float_hook=_finite)
 
 
 def encode(value: Any) -> bytes:
@@ -28,15 +50,29 @@ def decode(payload: bytes) -> Any:
     return read(payload, Any)
 
 
+def decode_any(text: bytes | str) -> Any:
+    """Reads JSON of any shape, a number that no float holds as infinite. Raises one of `UNREADABLE` where it is no JSON."""
+    return _ANY.decode(text)
+
+
+def decode_as(text: bytes | str, shape: Any) -> Any:
+    """Reads JSON into the type `shape`. Raises msgspec.ValidationError where it does not fit, or another of `UNREADABLE`."""
+    try:
+        return msgspec.json.decode(text, type=shape, dec_hook=_decode_other)
+    except msgspec.ValidationError:
+        # Perhaps only because msgspec's own reading takes 1.0 for no integer.
+        return msgspec.convert(_FINITE.decode(text), shape, dec_hook=_decode_other)
+
+
 def read(payload: bytes, shape: Any) -> Any:
     """Reads JSON into the type `shape`. Raises BadRequest that names the path of what does not fit."""
     if is_pydantic(shape):
         return _read_pydantic(shape, lambda: shape.model_validate_json(payload or b"null"))
     try:
-        return msgspec.json.decode(payload or b"null", type=shape, dec_hook=_decode_other)
+        return decode_as(payload or b"null", shape)
     except msgspec.ValidationError as error:
         raise _misfit(error) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadRequest("the payload is no JSON", details={"path": "$"}) from error
 
 

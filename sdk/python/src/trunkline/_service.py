@@ -5,6 +5,7 @@ Purpose: reads a function once, when it is registered, so that mistakes show at 
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import inspect
 import typing
@@ -15,9 +16,12 @@ import msgspec
 
 from trunkline import _json, _payload
 from trunkline._protocol import NAME_BYTES_MAX
+from trunkline.errors import BadRequest
 from trunkline.run import BlockingRun, Run
 
 _RUN_NAME: Final = "run"
+_NULL: Final = b"null"
+_EMPTY: Final = b"{}"
 
 
 class Flavour(enum.Enum):
@@ -42,6 +46,7 @@ class Service:
         self._parameter, self._run_parameter, self._shape = _parameters(handler, threads=threads)
         try:
             self.input_schema = _json.schema(self._shape) if self._parameter else None
+            self._nothing = self._without_content()
         except (TypeError, msgspec.MsgspecError) as error:
             raise TypeError(f"{_where(handler)}: the payload's type cannot be read from JSON: {error}") from error
 
@@ -49,10 +54,19 @@ class Service:
         """Gives the handler's arguments. Raises BadRequest where the payload does not fit."""
         arguments: dict[str, Any] = {}
         if self._parameter:
-            arguments[self._parameter] = _payload.read(codec, payload, self._shape)
+            content = self._nothing if payload in (b"", _NULL) else payload
+            arguments[self._parameter] = _payload.read(codec, content, self._shape)
         if self._run_parameter:
             arguments[self._run_parameter] = run
         return arguments
+
+    def _without_content(self) -> bytes:
+        """What a message without content is read as: null, or an empty object where the handler takes that and no null."""
+        for content in (_NULL, _EMPTY):
+            with contextlib.suppress(BadRequest):
+                _json.read(content, self._shape)
+                return content
+        return _NULL
 
 
 def _flavour(handler: Callable[..., Any], *, threads: bool) -> Flavour:

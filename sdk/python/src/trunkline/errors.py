@@ -12,6 +12,7 @@
     │       ├── RateLimited    rate_limited        retry
     │       └── Overloaded     overloaded          retry
     ├── CallFailed             a call made with `run.call` ended with an error; `retryable` says whether to retry
+    ├── FrameRefused           a frame is no message of its dialect; do not retry
     ├── Cancelled              a handler in a thread was cancelled; let it pass
     └── BridgeError            base of what can happen between worker and gateway; the worker retries by itself
         ├── ProtocolViolation  the gateway broke the worker protocol; the worker reconnects
@@ -102,6 +103,19 @@ class CallFailed(TrunklineError):
         self.code = code
         self.message = message
         self.retryable = retryable
+
+
+class FrameRefused(TrunklineError):
+    """A frame is no message of its dialect, or an envelope cannot be one; a retry makes no sense.
+
+    `code` is what the gateway would answer: `bad_envelope` or `payload_too_deep`.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        """Takes the code and what is wrong, beginning with the field at fault."""
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
 
 
 class Cancelled(TrunklineError):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from trunkline import _event
-from trunkline._event import Event, Spelled
+from trunkline._event import STATE, Event, Spelled
 from trunkline._outgoing import Call
 from trunkline._protocol import CallMeta
 from trunkline._threads import ThreadFeed
@@ -24,10 +24,10 @@ class Channel(Protocol):
         """Whether the run is being cancelled."""
 
     async def produce(self, event: Spelled) -> None:
-        """Sends an event once there is credit."""
+        """Sends an event once there is credit, or latest state at once."""
 
-    def progress(self, payload: dict[str, Any]) -> None:
-        """Sends the latest progress."""
+    def latest(self, state: Spelled) -> None:
+        """Sends latest state."""
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None) -> Call:
         """Calls another service."""
@@ -76,10 +76,22 @@ class Run(RunFacts):
 
     async def progress(self, message: str, *, percentage: float | None = None, stage: str | None = None) -> None:
         """Tells the client how far the run is (`percentage` from 0 to 100). Only the newest matters; it never waits."""
-        self._channel.progress(_progress(message, percentage, stage))
+        self._channel.latest(_progress(message, percentage, stage))
+
+    async def latest(self, type: str, payload: Any, *, key: str | None = None) -> None:
+        """Tells the client the newest state of `type`, a type whose class is latest (`typing_indicator`); it never waits.
+
+        One value counts for each `key`; without one, for each that the type's own field names (`run_id` of `evolution_progress`). A state
+        may be skipped, and none is told after the end: what must arrive is emitted or returned. It has at most 16 KiB (PayloadTooLarge).
+        """
+        self._channel.latest(_event.state(type, payload, key))
 
     async def emit(self, type: str, payload: Any) -> None:
-        """Sends an event of `type`, in order with what the handler yields; waits for credit."""
+        """Sends an event of `type`, in order with what the handler yields; waits for credit.
+
+        `payload` may be a struct of `trunkline.messages`, a model of `trunkline.models`, a dataclass, a dict, or whatever else can be
+        written. A type whose class is latest goes as `latest` sends it.
+        """
         await self._channel.produce(_event.spell(Event(type, payload)))
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None = None) -> Call:
@@ -128,12 +140,19 @@ class BlockingRun(RunFacts):
 
     def progress(self, message: str, *, percentage: float | None = None, stage: str | None = None) -> None:
         """Tells the client how far the run is (`percentage` from 0 to 100). Only the newest matters; it never waits."""
-        payload = _progress(message, percentage, stage)
-        self._feed.on_loop(lambda: self._channel.progress(payload))
+        self._latest(_progress(message, percentage, stage))
+
+    def latest(self, type: str, payload: Any, *, key: str | None = None) -> None:
+        """Tells the client the newest state of `type`, as :meth:`Run.latest` does."""
+        self._latest(_event.state(type, payload, key))
 
     def emit(self, type: str, payload: Any) -> None:
-        """Sends an event of `type`, in order with what the handler yields; waits while too many are ahead."""
-        self._feed.put(_event.spell(Event(type, payload)))
+        """Sends an event of `type`, in order with what the handler yields; waits while too many are ahead. See :meth:`Run.emit`."""
+        event = _event.spell(Event(type, payload))
+        if event.kind == STATE:
+            self._latest(event)
+        else:
+            self._feed.put(event)
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None = None) -> BlockingCall:
         """Calls another service, as :meth:`Run.call` does."""
@@ -143,7 +162,10 @@ class BlockingRun(RunFacts):
 
         return BlockingCall(self._feed.wait_on_loop(start), self._feed)
 
+    def _latest(self, state: Spelled) -> None:
+        self._feed.on_loop(lambda: self._channel.latest(state))
 
-def _progress(message: str, percentage: float | None, stage: str | None) -> dict[str, Any]:
+
+def _progress(message: str, percentage: float | None, stage: str | None) -> Spelled:
     payload: dict[str, Any] = {"message": message, "percentage": percentage, "stage": stage}
-    return {key: value for key, value in payload.items() if value is not None}
+    return _event.state("progress", {key: value for key, value in payload.items() if value is not None})

@@ -50,6 +50,8 @@ class TestRun:
         self._taken = 0
         self.progress: list[dict[str, Any]] = []
         """The progress payloads so far; of those sent in one loop tick only the newest is seen, as by a gateway."""
+        self.latest: list[Event] = []
+        """The states that were told by `run.latest` so far; of those of one type and key in one loop tick only the newest is seen."""
         self.outcome: Outcome = "running"
         """How the run ended, or `running`."""
         self.result: Any = None
@@ -95,7 +97,7 @@ class TestRun:
 
     def _handle(self, message: Message) -> None:
         if message.kind is Kind.EVENT:
-            self.progress.append(_json.decode(message.payload))
+            self._handle_latest(Event(message.name, _json.decode(message.payload)))
             return
         numbered = read_meta(message, Numbered)
         if message.kind in TERMINAL:
@@ -103,6 +105,12 @@ class TestRun:
         else:
             self._events.append(_event.read(message, numbered))
         self._changed.set()
+
+    def _handle_latest(self, state: Event) -> None:
+        if state.type == "progress":
+            self.progress.append(state.payload)
+        else:
+            self.latest.append(state)
 
     def _end(self, message: Message, numbered: Numbered) -> None:
         self._gateway.credit(self._corr, numbered.seq + 1)

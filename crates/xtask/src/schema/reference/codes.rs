@@ -43,8 +43,7 @@ fn errors() -> anyhow::Result<String> {
             writeln!(text, "| `{}` | {} | {retryable} | {fault} | {severity} |", code.name(), code.default_message());
     }
     text.push_str(
-        "\nWhere each dialect puts an error. The end of a run that failed or expired is spelled so, too, but native has \
-         `run_failed` and `run_expired` for it. `payload_code` is the code in \
+        "\nWhere each dialect puts an error. Old clients are told so of runs that failed or expired, too. `payload_code` is the code in \
          capitals, `SYSTEM_ERROR` for `internal`.\n\n| dialect | type | fields |\n|---|---|---|\n",
     );
     let spellings: Spellings = serde_json::from_str(SPELLINGS).context("failed to read error-spellings.json")?;

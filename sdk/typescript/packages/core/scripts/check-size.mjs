@@ -13,6 +13,7 @@ const ENTRIES = [
     bytesMax: 9_000,
     without: ["/src/msgpack/", "/src/messages/"],
   },
+  { name: "@trunkline/client/dialects", source: "codec/dialects.ts", bytesMax: 3_000 },
   { name: "@trunkline/client/msgpack", source: "msgpack/index.ts", bytesMax: 3_500 },
   { name: "@trunkline/client/messages", source: "messages/index.ts", bytesMax: 15_000 },
   {

@@ -4,13 +4,6 @@ export type { Acknowledgement, ClientOptions, RunOptions, SendOptions } from "./
 export type { ConnectionState } from "./connection/state.ts";
 export { TrunklineError, type ClientErrorCode, type ErrorBody } from "./errors/error.ts";
 export type { Address, Envelope, JsonObject } from "./codec/envelope.ts";
-export {
-  envelopeToNative,
-  envelopeToPayload,
-  nativeToEnvelope,
-  payloadToEnvelope,
-  type Dialect,
-} from "./codec/dialects.ts";
 export type { Codec, Frame } from "./codec/codec.ts";
 export { decodeFrame, encodeFrame } from "./codec/frame.ts";
 export type { Run, RunState } from "./run/run.ts";

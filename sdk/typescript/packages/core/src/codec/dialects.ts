@@ -1,85 +1,46 @@
 /**
- * The wire spellings of an envelope.
+ * `@trunkline/client/dialects`: the five spellings of a message, to and from one envelope.
  *
- * Purpose: pure conversion between a parsed JSON object and an {@link Envelope}; reading a
- * spelling and writing it again is the identity. It does not know JSON text (`frame.ts`).
- * Objects are taken apart and put together as entries and never merged by assignment, so a
- * key such as `__proto__` stays data.
+ * Purpose: for tests, tools and servers; the client speaks native and has its own, smaller way (`frame.ts`). It does not
+ * know what a type means. Content passes through `JSON.parse`, which keeps the last of two equal keys and rounds
+ * numbers to doubles: 400 digits, or `1e999`, become `Infinity`, which is written as `null`.
  */
-import type { TrunklineError } from "../errors/error.ts";
-import {
-  badEnvelope,
-  FIELDS,
-  isObject,
-  validateEnvelope,
-  type Envelope,
-  type JsonObject,
-} from "./envelope.ts";
+import { nativeToEnvelope } from "./native.ts";
+import type { Envelope } from "./envelope.ts";
+import { DEPTH_MAX, parseFrame, writeFrame } from "./frame.ts";
+import { isSpread, putTogether, takeApart, type Dialect } from "./spelling.ts";
 
-/** A wire spelling that this client can read and write. */
-export type Dialect = "native" | "payload";
+export { DIALECTS, type Dialect } from "./spelling.ts";
+export type { Address, Envelope } from "./envelope.ts";
+export { TrunklineError, type ErrorBody } from "../errors/error.ts";
 
-/** What dialect `payload` calls the object with everything but `type` and `payload`. */
-const ASIDE = "_tl";
+/** Levels that `metadata` and `_tl` add where the payload has no place of its own. */
+const WRAPPING_DEPTH = 2;
 
-/** Writes an envelope in dialect `native`: one object with exactly the table's names. */
-export function envelopeToNative(envelope: Envelope): JsonObject {
-  return envelope;
+/** Levels, spelled natively, of what any dialect can say. */
+const ENVELOPE_DEPTH_MAX = DEPTH_MAX + WRAPPING_DEPTH + 1;
+
+/**
+ * Reads one frame.
+ *
+ * @throws TrunklineError `bad_envelope` or `payload_too_deep`.
+ */
+export function decode(dialect: Dialect, text: string): Envelope {
+  const parts = takeApart(dialect, parseFrame(text, depthMax(dialect)));
+  return nativeToEnvelope(putTogether("native", parts));
 }
 
 /**
- * Reads dialect `native`. Its own `_tl` holds fields that a newer version put there.
+ * Writes one frame.
  *
- * @throws TrunklineError `bad_envelope`
+ * @throws TrunklineError `bad_request` where the content is no JSON, `bad_envelope` where nobody could read the envelope,
+ * `payload_too_deep` where it nests too far.
  */
-export function nativeToEnvelope(wire: JsonObject): Envelope {
-  const misplaced = asideOf(wire).find(([name]) => belongsAside(name));
-  if (misplaced) throw wrongPlace(misplaced[0]);
-  return validateEnvelope(wire);
+export function encode(dialect: Dialect, envelope: Envelope): string {
+  const plain = nativeToEnvelope(parseFrame(writeFrame(envelope, ENVELOPE_DEPTH_MAX), ENVELOPE_DEPTH_MAX));
+  return writeFrame(putTogether(dialect, takeApart("native", plain)), depthMax(dialect));
 }
 
-/**
- * Writes an envelope in dialect `payload`: `type`, `payload` and unknown fields at the top,
- * the table's other fields in `_tl`.
- */
-export function envelopeToPayload(envelope: Envelope): JsonObject {
-  const top = withoutAside(envelope).filter(([name]) => !belongsAside(name));
-  const aside = withoutAside(envelope).filter(([name]) => belongsAside(name));
-  aside.push(...asideOf(envelope));
-  if (aside.length > 0) top.push([ASIDE, Object.fromEntries(aside)]);
-  return Object.fromEntries(top);
-}
-
-/**
- * Reads dialect `payload`.
- *
- * @throws TrunklineError `bad_envelope`, also where a field that belongs in `_tl` stands at the top.
- */
-export function payloadToEnvelope(wire: JsonObject): Envelope {
-  const top = withoutAside(wire);
-  const misplaced = top.find(([name]) => belongsAside(name));
-  if (misplaced) throw wrongPlace(misplaced[0]);
-  const known = asideOf(wire).filter(([name]) => belongsAside(name));
-  const unknown = asideOf(wire).filter(([name]) => !belongsAside(name));
-  if (unknown.length > 0) known.push([ASIDE, Object.fromEntries(unknown)]);
-  return validateEnvelope(Object.fromEntries([...top, ...known]));
-}
-
-function withoutAside(object: JsonObject): [string, unknown][] {
-  return Object.entries(object).filter(([name, value]) => name !== ASIDE && value !== undefined);
-}
-
-function asideOf(object: JsonObject): [string, unknown][] {
-  if (!Object.hasOwn(object, ASIDE)) return [];
-  const aside = object[ASIDE];
-  if (!isObject(aside)) throw badEnvelope(`\`${ASIDE}\` is no object`);
-  return Object.entries(aside);
-}
-
-function belongsAside(name: string): boolean {
-  return name !== "type" && name !== "payload" && FIELDS.has(name);
-}
-
-function wrongPlace(name: string): TrunklineError {
-  return badEnvelope(`the field \`${name}\` stands in the wrong place`);
+function depthMax(dialect: Dialect): number {
+  return isSpread(dialect) ? DEPTH_MAX + WRAPPING_DEPTH : DEPTH_MAX;
 }

@@ -2,7 +2,7 @@
  * The envelope: the canonical message, and the rules that make a JSON value one.
  *
  * Purpose: types and validation of `protocol/client.md` §1. It does not know how an
- * envelope is spelled on the wire (`dialects.ts`), nor what any type means.
+ * envelope is spelled on the wire (`native.ts`, `dialects.ts`), nor what any type means.
  */
 import { clientError, TrunklineError, type ErrorBody } from "../errors/error.ts";
 
@@ -56,6 +56,7 @@ export interface Envelope {
 export type JsonObject = Record<string, unknown>;
 
 const TYPE_BYTES_MAX = 128;
+const HINTS_MAX = 16;
 const ID_PATTERN = /^[A-Za-z0-9_.:-]{1,64}$/;
 const STRINGS = ["ts", "channel", "pos", "prev", "session", "run", "reply_to"] as const;
 const INTEGERS = ["seq", "seq_end", "deadline_ms"] as const;
@@ -120,7 +121,9 @@ function isCount(value: unknown): boolean {
 }
 
 function isAddress(value: unknown): boolean {
-  return isObject(value) && Object.values(value).every((name) => typeof name === "string");
+  if (!isObject(value)) return false;
+  const hints = Object.values(value);
+  return hints.length <= HINTS_MAX && hints.every((hint) => typeof hint === "string");
 }
 
 function isErrorBody(value: unknown): boolean {

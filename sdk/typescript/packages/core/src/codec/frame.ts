@@ -1,18 +1,13 @@
 /**
  * Frames: the text of one WebSocket message, to and from an envelope.
  *
- * Purpose: JSON, size and nesting. It does not know sockets, nor what a type means.
- * `JSON.parse` keeps the last of two equal keys silently; the gateway refuses such frames.
+ * Purpose: JSON and nesting. It does not know sockets, nor what a type means.
+ * `JSON.parse` keeps the last of two equal keys silently, where the gateway refuses such frames, and rounds numbers to
+ * doubles, where the gateway passes them on as they are.
  */
 import { clientError } from "../errors/error.ts";
-import {
-  envelopeToNative,
-  envelopeToPayload,
-  nativeToEnvelope,
-  payloadToEnvelope,
-  type Dialect,
-} from "./dialects.ts";
-import { badEnvelope, isObject, type Envelope } from "./envelope.ts";
+import { badEnvelope, isObject, type Envelope, type JsonObject } from "./envelope.ts";
+import { nativeToEnvelope } from "./native.ts";
 
 /** Nested arrays and objects in one frame, the outermost counted (`protocol/limits.json`). */
 export const DEPTH_MAX = 64;
@@ -21,26 +16,36 @@ export const DEPTH_MAX = 64;
 export const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Reads one frame.
+ * Reads one frame of dialect native.
  *
  * @throws TrunklineError `bad_envelope` or `payload_too_deep`.
  */
-export function decodeFrame(text: string, dialect: Dialect = "native"): Envelope {
-  const value = parse(text);
-  if (!isObject(value)) throw badEnvelope("the frame is no JSON object");
-  checkContent(value, DEPTH_MAX, "bad_envelope");
-  return dialect === "native" ? nativeToEnvelope(value) : payloadToEnvelope(value);
+export function decodeFrame(text: string): Envelope {
+  return nativeToEnvelope(parseFrame(text));
 }
 
 /**
- * Writes one frame.
+ * Writes one frame of dialect native.
  *
  * @throws TrunklineError `bad_request` where the content is no JSON (a cycle, a bigint, half a
  * surrogate pair), `payload_too_deep` where it nests too far.
  */
-export function encodeFrame(envelope: Envelope, dialect: Dialect = "native"): string {
-  const text = stringify(dialect === "native" ? envelopeToNative(envelope) : envelopeToPayload(envelope));
-  checkContent(JSON.parse(text), DEPTH_MAX, "bad_request");
+export function encodeFrame(envelope: Envelope): string {
+  return writeFrame(envelope);
+}
+
+/** Reads the object of a frame, which nests at most `levels` deep. */
+export function parseFrame(text: string, levels = DEPTH_MAX): JsonObject {
+  const value = parse(text);
+  if (!isObject(value)) throw badEnvelope("the frame is no JSON object");
+  checkContent(value, levels, "bad_envelope");
+  return value;
+}
+
+/** Writes the object of a frame, which nests at most `levels` deep. */
+export function writeFrame(value: JsonObject, levels = DEPTH_MAX): string {
+  const text = stringify(value);
+  checkContent(JSON.parse(text), levels, "bad_request");
   return text;
 }
 
@@ -67,7 +72,7 @@ function checkContent(value: unknown, levels: number, code: "bad_envelope" | "ba
   }
   if (typeof value !== "object" || value === null) return;
   if (levels === 0) {
-    throw clientError("payload_too_deep", `the content nests deeper than ${DEPTH_MAX} levels`);
+    throw clientError("payload_too_deep", "the content nests too deep");
   }
   for (const [name, inner] of Object.entries(value)) {
     checkContent(name, 0, code);

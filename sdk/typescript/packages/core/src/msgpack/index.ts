@@ -5,8 +5,8 @@
  * is what JSON would make of it. It does not know sockets, nor what a type means.
  */
 import type { Codec } from "../codec/codec.ts";
-import { envelopeToNative, nativeToEnvelope } from "../codec/dialects.ts";
 import { badEnvelope, isObject } from "../codec/envelope.ts";
+import { nativeToEnvelope } from "../codec/native.ts";
 import { read } from "./read.ts";
 import { write } from "./write.ts";
 
@@ -15,7 +15,7 @@ export type { Codec, Frame } from "../codec/codec.ts";
 /** Dialect `native` in MessagePack: pass it to `createClient` as `codec`. */
 export const messagePack: Codec = {
   subprotocol: "trunkline.v1.msgpack",
-  encode: (envelope) => write(envelopeToNative(envelope)),
+  encode: (envelope) => write(envelope),
   decode(frame) {
     if (typeof frame === "string") throw badEnvelope("the frame is a text");
     const value = read(frame);

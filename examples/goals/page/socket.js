@@ -1,0 +1,1 @@
+../../shared/page/socket.js
