@@ -5,6 +5,7 @@
 //! never goes back and takes linear time. Other patterns are refused.
 
 use std::fmt;
+use std::iter::Peekable;
 
 /// A pattern of the schema.
 #[derive(Clone)]
@@ -27,35 +28,65 @@ struct Item {
 enum What {
     /// A character of a class.
     Class(Class),
-    /// One of these sequences.
-    Group(Vec<Vec<Item>>),
+    /// One of these.
+    Group(Vec<Alternative>),
 }
 
-/// Characters, as ranges that include both ends.
+/// One way how a group may go on.
+#[derive(Clone, Debug)]
+struct Alternative {
+    /// What it may begin with.
+    starts: Class,
+    sequence: Vec<Item>,
+}
+
+/// Characters.
 #[derive(Clone, Debug, Default)]
-struct Class(Vec<(char, char)>);
+struct Class {
+    /// Ranges that include both ends.
+    ranges: Vec<(char, char)>,
+    /// A bit for each character of ASCII.
+    ascii: u128,
+}
 
 impl Class {
+    fn of(ranges: Vec<(char, char)>) -> Self {
+        let bits = |(from, to): &(char, char)| {
+            (*from..=*to).take_while(char::is_ascii).fold(0, |bits, c| bits | 1 << u32::from(c))
+        };
+        Self { ascii: ranges.iter().map(bits).fold(0, |all, bits: u128| all | bits), ranges }
+    }
+
     fn contains(&self, character: char) -> bool {
-        self.0.iter().any(|(from, to)| (*from..=*to).contains(&character))
+        if character.is_ascii() {
+            return self.ascii >> u32::from(character) & 1 == 1;
+        }
+        self.ranges.iter().any(|(from, to)| (*from..=*to).contains(&character))
     }
 
     fn meets(&self, other: &Self) -> bool {
-        self.0.iter().any(|(from, to)| other.0.iter().any(|(start, end)| from <= end && start <= to))
+        self.ranges.iter().any(|(from, to)| other.ranges.iter().any(|(start, end)| from <= end && start <= to))
+    }
+
+    /// The characters of either.
+    fn and(mut self, other: &Self) -> Self {
+        self.ranges.extend(&other.ranges);
+        self.ascii |= other.ascii;
+        self
     }
 
     /// Every character that is not in it.
     fn inverted(mut self) -> Self {
-        self.0.sort_unstable();
+        self.ranges.sort_unstable();
         let (mut ranges, mut next) = (Vec::new(), Some('\0'));
-        for (from, to) in self.0 {
+        for (from, to) in self.ranges {
             if let Some(start) = next.filter(|start| *start < from) {
                 ranges.extend(before(from).map(|end| (start, end)));
             }
             next = next.max(after(to)).filter(|_| to < char::MAX);
         }
         ranges.extend(next.map(|start| (start, char::MAX)));
-        Self(ranges)
+        Self::of(ranges)
     }
 }
 
@@ -81,7 +112,7 @@ impl Pattern {
         if !alternatives.is_empty() || reader.peek().is_some() {
             return Err("has alternatives outside a group, or a bracket too many".to_owned());
         }
-        let follow = if ends { Class::default() } else { Class(vec![('\0', char::MAX)]) };
+        let follow = if ends { Class::default() } else { Class::of(vec![('\0', char::MAX)]) };
         require_decided(&sequence, &follow)?;
         Ok(Self { source: source.to_owned(), ends, sequence })
     }
@@ -99,8 +130,7 @@ impl Pattern {
     /// Whether these characters match.
     pub(crate) fn matches_characters(&self, characters: impl Iterator<Item = char>) -> bool {
         let mut characters = characters.peekable();
-        let start: &mut dyn Characters = &mut characters;
-        stands(&self.sequence, start) && (!self.ends || start.peek().is_none())
+        stands(&self.sequence, &mut characters) && (!self.ends || characters.peek().is_none())
     }
 }
 
@@ -116,32 +146,16 @@ impl fmt::Debug for Pattern {
     }
 }
 
-/// Characters that are looked at one ahead.
-trait Characters {
-    fn peek(&mut self) -> Option<char>;
-    fn advance(&mut self);
-}
-
-impl<C: Iterator<Item = char>> Characters for std::iter::Peekable<C> {
-    fn peek(&mut self) -> Option<char> {
-        Self::peek(self).copied()
-    }
-
-    fn advance(&mut self) {
-        self.next();
-    }
-}
-
 /// Whether the sequence stands next; takes it.
-fn stands(sequence: &[Item], characters: &mut dyn Characters) -> bool {
+fn stands<C: Iterator<Item = char>>(sequence: &[Item], characters: &mut Peekable<C>) -> bool {
     sequence.iter().all(|item| {
         let mut times = 0;
         while times < item.most {
             match (&item.what, characters.peek()) {
-                (What::Class(class), Some(next)) if class.contains(next) => characters.advance(),
+                (What::Class(class), Some(next)) if class.contains(*next) => drop(characters.next()),
                 (What::Group(alternatives), Some(next)) => {
-                    let Some(chosen) = alternatives.iter().find(|inner| starts_of(inner).contains(next)) else { break };
-                    if !stands(chosen, characters) {
+                    let Some(chosen) = alternatives.iter().find(|inner| inner.starts.contains(*next)) else { break };
+                    if !stands(&chosen.sequence, characters) {
                         return false;
                     }
                 }
@@ -157,10 +171,10 @@ fn stands(sequence: &[Item], characters: &mut dyn Characters) -> bool {
 fn starts_of(sequence: &[Item]) -> Class {
     let mut starts = Class::default();
     for item in sequence {
-        match &item.what {
-            What::Class(class) => starts.0.extend(&class.0),
-            What::Group(alternatives) => alternatives.iter().for_each(|inner| starts.0.extend(starts_of(inner).0)),
-        }
+        starts = match &item.what {
+            What::Class(class) => starts.and(class),
+            What::Group(alternatives) => alternatives.iter().fold(starts, |starts, inner| starts.and(&inner.starts)),
+        };
         if item.least > 0 {
             break;
         }
@@ -176,23 +190,23 @@ fn require_decided(sequence: &[Item], follow: &Class) -> Result<(), String> {
         let starts = starts_of(std::slice::from_ref(item));
         let mut after = starts_of(rest);
         if rest.iter().all(|next| next.least == 0) {
-            after.0.extend(&follow.0);
+            after = after.and(follow);
         }
         if item.least < item.most && starts.meets(&after) {
             return Err("has a repetition whose end the next character does not tell".to_owned());
         }
         let What::Group(alternatives) = &item.what else { continue };
         if item.most > 1 {
-            after.0.extend(starts.0);
+            after = after.and(&starts);
         }
         for (earlier, inner) in alternatives.iter().enumerate() {
-            if inner.iter().all(|item| item.least == 0) {
+            if inner.sequence.iter().all(|item| item.least == 0) {
                 return Err("has an alternative that may be empty".to_owned());
             }
-            if alternatives[..earlier].iter().any(|other| starts_of(other).meets(&starts_of(inner))) {
+            if alternatives[..earlier].iter().any(|other| other.starts.meets(&inner.starts)) {
                 return Err("has alternatives that begin alike".to_owned());
             }
-            require_decided(inner, &after)?;
+            require_decided(&inner.sequence, &after)?;
         }
     }
     Ok(())
@@ -243,7 +257,9 @@ impl Reader {
                 if !self.take_if(')') {
                     return Err("has an open bracket".to_owned());
                 }
-                What::Group(alternatives)
+                let group =
+                    alternatives.into_iter().map(|sequence| Alternative { starts: starts_of(&sequence), sequence });
+                What::Group(group.collect())
             }
             '\\' => What::Class(single(self.escaped()?)),
             other if ".^$*+?{}])".contains(other) => return Err(format!("has {other:?} where it is not covered")),
@@ -263,7 +279,7 @@ impl Reader {
             let to = if is_range && self.take_if('-') { self.member()? } else { from };
             ranges.push((from, to));
         }
-        let class = Class(ranges);
+        let class = Class::of(ranges);
         Ok(if negated { class.inverted() } else { class })
     }
 
@@ -308,7 +324,7 @@ impl Reader {
 
 /// The class of this character alone.
 fn single(character: char) -> Class {
-    Class(vec![(character, character)])
+    Class::of(vec![(character, character)])
 }
 
 #[cfg(test)]
