@@ -43,7 +43,12 @@ impl Voice {
 
     /// Whether the end of a run is told with the whole text before it ([`WholeText`]).
     pub fn wants_whole_text(self, data: &Bytes) -> bool {
-        self.wire.dialect() != Dialect::Native && record::kind(data) == Some(RecordKind::Terminal)
+        let dialect = self.wire.dialect();
+        if dialect == Dialect::Native || record::kind(data) != Some(RecordKind::Terminal) {
+            return false;
+        }
+        let has_answer = |kind: &str| kind == "run_completed" || (kind == "run_cancelled" && dialect == Dialect::Flat);
+        record::message(data).is_ok_and(|(_, end)| has_answer(&end.kind))
     }
 }
 
@@ -71,13 +76,20 @@ pub fn render(
         record::render_native(wire.codec(), channel, record, out)?;
         return Ok(true);
     }
+    let is_told_by_hello = |kind| match kind {
+        RecordKind::RunStarted => true,
+        RecordKind::Text => dialect != Dialect::Flat,
+        RecordKind::Message | RecordKind::Event | RecordKind::Terminal => false,
+    };
+    if !knows_runs && record::kind(&record.data).is_some_and(is_told_by_hello) {
+        return Ok(false);
+    }
     let (kind, mut message) = record::message(&record.data)?;
     message.channel = Some(Cow::Borrowed(channel.public_name()));
     message.pos = Some(record.position.to_string().into());
     message.prev = Some(record.previous.to_string().into());
     match kind {
         RecordKind::Text if dialect == Dialect::Flat => say_piece(&message, surroundings.pieces, out)?,
-        RecordKind::Text | RecordKind::RunStarted if !knows_runs => return Ok(false),
         RecordKind::Terminal => return end(voice, message, surroundings.whole, out),
         RecordKind::RunStarted | RecordKind::Message | RecordKind::Text | RecordKind::Event => {
             dialect.encode(&message, out);

@@ -139,8 +139,12 @@ impl Registry {
     }
 
     /// A call's payload as this worker reads it.
-    fn payload_for(&self, worker: WorkerId, id: CallId) -> Result<(Option<Codec>, Bytes), FailureReason> {
-        let request = self.calls.get(&id).map(|call| (call.request.codec, call.request.payload.clone()));
+    fn payload_for(&mut self, worker: WorkerId, id: CallId) -> Result<(Option<Codec>, Bytes), FailureReason> {
+        let request = self.calls.get_mut(&id).map(|call| match call.request.codec {
+            // Every worker reads it.
+            codec @ (None | Some(Codec::Json)) => (codec, std::mem::take(&mut call.request.payload)),
+            codec => (codec, call.request.payload.clone()),
+        });
         let (codec, payload) = request.unwrap_or_default();
         let (readable, payload) = self.readable_by(worker, codec.unwrap_or_default(), payload)?;
         Ok((codec.map(|_| readable), payload))
@@ -153,8 +157,8 @@ impl Registry {
         codec: Codec,
         payload: Bytes,
     ) -> Result<(Codec, Bytes), FailureReason> {
-        let reads_messagepack = self.workers.get(&worker).is_none_or(|worker| worker.reads_messagepack);
-        if codec == Codec::Json || reads_messagepack {
+        let reads_messagepack = || self.workers.get(&worker).is_none_or(|worker| worker.reads_messagepack);
+        if codec == Codec::Json || reads_messagepack() {
             return Ok((codec, payload));
         }
         let text = msgpack::worker_to_json(&payload, PAYLOAD_DEPTH_MAX)
