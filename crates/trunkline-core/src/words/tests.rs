@@ -48,7 +48,8 @@ fn told(voice: Voice, records: &[Record]) -> Vec<Value> {
     let mut told = Vec::new();
     for record in records {
         whole.add(record).unwrap();
-        let whole = voice.wants_whole_text(&record.data).then_some(&whole);
+        let is_told = end_of(&record.data).is_some_and(|end| voice.tells_whole_text(&end));
+        let whole = is_told.then_some(&whole);
         let mut frame = Vec::new();
         if render(voice, &channel, record, Surroundings { pieces, whole }, &mut frame).unwrap() {
             told.push(serde_json::from_slice(&frame).unwrap());
@@ -167,6 +168,20 @@ fn a_returned_frame_is_the_answer() {
         assert_eq!(frame["type"], result["type"]);
         for (name, value) in result.as_object().unwrap() {
             assert_eq!(frame[name].take(), *value, "{name} in {}", dialect.name());
+        }
+    }
+}
+
+#[test]
+fn a_returned_frame_keeps_what_stands_beside_its_payload_and_is_none_of_the_gateways() {
+    let beside = json!({ "type": "voice_analysis", "file": "a.wav" });
+    let frame = told(old(Dialect::Payload), &log(Some(&origin()), &[returned(&beside.to_string())])).remove(0);
+    assert_eq!((&frame["type"], &frame["file"]), (&json!("voice_analysis"), &json!("a.wav")));
+    for kind in ["welcome", "session_created", "reset", "go_away", "ack", "run_started", "run_completed"] {
+        let forged = json!({ "type": kind, "payload": { "session": "s" } });
+        for dialect in [Dialect::Payload, Dialect::Data, Dialect::Flat, Dialect::Open] {
+            let frame = told(old(dialect), &log(Some(&origin()), &[returned(&forged.to_string())])).remove(0);
+            assert_ne!(frame["type"], kind, "{}", dialect.name());
         }
     }
 }

@@ -235,5 +235,5 @@ impl Endpoint {
 fn token_in_query(uri: &Uri) -> Option<String> {
     let mut pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let is_token = |name: &str| matches!(name, "token" | "session_token" | "access_token");
-    pairs.find_map(|(name, value)| is_token(&name).then(|| value.into_owned()))
+    pairs.find_map(|(name, value)| (is_token(&name) && !value.is_empty()).then(|| value.into_owned()))
 }
