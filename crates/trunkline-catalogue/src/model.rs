@@ -79,6 +79,11 @@ impl Catalogue {
         self.dialects[index(dialect)].find(name)
     }
 
+    /// What a frame must be whose type nobody knows: an object with a type.
+    pub fn untyped(&self) -> &Kind {
+        &self.untyped
+    }
+
     /// What any frame of a dialect may have, where there is a definition of that: the fields beside those of a type.
     pub fn frame_base(&self, dialect: Dialect) -> Option<&Definition> {
         let name = base_name(dialect)?;

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod envelope;
+mod faults;
 mod oracle;
 mod types;
 mod vectors;

@@ -53,7 +53,7 @@ pub(super) fn file(catalogue: &Catalogue) -> anyhow::Result<Generated> {
     }
     page.shapes();
     page.texts();
-    page.text.push_str(&codes::sections()?);
+    page.text.push_str(&codes::sections(catalogue)?);
     Ok(Generated::new("docs/reference/messages.md", page.text))
 }
 

@@ -119,7 +119,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     in_flight_max: EnvelopeInteger
     """Unacknowledged messages of a connection; one more is too_many_in_flight."""
     deadline_ms_max: EnvelopeInteger
-    """Longest time that a run may take, in milliseconds; a longer wish is shortened to it."""
+    """Longest time that a run may take; a longer wish is shortened to it. Unit: milliseconds."""
     resume_channels_max: EnvelopeInteger | UnsetType = UNSET
     """Channels that one hello may resume; more are bad_envelope."""
     runs_waiting_max: EnvelopeInteger | UnsetType = UNSET

@@ -121,7 +121,7 @@ class Limits(Model, frozen=True):
     in_flight_max: EnvelopeInteger
     """Unacknowledged messages of a connection; one more is too_many_in_flight."""
     deadline_ms_max: EnvelopeInteger
-    """Longest time that a run may take, in milliseconds; a longer wish is shortened to it."""
+    """Longest time that a run may take; a longer wish is shortened to it. Unit: milliseconds."""
     resume_channels_max: Annotated[EnvelopeInteger | None, NOT_NULL] = None
     """Channels that one hello may resume; more are bad_envelope."""
     runs_waiting_max: Annotated[EnvelopeInteger | None, NOT_NULL] = None
