@@ -198,7 +198,7 @@ impl Outbox {
         attached.pieces += u64::from(record::kind(&record.data) == Some(RecordKind::Text));
         let (channel, priority) = (attached.channel.clone(), attached.priority);
         if record.seals {
-            self.queues.forget_latest(&channel);
+            self.queues.end_latest(&channel, priority);
             self.attached.remove(index);
         }
         if let Some(frame) = frame {

@@ -225,7 +225,7 @@ impl<'a> Envelope<'a> {
             "to" => set(&mut self.to, name, map.next_value()?)?,
             "reply_to" => set(&mut self.reply_to, name, text(map)?)?,
             "deadline_ms" => set(&mut self.deadline_ms, name, integer(name, map)?)?,
-            "error" => set(&mut self.error, name, map.next_value()?)?,
+            "error" => set(&mut self.error, name, object(name, map)?)?,
             "meta" => set(&mut self.meta, name, map.next_value()?)?,
             _ => return Ok(false),
         }
@@ -298,6 +298,15 @@ pub(crate) fn set<T, E: de::Error>(slot: &mut Option<T>, name: &str, value: T) -
 
 fn text<'a, A: MapAccess<'a>>(map: &mut A) -> Result<Cow<'a, str>, A::Error> {
     map.next_value::<Text<'a>>().map(|text| text.0)
+}
+
+/// A structure of named fields. Left to itself it would also be read from an array, by the order of its fields.
+fn object<'a, T: Deserialize<'a>, A: MapAccess<'a>>(name: &str, map: &mut A) -> Result<T, A::Error> {
+    let value = map.next_value::<&RawValue>()?.get();
+    if !value.starts_with('{') {
+        return Err(de::Error::custom(format_args!("{name}: expected an object")));
+    }
+    serde_json::from_str(value).map_err(|error| de::Error::custom(format_args!("{name}: {error}")))
 }
 
 fn integer<'a, A: MapAccess<'a>>(name: &str, map: &mut A) -> Result<u64, A::Error> {

@@ -17,6 +17,7 @@ mod error;
 mod ids;
 mod limits;
 pub mod msgpack;
+pub mod old_frames;
 mod payload;
 mod position;
 mod scan;

@@ -20,7 +20,7 @@ from msgspec.msgpack import Ext
 PLACE = Path(__file__).parents[3] / "protocol" / "vectors" / "codecs.json"
 
 ABOUT: Final = [
-    "Golden vectors of the codec MessagePack (protocol/client.md, section 9), and of what workers write in it (protocol/worker.md, 6).",
+    "Golden vectors of the codec MessagePack (protocol/client.md, section 10), and of what workers write in it (protocol/worker.md, 6).",
     "envelopes: `msgpack_hex` reads as the envelope whose native JSON is `json`, and each is written as the other. Where `holds_bytes`",
     "is true, bytes stand in `json` as base64. Cases with `lenient` are read, and written otherwise.",
     "rejected: reading `msgpack_hex` as a frame fails with `code`. Clients need not look for cases with `gateway_only`.",

@@ -159,7 +159,10 @@ function expectRun(messages: readonly PayloadMessage[], id: string): void {
   const texts = durable.slice(0, -1);
   expect(texts.filter(({ type }) => type !== "run_event")).toEqual([]);
   const text = texts.map(({ payload }) => payload?.text).join("");
-  expect([text, durable.at(-1)?.payload?.response]).toEqual([workspace.answer(QUESTION), workspace.answer(QUESTION)]);
+  expect([text, durable.at(-1)?.payload?.response]).toEqual([
+    workspace.answer(QUESTION),
+    workspace.answer(QUESTION),
+  ]);
   expectDense(durable);
 }
 

@@ -5,6 +5,7 @@
 mod decode;
 mod encode;
 mod json;
+pub mod stream;
 
 use std::collections::BTreeMap;
 

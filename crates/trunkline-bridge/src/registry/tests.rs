@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 use tokio::time::Instant;
+use trunkline_protocol::Codec;
 
 use super::{LinkId, Registry, Settings};
 use crate::call::{CallEvent, CallFailure, CallId, CallSpec, FailureReason};
@@ -287,6 +288,101 @@ fn a_payload_that_fits_in_no_message_is_refused() {
     let (_, inbox) = world.registry.call(spec, world.now);
     assert_eq!(drain(&inbox), [failed(FailureReason::TooLarge, false)]);
     assert!(world.is_empty());
+}
+
+/// A map with a byte string and a UUID, and what it is in JSON.
+const RICH: &[u8] =
+    b"\x82\xa1b\xc4\x01\xff\xa2id\xd8\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
+const RICH_JSON: &[u8] = br#"{"b":"/w==","id":"00000000-0000-0000-0000-000000000000"}"#;
+
+#[test]
+fn a_worker_that_reads_json_only_gets_json_and_the_next_one_what_was_sent() {
+    let mut world = World::new();
+    let old = world.join(hello("i1"));
+    let spec = CallSpec {
+        service: "chat".into(),
+        run: "run-1".into(),
+        codec: Codec::MessagePack,
+        payload: Bytes::from_static(RICH),
+        ..CallSpec::default()
+    };
+    world.registry.call(spec, world.now);
+    let new = world.join(Hello { reads_messagepack: true, ..hello("i2") });
+    // The old one is gone before it was sent anything: the call is made again.
+    world.registry.disconnected(old.link, world.now);
+    let [call] = &new.take_calls()[..] else { panic!("one call") };
+    assert_eq!((call.codec, &call.payload[..]), (Some(Codec::MessagePack), RICH));
+
+    world.registry.disconnected(new.link, world.now);
+    let old = world.join(hello("i3"));
+    let spec = CallSpec {
+        service: "chat".into(),
+        run: "run-2".into(),
+        codec: Codec::MessagePack,
+        payload: Bytes::from_static(RICH),
+        ..CallSpec::default()
+    };
+    world.registry.call(spec, world.now);
+    let [call] = &old.take_calls()[..] else { panic!("one call") };
+    assert_eq!((call.codec, &call.payload[..]), (Some(Codec::Json), RICH_JSON));
+}
+
+#[test]
+fn a_payload_that_cannot_be_converted_ends_its_call() {
+    let mut world = World::new();
+    let worker = world.join(hello("i1"));
+    let spec = CallSpec {
+        service: "chat".into(),
+        codec: Codec::MessagePack,
+        payload: Bytes::from_static(b"\xc1"),
+        ..CallSpec::default()
+    };
+    let (_, inbox) = world.registry.call(spec, world.now);
+    let ended = drain(&inbox);
+    assert!(
+        matches!(&ended[..], [CallEvent::Failed(CallFailure { reason: FailureReason::Protocol(_), .. })]),
+        "{ended:?}"
+    );
+    assert!(worker.take_calls().is_empty());
+    world.call("run-2");
+    assert_eq!(worker.take_calls().len(), 1, "the worker is free");
+}
+
+#[test]
+fn what_a_called_worker_writes_is_converted_for_a_caller_that_reads_json_only() {
+    for reads_messagepack in [false, true] {
+        let mut world = World::new();
+        let caller = world.join(Hello { reads_messagepack, ..hello("i1") });
+        world.call("run-1");
+        let parent = caller.take_calls().remove(0);
+        let services = vec![Service { name: "draw".into(), input: None }];
+        let drawer = world.join(Hello { services, reads_messagepack: true, ..hello("i2") });
+        let request = CallFrame {
+            corr: 1,
+            service: "draw".into(),
+            run: parent.run.clone(),
+            codec: Some(Codec::MessagePack),
+            payload: Bytes::from_static(RICH),
+            ..CallFrame::default()
+        };
+        world.says(&caller, Frame::Call(request));
+        let call = drawer.take_calls().remove(0);
+        assert_eq!((call.codec, &call.payload[..]), (Some(Codec::MessagePack), RICH), "as it was sent");
+        let (corr, codec, payload) = (call.corr, Codec::MessagePack, Bytes::from_static(RICH));
+        let kind = ChunkKind::Event { name: "image".into(), codec };
+        world.says(&drawer, Frame::Chunk(Chunk { corr, seq: 0, kind, payload: payload.clone(), buffers: vec![] }));
+        world.says(&drawer, Frame::Result { corr, seq: 1, codec, payload, buffers: vec![] });
+        let (codec, payload) = if reads_messagepack { (codec, RICH) } else { (Codec::Json, RICH_JSON) };
+        let payload = Bytes::from_static(payload);
+        let kind = ChunkKind::Event { name: "image".into(), codec };
+        assert_eq!(
+            caller.take(),
+            [
+                Frame::Chunk(Chunk { corr: 1, seq: 0, kind, payload: payload.clone(), buffers: vec![] }),
+                Frame::Result { corr: 1, seq: 1, codec, payload, buffers: vec![] },
+            ]
+        );
+    }
 }
 
 /// One thing that may happen.

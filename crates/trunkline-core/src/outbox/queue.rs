@@ -100,7 +100,18 @@ impl Queues {
         }
     }
 
-    /// Drops state of a channel that is over: it must not come after the channel's end.
+    /// Puts the state of a channel that is over before its end, which comes next: it must not come after.
+    pub(super) fn end_latest(&mut self, channel: &ChannelKey, priority: Priority) {
+        let (ended, others): (VecDeque<_>, VecDeque<_>) =
+            self.latest.drain(..).partition(|latest| latest.channel == *channel);
+        self.latest = others;
+        for Latest { channel, frame, .. } in ended {
+            self.latest_bytes -= frame.len();
+            self.push(priority, Item { frame, channel, position: None });
+        }
+    }
+
+    /// Drops state of a channel that is no longer attached.
     pub(super) fn forget_latest(&mut self, channel: &ChannelKey) {
         self.latest.retain(|latest| latest.channel != *channel);
         self.latest_bytes = self.latest.iter().map(|latest| latest.frame.len()).sum();

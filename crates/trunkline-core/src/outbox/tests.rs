@@ -174,7 +174,7 @@ fn a_record_that_does_not_follow_is_read_from_the_log() {
 }
 
 #[test]
-fn the_end_of_a_channel_detaches_it_and_drops_its_state() {
+fn the_end_of_a_channel_detaches_it_and_its_newest_state_comes_before() {
     let mut outbox = Outbox::default();
     let mut log = Log::new("a");
     outbox.attach_new(log.channel.clone());
@@ -185,7 +185,7 @@ fn the_end_of_a_channel_detaches_it_and_drops_its_state() {
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"3"));
     let mut written = Vec::new();
     outbox.take(usize::MAX, |frame| written.push(frame));
-    assert_eq!(written, [Bytes::from_static(b"end")]);
+    assert_eq!(written, [Bytes::from_static(b"2"), Bytes::from_static(b"end")]);
     assert_eq!(outbox.close(), []);
 }
 

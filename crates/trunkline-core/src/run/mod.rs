@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use trunkline_protocol::{Codec, ErrorBody, ErrorCode, Limits, Payload};
+use trunkline_protocol::{Class, Codec, ErrorBody, ErrorCode, Limits, Payload, class_of};
 
 use crate::Moment;
 use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
@@ -345,7 +345,12 @@ impl Run {
 
     fn add_other(&mut self, name: String, codec: Codec, payload: &[u8]) {
         if events::is_reserved(&name) {
-            let reason = format!("the type {name:?} belongs to the gateway; a worker cannot emit it");
+            let reason = match class_of(&name) {
+                Class::Latest => {
+                    format!("{name:?} is latest state, not an event; a worker tells it as such (run.latest)")
+                }
+                _ => format!("the type {name:?} belongs to the gateway; a worker cannot emit it"),
+            };
             return self.break_off(ErrorCode::WorkerProtocol.with_message(reason));
         }
         if let Some(payload) = self.take_payload(codec, payload) {

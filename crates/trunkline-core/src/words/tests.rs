@@ -260,3 +260,21 @@ fn progress_has_a_word_of_its_own_in_flat() {
     );
     assert_eq!(spelled(Dialect::Payload)["type"], "progress");
 }
+
+/// What a run emits with bytes, an old client is told of with base64, also where it is the answer.
+#[test]
+fn old_clients_are_told_of_bytes_in_base64() {
+    let image = || Bytes::from_static(b"\x81\xa5image\xc4\x02\x00\xff");
+    let events = [
+        WorkerEvent::Other { name: "image".to_owned(), codec: Codec::MessagePack, payload: image() },
+        WorkerEvent::Returned { codec: Codec::MessagePack, payload: image() },
+    ];
+    let records = log(Some(&origin()), &events);
+    for dialect in [Dialect::Payload, Dialect::Data, Dialect::Flat, Dialect::Open] {
+        let told = told(old(dialect), &records);
+        assert_eq!(told.len(), 2, "{told:?}");
+        for frame in told {
+            assert!(frame.to_string().contains(r#""image":"AP8=""#), "{frame}");
+        }
+    }
+}

@@ -7,12 +7,12 @@ use std::time::Duration;
 use trunkline_core::router::{Pattern, Router};
 use trunkline_core::turns::WhileBusy;
 use trunkline_protocol::Dialect;
+use trunkline_protocol::old_frames::OldFrames;
 
 use super::finding::{Place, Wrong, nearest};
 use super::node::{Node, quote};
 use super::section::Section;
 use super::value;
-use crate::connection::OldFrames;
 
 /// Paths that the gateway itself serves.
 const RESERVED_PATHS: [&str; 2] = ["/ws-test", "/ws/health"];
@@ -110,9 +110,14 @@ impl Route {
         self.types.contains_key(message_type) || self.types.keys().any(fits)
     }
 
+    /// The services that the route itself leads to.
+    pub fn own_services(&self) -> impl Iterator<Item = &str> {
+        self.service.iter().chain(self.types.values()).map(String::as_str)
+    }
+
     /// Whether a message may name this service: one of [`Route::services`], or one that the route uses anyway.
     pub fn allows(&self, service: &str) -> bool {
-        let is_own = || self.service.iter().chain(self.types.values()).any(|own| own == service);
+        let is_own = || self.own_services().any(|own| own == service);
         match &self.services {
             AllowedServices::Any => true,
             AllowedServices::Only(services) => services.iter().any(|allowed| allowed == service) || is_own(),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use trunkline_core::Moment;
+use trunkline_protocol::old_frames::{self, OldFrame};
 use trunkline_protocol::{
     Class, CloseCode, Codec, Dialect, Envelope, ErrorBody, ErrorCode, Payload, Wire, belongs_to_gateway, class_of,
     msgpack, scan,
@@ -17,7 +18,6 @@ use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
 
 use super::Subscriber;
-use super::old_frames::{self, OldFrame};
 use super::opening::Hello;
 use super::violations::Violations;
 use crate::config::Route;
@@ -147,25 +147,22 @@ impl Incoming {
             return self.end(CloseCode::Unsupported);
         }
         self.node.metrics.messages_in.inc();
-        self.frame(frame, queue);
+        match (frame, &self.route.old_frames) {
+            (Frame::Text(text), Some(rules)) if self.dialect() != Dialect::Native => {
+                match rules.read(self.dialect(), text) {
+                    OldFrame::As(text) => self.frame(Frame::Text(&text), queue),
+                    OldFrame::Ping => self.push(queue, trunkline_ws::frame::text(b"pong")),
+                }
+            }
+            _ => self.frame(frame, queue),
+        }
     }
 
+    /// Takes a frame that has its type. One that waits comes back here: read as an old one again, it might be another.
     fn frame(&mut self, frame: Frame<'_>, queue: &mut WriteQueue) {
         if matches!(self.stage, Stage::Opening) {
             return self.defer(frame, queue);
         }
-        match (frame, &self.route.old_frames) {
-            (Frame::Text(text), Some(rules)) if self.dialect() != Dialect::Native => {
-                match rules.read(self.dialect(), text) {
-                    OldFrame::As(text) => self.typed_frame(Frame::Text(&text), queue),
-                    OldFrame::Ping => self.push(queue, trunkline_ws::frame::text(b"pong")),
-                }
-            }
-            _ => self.typed_frame(frame, queue),
-        }
-    }
-
-    fn typed_frame(&mut self, frame: Frame<'_>, queue: &mut WriteQueue) {
         let limits = &self.node.settings.limits;
         let (depth_max, bytes_max) = (limits.depth_max, limits.message_bytes_max);
         let mut fields = String::new();

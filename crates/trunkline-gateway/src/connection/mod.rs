@@ -4,7 +4,6 @@
 //! frames to the socket, and time to both. One loop, one `select!`, no second task.
 
 mod incoming;
-mod old_frames;
 mod opening;
 mod outgoing;
 pub(crate) mod replies;
@@ -23,10 +22,9 @@ use trunkline_broker::BrokerError;
 use trunkline_core::channel::ChannelKind;
 use trunkline_core::outbox::Priority;
 use trunkline_protocol::{CloseCode, Dialect, Wire};
-use trunkline_ws::{Closed, Connection as Socket, Options};
+use trunkline_ws::{Activity, Closed, Connection as Socket, Options};
 
 use self::incoming::Incoming;
-pub(crate) use self::old_frames::OldFrames;
 use self::opening::{Client, Opened, open};
 use self::outgoing::Outgoing;
 use self::subscriber::Membership;
@@ -155,9 +153,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
             read = outgoing.read_page() => outgoing.take_page(read),
             activity = socket.drive(|message, queue| incoming.receive(message, queue)) => {
-                if activity?.bytes_read > 0 {
+                let activity = activity?;
+                if activity.bytes_read > 0 {
                     self.misses = 0;
                 }
+                give_way(activity).await;
             }
             () = membership.subscriber.woken() => {}
         }
@@ -296,6 +296,14 @@ struct GoAway {
     reason: &'static str,
     reconnect_min_ms: u64,
     reconnect_max_ms: u64,
+}
+
+/// Lets other tasks have their turn, if the socket took as much as one turn may. Without this they would have it once the
+/// runtime has counted 128 reads: 8 MiB.
+async fn give_way(activity: Activity) {
+    if activity.had_enough {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The framing layer's spelling of a close code.

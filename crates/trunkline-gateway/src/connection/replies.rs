@@ -8,7 +8,7 @@ use trunkline_protocol::{CloseCode, Dialect, ErrorCode, Wire};
 use trunkline_ws::{Connection as Socket, Message, Options};
 
 use super::violations::Violations;
-use super::{MISSES_MAX, close_code};
+use super::{MISSES_MAX, close_code, give_way};
 use crate::message::{self, Health};
 use crate::node::Node;
 
@@ -60,8 +60,12 @@ where
         tokio::select! {
             biased;
             outcome = drive => match outcome {
-                Ok(activity) if activity.bytes_read > 0 => misses = 0,
-                Ok(_) => {}
+                Ok(activity) => {
+                    if activity.bytes_read > 0 {
+                        misses = 0;
+                    }
+                    give_way(activity).await;
+                }
                 Err(_) => return,
             },
             () = node.go_away.cancelled() => close = Some(CloseCode::Drain),
@@ -82,7 +86,9 @@ where
 /// Carries out a close that has begun; the socket's own deadlines bound it.
 async fn finish<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<S>, code: CloseCode) {
     socket.close(close_code(code), code.name());
-    while socket.drive(|_, _| {}).await.is_ok() {}
+    while let Ok(activity) = socket.drive(|_, _| {}).await {
+        give_way(activity).await;
+    }
 }
 
 /// Tells a client with wrong credentials so, and closes.

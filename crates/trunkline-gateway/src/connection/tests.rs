@@ -1,6 +1,8 @@
 //! What is hard to bring about from outside: logs that are lost while they are read, and threads that meet.
 
+use std::pin::pin;
 use std::sync::Barrier;
+use std::task::Context;
 use std::thread;
 use std::time::Duration;
 
@@ -141,6 +143,32 @@ async fn what_is_queued_while_a_connection_is_at_work_is_seen_without_a_further_
     }
     drop(client);
     serving.await.expect("it did not panic");
+}
+
+/// What a connection reads before it lets others have their turn.
+const TURN_BYTES: usize = 256 * 1024;
+
+#[tokio::test]
+async fn a_connection_with_much_to_read_lets_others_have_their_turn() {
+    let node = Gateway::node_for_tests("limits.heartbeat = \"1h\"").await;
+    let route = Arc::clone(node.routes.find("/ws").expect("the route that is always there"));
+    let accepted = Accepted { route, wire: Dialect::Native.into(), identity: None };
+    let sent = PONG.repeat(8 * TURN_BYTES / PONG.len());
+    let stream = tokio::io::join(&sent[..], tokio::io::sink());
+    let mut connection = Connection::new(node, accepted, stream, Bytes::new());
+    assert_eq!(turns_of(connection.run()).await, 8);
+}
+
+/// How often a task has its turn until it is over.
+async fn turns_of(task: impl Future) -> usize {
+    let mut task = pin!(task);
+    let mut turns = 0;
+    let count = |context: &mut Context<'_>| {
+        turns += 1;
+        task.as_mut().poll(context)
+    };
+    std::future::poll_fn(count).await;
+    turns
 }
 
 #[tokio::test]

@@ -142,15 +142,17 @@ async fn metrics(State(api): State<Api>) -> Response {
 /// Every path that a client can connect to.
 async fn endpoints(State(api): State<Api>) -> Json<Value> {
     let services = api.node.bridge.services();
-    let state = |service: &Option<String>| match service.as_deref() {
-        None | Some(crate::routes::ECHO) => "available",
-        Some(name) if services.iter().any(|status| status.name == name && !status.workers.is_empty()) => "available",
-        Some(_) => "no_worker",
+    let is_served = |name: &str| {
+        name == crate::routes::ECHO || services.iter().any(|status| status.name == name && !status.workers.is_empty())
+    };
+    // A route that only lets messages name a service is as good as what they name.
+    let state = |route: &crate::config::Route| {
+        if route.own_services().all(is_served) { "available" } else { "no_worker" }
     };
     let routes = api.node.routes.iter().map(|route| {
         json!({
             "path": route.path.to_string(), "dialect": route.dialect.name(), "subprotocols": ["trunkline.v1.json"],
-            "realm": route.realm, "service": route.service, "state": state(&route.service),
+            "realm": route.realm, "service": route.service, "state": state(route),
         })
     });
     let built_in =

@@ -384,3 +384,26 @@ async fn a_message_nests_as_deep_in_every_dialect() {
         assert_eq!(place(&peer.until(kind).await)["error"]["code"], "payload_too_deep", "{path}");
     }
 }
+
+const NAMED_BY_EVENT: &str = r#"
+[[route]]
+path = "/ws"
+dialect = "open"
+service = "chat"
+type_from = ["event"]
+"#;
+
+/// The first message waits for the session that it opens.
+#[tokio::test]
+async fn a_frame_without_a_type_that_waits_for_its_session_is_read_once() {
+    let gateway = TestGateway::with_routes(NAMED_BY_EVENT).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let mut peer = Peer::old(&gateway, "/ws", Dialect::Open).await;
+    for text in [r#"{"event":"chat","n":1}"#, r#"{"event":"chat","n":2}"#] {
+        peer.send_text(text).await;
+        let call = worker.receive_call().await;
+        assert_eq!((&*call.kind, &call.payload[..]), ("chat", text.as_bytes()));
+        worker.result(call.corr, 0, "\"yes\"").await;
+        peer.until("response").await;
+    }
+}

@@ -1,8 +1,8 @@
 //! The codec MessagePack: a native envelope as one map, and payloads between JSON and MessagePack.
 //!
 //! Everything but a payload with bytes goes through JSON text, in one pass and without a tree: so
-//! both codecs have the same rules and refusals, which stand in one place. [`read`] knows the
-//! format, [`json`] writes what it reads as JSON, [`pack`] writes JSON as MessagePack, [`extension`]
+//! both codecs have the same rules and refusals, which stand in one place. `read` knows the
+//! format, `json` writes what it reads as JSON, `pack` writes JSON as MessagePack, `extension`
 //! says what workers' extension types are in JSON.
 
 mod extension;

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::{Instant, advance},
 };
-use trunkline_ws::{Closed, Connection, Limits, Options, Violation, connection::QueueError, frame as server_frame};
+use trunkline_ws::{
+    Closed, Connection, Limits, Options, Violation, connection::QueueError, deflate::negotiate, frame as server_frame,
+};
 
 use crate::{
     splitting::Owned,
@@ -67,6 +70,23 @@ async fn dropping_drive_at_any_point_loses_nothing() {
     }
     assert_eq!(received, sent);
     assert_eq!(echoed, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_drive_reads_so_much_and_says_that_it_had_enough() {
+    let deflate = negotiate([&HeaderValue::from_static("permessage-deflate")]);
+    for (deflate, enough) in [(None, 256 << 10), (deflate, 16 << 10)] {
+        let (mut client, mut connection) = pipe(1 << 20, &Options { deflate, ..Options::default() });
+        let message = frame(BINARY, &[7; 1 << 10]);
+        let sent = message.repeat(enough * 5 / 2 / message.len());
+        client.write_all(&sent).await.expect("room");
+        let mut reads = Vec::new();
+        while let Some(activity) = poll_once(connection.drive(|_, _| {})).await {
+            let activity = activity.expect("still open");
+            reads.push((activity.bytes_read, activity.had_enough));
+        }
+        assert_eq!(reads, [(enough, true), (enough, true), (sent.len() - 2 * enough, false)], "{deflate:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

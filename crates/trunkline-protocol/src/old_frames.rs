@@ -6,22 +6,26 @@
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
-use trunkline_protocol::{Dialect, Envelope, Payload};
+use serde_json::{Value, json};
+
+use crate::dialect::Dialect;
+use crate::envelope::Envelope;
+use crate::payload::Payload;
 
 /// How a route reads frames without a type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OldFrames {
+pub struct OldFrames {
     /// Fields that may hold the type, the first that holds a text wins.
-    pub(crate) type_from: Vec<String>,
+    pub type_from: Vec<String>,
     /// The type of an object that has none of them.
-    pub(crate) default_type: Option<String>,
+    pub default_type: Option<String>,
     /// The type of a text that is no JSON object.
-    pub(crate) text_type: Option<String>,
+    pub text_type: Option<String>,
 }
 
 /// What a client's text is read as.
-pub(super) enum OldFrame<'t> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OldFrame<'t> {
     /// This frame.
     As(Cow<'t, str>),
     /// The bare word `ping`, which is answered with the bare word `pong`.
@@ -33,7 +37,7 @@ type Members<'t> = Vec<(String, &'t RawValue)>;
 
 impl OldFrames {
     /// Reads one text. What these rules say nothing of stays as it is, and is judged as any frame.
-    pub(super) fn read<'t>(&self, dialect: Dialect, text: &'t str) -> OldFrame<'t> {
+    pub fn read<'t>(&self, dialect: Dialect, text: &'t str) -> OldFrame<'t> {
         if text.trim_start().starts_with('{') {
             let typed = members(text).and_then(|members| self.typed(dialect, text, &members));
             return OldFrame::As(typed.map_or(Cow::Borrowed(text), Cow::Owned));
@@ -128,22 +132,26 @@ fn joined<'m>(members: impl Iterator<Item = &'m (String, &'m RawValue)>) -> Stri
     members.collect::<Vec<_>>().join(",")
 }
 
+fn object_of<'m>(members: impl Iterator<Item = &'m (String, &'m RawValue)>) -> Box<RawValue> {
+    RawValue::from_string(format!("{{{}}}", joined(members))).expect("an object of JSON values is JSON")
+}
+
 /// The field in which clients of dialect `flat` send their token.
 const SESSION_TOKEN: &str = "session_token";
 
 /// The token in a message of dialect `flat`.
-pub(super) fn session_token(envelope: &Envelope<'_>) -> Option<String> {
-    let payload: Map<String, Value> = serde_json::from_str(envelope.payload.as_ref()?.as_json()?.get()).ok()?;
-    payload.get(SESSION_TOKEN)?.as_str().map(str::to_owned)
+pub fn session_token(envelope: &Envelope<'_>) -> Option<String> {
+    let members = members(envelope.payload.as_ref()?.as_json()?.get())?;
+    let mut values = members.iter().filter(|(name, _)| name == SESSION_TOKEN);
+    values.find_map(|(_, value)| serde_json::from_str(value.get()).ok())
 }
 
 /// The message without the token that it may carry.
-pub(super) fn without_session_token<'e>(envelope: &'e Envelope<'e>) -> Envelope<'e> {
+pub fn without_session_token<'e>(envelope: &'e Envelope<'e>) -> Envelope<'e> {
     let members = envelope.payload.as_ref().and_then(Payload::as_json).and_then(|payload| members(payload.get()));
     let payload = match members {
         Some(members) if members.iter().any(|(name, _)| name == SESSION_TOKEN) => {
-            let rest = format!("{{{}}}", joined(members.iter().filter(|(name, _)| name != SESSION_TOKEN)));
-            Some(RawValue::from_string(rest).expect("an object of JSON values is JSON").into())
+            Some(object_of(members.iter().filter(|(name, _)| name != SESSION_TOKEN)).into())
         }
         _ => envelope.payload.as_ref().map(Payload::borrowed),
     };
@@ -214,5 +222,8 @@ mod tests {
         let without = without_session_token(&envelope);
         assert_eq!(without.payload.as_ref().and_then(Payload::as_json).map(RawValue::get), Some(r#"{"message":"hi"}"#));
         assert_eq!(session_token(&without), None);
+        let beside_a_huge_number = r#"{"type":"user_message","session_token":"s3cret","n":1e999}"#;
+        let envelope = Dialect::Flat.decode(beside_a_huge_number, 64).unwrap();
+        assert_eq!(session_token(&envelope).as_deref(), Some("s3cret"));
     }
 }
