@@ -44,6 +44,10 @@ def test_the_example_of_dialects_passes() -> None:
     load("test_old_system").test_old_system()
 
 
+def test_the_example_of_message_types_passes() -> None:
+    load("test_messages_of_a_page").test_messages_of_a_page()
+
+
 async def test_the_research_example_streams_all_of_it() -> None:
     worker: Worker = load("research").worker
     async with TestClient(worker) as client:
@@ -64,4 +68,4 @@ async def test_the_lifespan_example_serves_and_stops(tmp_path: Path, monkeypatch
 
 
 def test_every_example_is_tried() -> None:
-    assert set(EXAMPLES) == {"chat", "research", "app", "test_chat", "test_old_system"}
+    assert set(EXAMPLES) == {"chat", "research", "app", "test_chat", "test_messages_of_a_page", "test_old_system"}
