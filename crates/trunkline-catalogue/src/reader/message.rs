@@ -122,6 +122,7 @@ fn carry(sources: &Sources, message: &MessageType, dialect: Dialect) -> Result<M
 }
 
 /// What `x-message` says.
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of x-message")]
 struct About {
     direction: Direction,
     class: Class,
