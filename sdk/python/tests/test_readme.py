@@ -44,6 +44,10 @@ def test_the_example_of_dialects_passes() -> None:
     load("test_old_system").test_old_system()
 
 
+def test_the_example_of_message_types_passes() -> None:
+    load("test_messages_of_a_page").test_messages_of_a_page()
+
+
 async def test_the_research_example_streams_all_of_it() -> None:
     worker: Worker = load("research").worker
     async with TestClient(worker) as client:
@@ -74,4 +78,5 @@ async def test_the_example_of_message_types_tells_its_newest_state() -> None:
 
 
 def test_every_example_is_tried() -> None:
-    assert set(EXAMPLES) == {"chat", "research", "evolution", "app", "test_chat", "test_old_system"}
+    expected = {"chat", "research", "evolution", "app", "test_chat", "test_messages_of_a_page", "test_old_system"}
+    assert set(EXAMPLES) == expected

@@ -1,7 +1,7 @@
 //! The extension types of the bridge, and what they are in JSON (`protocol/worker.md` §6).
 //!
 //! A datetime becomes RFC 3339 text, UUID and decimal become text, an array becomes nested lists.
-//! To add one: a code here, in `sdk/python/src/trunkline/_messagepack.py` and on that page, and a golden vector.
+//! To add one: `CONTRIBUTING.md` lists the places.
 
 use super::read::{Foreign, Reader, Sink};
 use crate::envelope::DecodeError;
