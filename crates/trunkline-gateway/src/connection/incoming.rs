@@ -168,7 +168,7 @@ impl Incoming {
         let mut fields = String::new();
         let decoded = match frame {
             Frame::Text(text) => self.dialect().decode(text, depth_max),
-            Frame::Binary(bytes) => msgpack::decode(bytes, &mut fields, depth_max),
+            Frame::Binary(bytes) => msgpack::decode(bytes, &mut fields, depth_max, bytes_max),
         };
         match decoded {
             Ok(envelope) if envelope.payload.as_ref().is_some_and(|payload| payload.json_bytes() > bytes_max) => {
