@@ -167,6 +167,8 @@ pub struct MessageType {
     pub native: Option<String>,
     /// Raised by the client library, never on the wire.
     pub local: bool,
+    /// Agreed on, but not served by the gateway yet.
+    pub planned: bool,
     /// What its definition is of.
     pub content: Shape,
     /// What stands in `payload` where the type is spelled in native. Where the content is the whole frame, that is what

@@ -182,6 +182,12 @@ impl Outbox {
         std::mem::replace(&mut self.attached[index].delivery, Delivery::Behind) == Delivery::Live
     }
 
+    /// Whether the client lacks a record that was read from the log; then, how many text records were queued before it.
+    pub fn lacks(&self, channel: &ChannelKey, record: &Record) -> Option<u64> {
+        let attached = &self.attached[self.find(channel)?];
+        is_news(attached.queued, record).then_some(attached.pieces)
+    }
+
     /// Queues a record that was read from the log of a channel that is behind; records that the client has are left out.
     /// `frame` is as for [`Outbox::offer`].
     pub fn push_read(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce(u64) -> Option<Bytes>) {
@@ -225,6 +231,7 @@ impl Outbox {
         if let Some(index) = self.find(channel) {
             self.attached[index].queued = None;
             self.attached[index].sent = None;
+            self.attached[index].pieces = 0;
         }
     }
 

@@ -41,10 +41,21 @@ impl Voice {
         self.wire.dialect() == Dialect::Flat
     }
 
-    /// Whether the end of a run is told with the whole text before it ([`WholeText`]).
-    pub fn wants_whole_text(self, data: &Bytes) -> bool {
-        self.wire.dialect() != Dialect::Native && record::kind(data) == Some(RecordKind::Terminal)
+    /// Whether this end of a run ([`end_of`]) is told with the whole text before it ([`WholeText`]).
+    pub fn tells_whole_text(self, end: &str) -> bool {
+        match self.wire.dialect() {
+            Dialect::Native => false,
+            Dialect::Flat => ["run_completed", "run_cancelled"].contains(&end),
+            Dialect::Payload | Dialect::Data | Dialect::Open => end == "run_completed",
+        }
     }
+}
+
+/// The type of the record that ends a run; `None` for any other record.
+pub fn end_of(data: &Bytes) -> Option<String> {
+    let is_end = record::kind(data) == Some(RecordKind::Terminal);
+    let message = if is_end { record::message(data).ok() } else { None };
+    message.map(|(_, end)| end.kind.into_owned())
 }
 
 /// What is known of a record's place beside what stands in it.
@@ -52,7 +63,7 @@ impl Voice {
 pub struct Surroundings<'a> {
     /// How many pieces of the answer this connection was told before.
     pub pieces: u64,
-    /// The run's text, where [`Voice::wants_whole_text`].
+    /// The run's text, where [`Voice::tells_whole_text`].
     pub whole: Option<&'a WholeText>,
 }
 
@@ -71,13 +82,20 @@ pub fn render(
         record::render_native(wire.codec(), channel, record, out)?;
         return Ok(true);
     }
+    let is_told_by_hello = |kind| match kind {
+        RecordKind::RunStarted => true,
+        RecordKind::Text => dialect != Dialect::Flat,
+        RecordKind::Message | RecordKind::Event | RecordKind::Terminal => false,
+    };
+    if !knows_runs && record::kind(&record.data).is_some_and(is_told_by_hello) {
+        return Ok(false);
+    }
     let (kind, mut message) = record::message(&record.data)?;
     message.channel = Some(Cow::Borrowed(channel.public_name()));
     message.pos = Some(record.position.to_string().into());
     message.prev = Some(record.previous.to_string().into());
     match kind {
         RecordKind::Text if dialect == Dialect::Flat => say_piece(&message, surroundings.pieces, out)?,
-        RecordKind::Text | RecordKind::RunStarted if !knows_runs => return Ok(false),
         RecordKind::Terminal => return end(voice, message, surroundings.whole, out),
         RecordKind::RunStarted | RecordKind::Message | RecordKind::Text | RecordKind::Event => {
             dialect.encode(&message, out);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use trunkline_protocol::{Codec, msgpack};
+use trunkline_protocol::{Codec, DecodeError, msgpack};
 
 use super::{CallState, Caller, Pool, Registry, Stage, WorkerId};
 use crate::call::{CallEvent, CallFailure, CallId, CallSpec, FailureReason};
@@ -139,8 +139,12 @@ impl Registry {
     }
 
     /// A call's payload as this worker reads it.
-    fn payload_for(&self, worker: WorkerId, id: CallId) -> Result<(Option<Codec>, Bytes), FailureReason> {
-        let request = self.calls.get(&id).map(|call| (call.request.codec, call.request.payload.clone()));
+    fn payload_for(&mut self, worker: WorkerId, id: CallId) -> Result<(Option<Codec>, Bytes), FailureReason> {
+        let request = self.calls.get_mut(&id).map(|call| match call.request.codec {
+            // Every worker reads it.
+            codec @ (None | Some(Codec::Json)) => (codec, std::mem::take(&mut call.request.payload)),
+            codec => (codec, call.request.payload.clone()),
+        });
         let (codec, payload) = request.unwrap_or_default();
         let (readable, payload) = self.readable_by(worker, codec.unwrap_or_default(), payload)?;
         Ok((codec.map(|_| readable), payload))
@@ -153,16 +157,16 @@ impl Registry {
         codec: Codec,
         payload: Bytes,
     ) -> Result<(Codec, Bytes), FailureReason> {
-        let reads_messagepack = self.workers.get(&worker).is_none_or(|worker| worker.reads_messagepack);
-        if codec == Codec::Json || reads_messagepack {
+        let reads_messagepack = || self.workers.get(&worker).is_none_or(|worker| worker.reads_messagepack);
+        if codec == Codec::Json || reads_messagepack() {
             return Ok((codec, payload));
         }
-        let text = msgpack::worker_to_json(&payload, PAYLOAD_DEPTH_MAX)
-            .map_err(|error| FailureReason::Protocol(format!("a payload that cannot be converted: {error}")))?;
-        if text.len() + HEADER_BYTES_MAX > self.settings.message_bytes_max {
-            return Err(FailureReason::TooLarge);
+        let bytes_max = self.settings.message_bytes_max.saturating_sub(HEADER_BYTES_MAX);
+        match msgpack::worker_to_json(&payload, PAYLOAD_DEPTH_MAX, bytes_max) {
+            Ok(text) => Ok((Codec::Json, text.into())),
+            Err(DecodeError::TooLarge(_)) => Err(FailureReason::TooLarge),
+            Err(error) => Err(FailureReason::Protocol(format!("a payload that cannot be converted: {error}"))),
         }
-        Ok((Codec::Json, text.into()))
     }
 
     /// Puts a call that never left the gateway back to the head of its queue.

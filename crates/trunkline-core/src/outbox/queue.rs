@@ -102,6 +102,9 @@ impl Queues {
 
     /// Puts the state of a channel that is over before its end, which comes next: it must not come after.
     pub(super) fn end_latest(&mut self, channel: &ChannelKey, priority: Priority) {
+        if self.latest.iter().all(|latest| latest.channel != *channel) {
+            return;
+        }
         let (ended, others): (VecDeque<_>, VecDeque<_>) =
             self.latest.drain(..).partition(|latest| latest.channel == *channel);
         self.latest = others;

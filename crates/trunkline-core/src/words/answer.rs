@@ -1,12 +1,14 @@
 //! A run's whole answer in the words of each dialect.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use trunkline_protocol::{Dialect, Envelope, Payload};
+use trunkline_protocol::{Dialect, Envelope, Payload, belongs_to_gateway};
 
 use super::raw;
 use crate::log::Record;
@@ -22,15 +24,28 @@ pub struct WholeText {
     /// Bytes that it takes in JSON.
     spelled: usize,
     cut: bool,
+    /// Its beginning is no longer in the log.
+    lost: bool,
     began: Option<String>,
 }
 
 impl WholeText {
+    /// No text yet, with room for what the run's end itself holds.
+    pub fn before(end: &Record) -> Self {
+        Self { spelled: end.data.len(), ..Self::default() }
+    }
+
+    /// Whether nothing more fits.
+    pub const fn is_full(&self) -> bool {
+        self.cut
+    }
+
     /// Adds a record of the run's channel, in order. What is beyond [`TEXT_BYTES_MAX`] is left out.
     pub fn add(&mut self, record: &Record) -> Result<(), UnknownForm> {
         let (kind, message) = record::message(&record.data)?;
         if self.began.is_none() {
             self.began = message.ts.as_deref().map(str::to_owned);
+            self.lost = record.previous.offset != 0;
         }
         if kind != RecordKind::Text || self.cut {
             return Ok(());
@@ -115,8 +130,15 @@ struct Word<'a>(Option<Cow<'a, str>>);
 impl<'de: 'a, 'a> Deserialize<'de> for Word<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = <&RawValue>::deserialize(deserializer)?;
-        Ok(Self(serde_json::from_str(value.get()).ok()))
+        Ok(Self(serde_json::from_str(value.get()).ok().filter(|word: &Cow<'_, str>| is_short(word))))
     }
+}
+
+/// Most bytes of a word that is kept for the answer; the schema allows no longer ones.
+const WORD_BYTES_MAX: usize = 256;
+
+fn is_short(word: &str) -> bool {
+    word.len() <= WORD_BYTES_MAX
 }
 
 /// The member `message` of dialect `data`'s `chat_message`.
@@ -133,7 +155,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Inner<'a> {
             agent: Cow<'a, str>,
         }
         let value = <&'de RawValue>::deserialize(deserializer)?;
-        Ok(Self { agent: serde_json::from_str::<Message<'a>>(value.get()).ok().map(|message| message.agent) })
+        let message = serde_json::from_str::<Message<'a>>(value.get()).ok();
+        Ok(Self { agent: message.map(|message| message.agent).filter(|agent| is_short(agent)) })
     }
 }
 
@@ -187,8 +210,10 @@ impl<'a> Answer<'a> {
         let members = self.result_members();
         if members.as_ref().is_some_and(|members| members.get("type").is_some())
             && let Some(Ok(own)) = self.result.as_deref().map(|frame| dialect.decode(frame.get(), RESULT_DEPTH_MAX))
+            && is_the_services(&own.kind)
         {
-            return dialect.encode(&self.placed(own.kind, own.payload), out);
+            let Envelope { kind, payload, extra, .. } = own;
+            return dialect.encode(&Envelope { extra, ..self.placed(kind, payload) }, out);
         }
         let (kind, payload) = match dialect {
             Dialect::Payload => ("llm_response", self.llm_response(members)),
@@ -244,7 +269,10 @@ impl<'a> Answer<'a> {
         answer.set_if("pillar", self.origin.pillar.as_deref());
         answer.set_if("data", self.result.as_deref());
         let cancelled = self.message.kind == "run_cancelled";
-        answer.set_if("status", if cancelled { Some("cancelled") } else { self.whole.cut.then_some("cut") });
+        answer.set_if(
+            "status",
+            if cancelled { Some("cancelled") } else { (self.whole.cut || self.whole.lost).then_some("cut") },
+        );
         answer
     }
 
@@ -286,6 +314,11 @@ impl<'a> Answer<'a> {
     }
 }
 
+/// Whether a frame of this type may come from a service: what only the gateway can know does not.
+fn is_the_services(kind: &str) -> bool {
+    !belongs_to_gateway(kind) || ["error", "error_message"].contains(&kind)
+}
+
 /// The members of an object, in their order; values are raw JSON, so that numbers stay what they are.
 #[derive(Default)]
 struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, RawValue>)>);
@@ -313,10 +346,14 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Takes members over, in place of those with their names.
+    /// Takes members over, in place of those with their names. There are few of those: a service may return many.
     fn extend(&mut self, members: Self) {
+        let own = self.0.len();
         for (name, value) in members.0 {
-            self.put(name, value);
+            match self.0[..own].iter_mut().find(|(known, _)| *known == name) {
+                Some((_, old)) => *old = value,
+                None => self.0.push((name, value)),
+            }
         }
     }
 
@@ -351,8 +388,16 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
         let mut members = Members::default();
+        let mut places = HashMap::<String, usize>::new();
         while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
-            members.put(Cow::Owned(name), Cow::Borrowed(value));
+            // Of equal names the last one counts.
+            match places.entry(name) {
+                Entry::Occupied(place) => members.0[*place.get()].1 = Cow::Borrowed(value),
+                Entry::Vacant(place) => {
+                    members.0.push((Cow::Owned(place.key().clone()), Cow::Borrowed(value)));
+                    place.insert(members.0.len() - 1);
+                }
+            }
         }
         Ok(members)
     }

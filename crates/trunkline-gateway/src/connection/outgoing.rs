@@ -11,8 +11,8 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::{Record, ResetReason};
 use trunkline_core::outbox::{Priority, Wanted};
 use trunkline_core::record::{self, RecordKind, fold};
-use trunkline_core::words::{Surroundings, Voice, WholeText};
-use trunkline_protocol::{Dialect, Envelope, Position};
+use trunkline_core::words::{self, Surroundings, Voice, WholeText};
+use trunkline_protocol::{Dialect, Envelope, ErrorCode, Position};
 use trunkline_ws::Connection as Socket;
 
 use super::{SOCKET_QUEUE_BYTES, Subscriber};
@@ -114,7 +114,13 @@ impl Outgoing {
 
     /// The channel is gone, or cannot be read: the client is told, and nothing more of it comes.
     fn lose(&self, channel: &ChannelKey) {
-        let frame = self.reset_frame(channel, ResetReason::Unknown, None);
+        let frame = if self.subscriber.voice().hears_of_runs() {
+            self.reset_frame(channel, ResetReason::Unknown, None)
+        } else {
+            // Who knows nothing of resets waits for an answer.
+            let error = ErrorCode::Internal.with_message("what was said here can no longer be read");
+            message::error_frame(self.subscriber.wire(), None, error)
+        };
         self.subscriber.outbox().push_notice(channel, frame);
         self.node.hub.detach(channel, &self.subscriber);
     }
@@ -145,11 +151,14 @@ impl Outgoing {
             if run.is_some() && self.subscriber.outbox().is_full() {
                 return;
             }
-            let is_own = voice.wire.dialect() != Dialect::Native && self.is_own(record);
-            self.subscriber.outbox().push_read(channel, record, |pieces| {
-                let surroundings = Surroundings { pieces, whole };
-                if is_own { None } else { frame_of(voice, channel, record, surroundings) }
-            });
+            let lacks = self.subscriber.outbox().lacks(channel, record);
+            if let Some(pieces) = lacks {
+                // Spelled without the lock: an answer may be large, and others have records for this outbox.
+                let is_own = voice.wire.dialect() != Dialect::Native && self.is_own(record);
+                let told = || frame_of(voice, channel, record, Surroundings { pieces, whole });
+                let frame = if is_own { None } else { told() };
+                self.subscriber.outbox().push_read(channel, record, |_| frame);
+            }
             if let Some(run) = run {
                 let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
                 self.node.hub.attach(&run, &self.subscriber, priority, None);
@@ -210,33 +219,27 @@ async fn with_whole_text(
     cursor: Option<Position>,
     page: Page,
 ) -> PageWithText {
-    if !page.records.last().is_some_and(|last| voice.wants_whole_text(&last.data)) {
-        return (Ok(Ok(page)), None);
-    }
-    let mut whole = WholeText::default();
+    let is_told = |end: &&Record| words::end_of(&end.data).is_some_and(|kind| voice.tells_whole_text(&kind));
+    let Some(end) = page.records.last().filter(is_told) else { return (Ok(Ok(page)), None) };
+    let mut whole = WholeText::before(end);
     let mut after = None;
     // What stands before the page was told already, and is read once more.
-    while after != cursor {
-        match broker.read(channel, after, PAGE_BYTES).await {
-            Ok(Ok(earlier)) => {
-                let before = earlier.records.iter().take_while(|record| !is_beyond(record, cursor));
-                for record in before {
-                    after = Some(record.position);
-                    if let Err(error) = whole.add(record) {
-                        return (Err(BrokerError::Unavailable(error.to_string())), None);
-                    }
-                }
-                if earlier.records.last().is_none_or(|last| is_beyond(last, cursor)) {
-                    break;
-                }
-            }
+    while after != cursor && !whole.is_full() {
+        let earlier = match broker.read(channel, after, PAGE_BYTES).await {
+            Ok(Ok(earlier)) => earlier,
             other => return (other, None),
-        }
-    }
-    for record in &page.records {
-        if let Err(error) = whole.add(record) {
+        };
+        let before: Vec<_> = earlier.records.iter().take_while(|record| !is_beyond(record, cursor)).collect();
+        if let Err(error) = before.iter().try_for_each(|record| whole.add(record)) {
             return (Err(BrokerError::Unavailable(error.to_string())), None);
         }
+        after = before.last().map(|record| record.position);
+        if before.len() < earlier.records.len() || before.is_empty() {
+            break;
+        }
+    }
+    if let Err(error) = page.records.iter().try_for_each(|record| whole.add(record)) {
+        return (Err(BrokerError::Unavailable(error.to_string())), None);
     }
     (Ok(Ok(page)), Some(whole))
 }

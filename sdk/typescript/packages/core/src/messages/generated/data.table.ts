@@ -140,7 +140,7 @@ export const data: DialectTable<DataMessage> = {
     ["literal","hello"],
     ["null"],
     ["union",[1,131]],
-    ["object",[],[],[],[],132,null,128],
+    ["object",[],[],[],[],132,null,64],
     ["object",["token","session","secret","resume","client"],[1,1,1,133,118],[]],
     ["object",["type","data","_tl"],[130,134,8],[0]],
     ["literal","welcome"],

@@ -91,7 +91,7 @@ export const flat: DialectTable<FlatMessage> = {
     ["literal","hello"],
     ["null"],
     ["union",[1,82]],
-    ["object",[],[],[],[],83,null,128],
+    ["object",[],[],[],[],83,null,64],
     ["on",18,["type","token","session","secret","resume","client"],[81,1,1,1,84,48],[]],
     ["literal","ack"],
     ["on",8,["payload"],[5],["reply_to"]],

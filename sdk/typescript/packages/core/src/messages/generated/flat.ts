@@ -40,13 +40,15 @@ export interface AgentStreaming extends FlatFrame {
   stream_index: number;
 }
 
-/** An agent's answer is whole: message has all of its text, and data the run's result where there is one. (to clients, durable) */
+/** An agent's answer is whole: message has all of its text, and data the run's result where there is one. A run that was cancelled ends so, too, if it had text. (to clients, durable) */
 export interface AgentComplete extends FlatFrame {
   type: "agent_complete";
   /** When it was made. (RFC 3339) */
   timestamp: string;
   /** The whole text. */
   message: string;
+  /** cancelled: the run was cancelled, and message is what it had said; cut: there was more text than one message holds. Left out where the answer is whole. */
+  status?: string;
   /** False, or left out. */
   is_streaming?: false;
 }
@@ -264,7 +266,7 @@ export interface Hello extends FlatFrame {
   session?: string;
   /** What an anonymous session got in its first welcome. */
   secret?: string;
-  /** Last position seen of each channel; null where nothing was seen yet. (≤ 128 fields) */
+  /** Last position seen of each channel; null where nothing was seen yet. (≤ 64 fields) */
   resume?: Record<string, string | null>;
   /** The program, for logs. */
   client?: {
@@ -519,7 +521,7 @@ export interface FlatMessages {
   "agent_message": AgentMessage;
   /** The next piece of an agent's answer; consecutive ones may arrive merged. */
   "agent_streaming": AgentStreaming;
-  /** An agent's answer is whole: message has all of its text, and data the run's result where there is one. */
+  /** An agent's answer is whole: message has all of its text, and data the run's result where there is one. A run that was cancelled ends so, too, if it had text. */
   "agent_complete": AgentComplete;
   /** Something that the system says. */
   "system_message": SystemMessage;

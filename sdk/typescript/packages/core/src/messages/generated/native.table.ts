@@ -21,7 +21,7 @@ export const native: DialectTable<NativeMessage> = {
     ["literal","hello"],
     ["null"],
     ["union",[2,12]],
-    ["object",[],[],[],[],13,null,128],
+    ["object",[],[],[],[],13,null,64],
     ["object",["name","version"],[2,2],[0,1]],
     ["object",["token","session","secret","resume","client"],[2,2,2,14,15],[]],
     ["on",9,["type","payload"],[11,16],[]],

@@ -46,7 +46,7 @@ export const open: DialectTable<OpenMessage> = {
     ["literal","hello"],
     ["null"],
     ["union",[1,37]],
-    ["object",[],[],[],[],38,null,128],
+    ["object",[],[],[],[],38,null,64],
     ["on",11,["type","token","session","secret","resume","client"],[36,1,1,1,39,24],[]],
     ["literal","welcome"],
     ["on",8,["payload"],[5],["session"]],

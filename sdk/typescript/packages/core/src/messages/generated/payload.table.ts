@@ -145,7 +145,7 @@ export const payload: DialectTable<PayloadMessage> = {
     ["literal","hello"],
     ["null"],
     ["union",[1,136]],
-    ["object",[],[],[],[],137,null,128],
+    ["object",[],[],[],[],137,null,64],
     ["object",["token","session","secret","resume","client"],[1,1,1,138,18],[]],
     ["object",["type","payload","_tl"],[135,139,8],[0]],
     ["literal","welcome"],

@@ -621,7 +621,7 @@ export interface HelloPayload {
   session?: string;
   /** What an anonymous session got in its first welcome. */
   secret?: string;
-  /** Last position seen of each channel; null where nothing was seen yet. (≤ 128 fields) */
+  /** Last position seen of each channel; null where nothing was seen yet. (≤ 64 fields) */
   resume?: Record<string, string | null>;
   /** The program, for logs. */
   client?: {
