@@ -132,7 +132,7 @@ test-demo: $(STAMPS)/model ## the demo's worker with its real language model
 
 # Every language says the same of the same frame.
 .PHONY: test-differential
-test-differential: debug $(STAMPS)/python
+test-differential: debug $(STAMPS)/python $(STAMPS)/page
 	$(call say,Message types: the same verdicts in every language)
 	@mkdir -p $(LOGS)
 	export TRUNKLINE_VERDICTS="$(CARGO_TARGET_DIR)/debug/examples/verdicts"

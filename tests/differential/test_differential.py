@@ -40,6 +40,8 @@ def program(language: str) -> list[str]:
     """Gives the program that says what a language's check says."""
     if language == "python":
         return [sys.executable, str(HERE / "verdicts.py")]
+    if language == "typescript":
+        return ["node", str(HERE / "verdicts.mjs")]
     path = os.environ.get("TRUNKLINE_VERDICTS")
     assert path, "TRUNKLINE_VERDICTS is not set (cargo build --example verdicts, then its path); `make test-differential` sets it"
     return [path]
@@ -65,7 +67,7 @@ def differences(asked: Sequence[Case], one: Sequence[Verdict], other: Sequence[V
             yield case, left, right
 
 
-@pytest.mark.parametrize("language", ["python"])
+@pytest.mark.parametrize("language", ["python", "typescript"])
 def test_every_language_says_what_rust_says(language: str) -> None:
     found = list(differences(all_cases(), verdicts("rust"), verdicts(language)))
     shown = "\n".join(f"{case}\n  rust: {left}\n  {language}: {right}" for case, left, right in found[:SHOWN_MAX])

@@ -79,6 +79,11 @@ impl Catalogue {
         self.dialects[index(dialect)].find(name)
     }
 
+    /// What a frame must be whose type nobody knows: an object with a type.
+    pub fn untyped(&self) -> &Kind {
+        &self.untyped
+    }
+
     /// What any frame of a dialect may have, where there is a definition of that: the fields beside those of a type.
     pub fn frame_base(&self, dialect: Dialect) -> Option<&Definition> {
         let name = base_name(dialect)?;
@@ -162,6 +167,8 @@ pub struct MessageType {
     pub native: Option<String>,
     /// Raised by the client library, never on the wire.
     pub local: bool,
+    /// Agreed on, but not served by the gateway yet.
+    pub planned: bool,
     /// What its definition is of.
     pub content: Shape,
     /// What stands in `payload` where the type is spelled in native. Where the content is the whole frame, that is what

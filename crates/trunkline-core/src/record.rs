@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_payload_with_bytes_is_shown_in_both_codecs() {
-        let payload = Payload::from_worker(Codec::MessagePack, b"\x81\xa1b\xc4\x02\x00\xff", 64).unwrap();
+        let payload = Payload::from_worker(Codec::MessagePack, b"\x81\xa1b\xc4\x02\x00\xff", 64, 64).unwrap();
         let event = Envelope { run: Some("r".into()), payload: Some(payload.clone()), ..Envelope::new("image") };
         let record = Head::new(7).append(data(RecordKind::Event, &event), false, None, 0).unwrap();
         assert_eq!(kind(&record.data), Some(RecordKind::Event));
@@ -328,7 +328,7 @@ mod tests {
         }
         let (mut frame, mut fields) = (Vec::new(), String::new());
         render(Wire::MESSAGE_PACK, &channel, &record, &mut frame).unwrap();
-        let message = msgpack::decode(&frame, &mut fields, 64).unwrap();
+        let message = msgpack::decode(&frame, &mut fields, 64, 4096).unwrap();
         assert_eq!((message.channel.as_deref(), message.run.as_deref()), (Some("run:r"), Some("r")));
         assert_eq!(message.prev.as_deref(), Some(&*record.previous.to_string()));
         assert_eq!(message.payload.unwrap().as_kept(), payload.as_kept());

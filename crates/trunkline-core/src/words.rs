@@ -41,15 +41,21 @@ impl Voice {
         self.wire.dialect() == Dialect::Flat
     }
 
-    /// Whether the end of a run is told with the whole text before it ([`WholeText`]).
-    pub fn wants_whole_text(self, data: &Bytes) -> bool {
-        let dialect = self.wire.dialect();
-        if dialect == Dialect::Native || record::kind(data) != Some(RecordKind::Terminal) {
-            return false;
+    /// Whether this end of a run ([`end_of`]) is told with the whole text before it ([`WholeText`]).
+    pub fn tells_whole_text(self, end: &str) -> bool {
+        match self.wire.dialect() {
+            Dialect::Native => false,
+            Dialect::Flat => ["run_completed", "run_cancelled"].contains(&end),
+            Dialect::Payload | Dialect::Data | Dialect::Open => end == "run_completed",
         }
-        let has_answer = |kind: &str| kind == "run_completed" || (kind == "run_cancelled" && dialect == Dialect::Flat);
-        record::message(data).is_ok_and(|(_, end)| has_answer(&end.kind))
     }
+}
+
+/// The type of the record that ends a run; `None` for any other record.
+pub fn end_of(data: &Bytes) -> Option<String> {
+    let is_end = record::kind(data) == Some(RecordKind::Terminal);
+    let message = if is_end { record::message(data).ok() } else { None };
+    message.map(|(_, end)| end.kind.into_owned())
 }
 
 /// What is known of a record's place beside what stands in it.
@@ -57,7 +63,7 @@ impl Voice {
 pub struct Surroundings<'a> {
     /// How many pieces of the answer this connection was told before.
     pub pieces: u64,
-    /// The run's text, where [`Voice::wants_whole_text`].
+    /// The run's text, where [`Voice::tells_whole_text`].
     pub whole: Option<&'a WholeText>,
 }
 

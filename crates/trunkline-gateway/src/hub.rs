@@ -145,7 +145,7 @@ impl Hub {
                 continue;
             }
             let voice = subscriber.voice();
-            if voice.wants_whole_text(&record.data) {
+            if frames.ends_with_text(voice) {
                 // The log has it: the end is told with what is read.
                 if outbox.fall_behind(channel) {
                     drop(outbox);
@@ -208,6 +208,8 @@ struct SharedFrames<'a> {
     native: [Option<Bytes>; 2],
     /// What each other voice is told, after so many pieces of an answer where that matters to it.
     old: Vec<((Voice, u64), Option<Bytes>)>,
+    /// How the record ends its run, if it does, once somebody asked.
+    end: OnceCell<Option<String>>,
     /// The id of a client's message, once somebody asked.
     message: OnceCell<Option<String>>,
 }
@@ -218,7 +220,24 @@ const SHARED_FRAMES_MAX: usize = 16;
 
 impl<'a> SharedFrames<'a> {
     const fn new(channel: &'a ChannelKey, record: &'a Record) -> Self {
-        Self { channel, record, native: [const { None }; 2], old: Vec::new(), message: OnceCell::new() }
+        Self {
+            channel,
+            record,
+            native: [const { None }; 2],
+            old: Vec::new(),
+            end: OnceCell::new(),
+            message: OnceCell::new(),
+        }
+    }
+
+    /// Whether the record ends a run, and is told with the run's whole text.
+    fn ends_with_text(&self, voice: Voice) -> bool {
+        let is_old_end = self.record.seals && voice.wire.dialect() != Dialect::Native;
+        is_old_end && self.end().is_some_and(|end| voice.tells_whole_text(end))
+    }
+
+    fn end(&self) -> Option<&str> {
+        self.end.get_or_init(|| words::end_of(&self.record.data)).as_deref()
     }
 
     fn get(&mut self, subscriber: &Subscriber, voice: Voice, pieces: u64) -> Option<Bytes> {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_core::words;
-use trunkline_protocol::{Codec, Dialect, Envelope, ErrorBody, Payload, Wire};
+use trunkline_protocol::{Codec, Dialect, Envelope, ErrorBody, Payload, Wire, scan};
 use trunkline_ws::connection::{QueueError, WriteQueue};
 
 use crate::clock::timestamp;
@@ -109,6 +109,9 @@ pub(crate) fn ack_frame(wire: Wire, message: &str, run: &str, duplicate: bool) -
     frame(wire, &envelope)
 }
 
+/// Nesting allowed in a value of state; the envelope around it adds one level for the client's limit of 64.
+const STATE_DEPTH_MAX: usize = 63;
+
 /// The newest value of one piece of a run's state, and its frame in each spelling that somebody listens in.
 pub(crate) struct LatestState {
     kind: String,
@@ -119,9 +122,10 @@ pub(crate) struct LatestState {
 }
 
 impl LatestState {
-    /// `None` if `content` is no JSON.
+    /// `None` if `content` is no JSON that a message may hold.
     pub(crate) fn new(kind: &str, run: &str, session: &str, content: &[u8]) -> Option<Self> {
-        let content = serde_json::from_slice(content).ok()?;
+        let content = std::str::from_utf8(content).ok().filter(|text| scan(text, STATE_DEPTH_MAX).is_ok())?;
+        let content = serde_json::from_str(content).ok()?;
         let (kind, run, session) = (kind.to_owned(), run.to_owned(), session.to_owned());
         Some(Self { kind, run, session, content, frames: [const { None }; Wire::COUNT] })
     }

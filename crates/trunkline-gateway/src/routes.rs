@@ -21,9 +21,15 @@ pub(crate) enum Destination<'r> {
 /// The name of the built-in echo in the configuration.
 pub(crate) const ECHO: &str = "builtin:echo";
 
+/// Where any text comes back.
+pub(crate) const ECHO_PATH: &str = "/ws-test";
+
+/// Where any text is answered with the state of this node.
+pub(crate) const HEALTH_PATH: &str = "/ws/health";
+
 /// Paths that exist without configuration.
 const BUILT_IN_PATHS: [&str; 6] =
-    ["/ws-test", "/ws/health", "/api/endpoints", "/health/live", "/health/ready", "/metrics"];
+    [ECHO_PATH, HEALTH_PATH, "/api/endpoints", "/health/live", "/health/ready", "/metrics"];
 
 /// Where a message goes: to the service that it names, where the route allows that, else to the one of its type.
 pub(crate) fn destination<'r>(

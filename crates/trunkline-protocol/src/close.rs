@@ -10,7 +10,7 @@ pub enum CloseCode {
     Normal,
     /// 1002: the peer broke RFC 6455.
     ProtocolError,
-    /// 1003: a binary frame where only text was negotiated.
+    /// 1003: a message in another codec than was agreed.
     Unsupported,
     /// 1007: text that is no UTF-8.
     InvalidText,
@@ -30,7 +30,7 @@ pub enum CloseCode {
     Overloaded,
     /// 4005: no authentication in time.
     AuthTimeout,
-    /// 4006: too many messages.
+    /// 4006: too many pings.
     RateLimited,
     /// 4500: the token or secret is wrong.
     AuthFailed,
@@ -84,7 +84,7 @@ impl CloseCode {
         match self {
             Self::Normal => "both sides are done",
             Self::ProtocolError => "the peer broke RFC 6455",
-            Self::Unsupported => "a binary frame where only text was negotiated",
+            Self::Unsupported => "a message in another codec than was agreed",
             Self::InvalidText => "text that is no UTF-8",
             Self::PolicyViolation => "a bound of the framing layer was passed (fragments, reassembly time)",
             Self::TooBig => "the message is larger than the limit",
@@ -94,7 +94,7 @@ impl CloseCode {
             Self::HeartbeatTimeout => "two heartbeats stayed unanswered",
             Self::Overloaded => "the gateway cannot serve this now",
             Self::AuthTimeout => "no authentication in time",
-            Self::RateLimited => "too many messages",
+            Self::RateLimited => "too many pings",
             Self::AuthFailed => "the token or secret is wrong",
             Self::TooManyViolations => "too many mistakes in too short a time",
         }

@@ -143,6 +143,9 @@ pub enum DecodeError {
     /// Arrays and objects are nested too deeply.
     #[error("{0}")]
     TooDeep(ScanError),
+    /// As JSON it has more than this many bytes.
+    #[error("it has more than {0} bytes in JSON")]
+    TooLarge(usize),
 }
 
 impl DecodeError {
@@ -151,6 +154,7 @@ impl DecodeError {
         match self {
             Self::BadEnvelope(_) => ErrorCode::BadEnvelope,
             Self::TooDeep(_) => ErrorCode::PayloadTooDeep,
+            Self::TooLarge(_) => ErrorCode::PayloadTooLarge,
         }
     }
 }

@@ -37,7 +37,7 @@ pub enum Severity {
 
 macro_rules! error_codes {
     ($($variant:ident = $name:literal, $message:literal, $retryable:literal, $fault:ident, $severity:ident;)*) => {
-        /// Every kind of error that the gateway tells a client (`protocol/errors.json`).
+        /// Every kind of error that a client may be told, by the gateway or by a service through it (`protocol/errors.json`).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
             $(#[doc = $message] $variant,)*
@@ -85,7 +85,7 @@ error_codes! {
     BadRequest = "bad_request", "the service cannot accept this payload", false, Client, Medium;
     UnknownType = "unknown_type", "this route has no service for messages of this type", false, Client, Medium;
     UnknownRoute = "unknown_route", "no route has this path", false, Client, Medium;
-    PayloadTooLarge = "payload_too_large", "the payload is larger than this route accepts", false, Client, Medium;
+    PayloadTooLarge = "payload_too_large", "the payload, or what a run emits, is larger than the limit", false, Client, Medium;
     PayloadTooDeep = "payload_too_deep", "the message nests more arrays and objects than the limit", false, Client, Medium;
     DuplicateId = "duplicate_id", "this id was used before with other content", false, Client, Medium;
     TooManyInFlight = "too_many_in_flight", "too many messages wait for their acknowledgement", true, Client, Low;

@@ -8,7 +8,7 @@
 
 #![forbid(unsafe_code)]
 
-mod catalog;
+mod class;
 mod close;
 mod codec;
 mod dialect;
@@ -23,7 +23,7 @@ mod position;
 mod scan;
 mod trace;
 
-pub use catalog::{Class, belongs_to_gateway, class_of};
+pub use class::{Class, belongs_to_gateway, class_of};
 pub use close::CloseCode;
 pub use codec::{Codec, Wire};
 pub use dialect::Dialect;

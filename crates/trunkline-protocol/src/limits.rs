@@ -5,7 +5,8 @@ use serde::Serialize;
 /// What one connection may ask of the gateway. The defaults are those of `protocol/limits.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
-    /// Bytes of one message. Above it the connection closes with 1009.
+    /// Bytes of one message on the wire; above it the connection closes with 1009. And bytes of its payload as JSON, which
+    /// may be more where it came as MessagePack; above it: `payload_too_large`.
     pub message_bytes_max: usize,
     /// Bytes of one message before the connection has authenticated.
     pub message_bytes_before_auth_max: usize,
@@ -13,7 +14,7 @@ pub struct Limits {
     pub depth_max: usize,
     /// Durable messages that may be unacknowledged at once. Above it: `too_many_in_flight`.
     pub in_flight_max: usize,
-    /// Longest time that a run may take, in milliseconds; a longer wish is shortened to it.
+    /// Longest time that a run may take on any route, in milliseconds; a longer wish is shortened to it.
     pub deadline_ms_max: u64,
     /// Channels that one `hello` may resume. Above it: `bad_envelope`.
     pub resume_channels_max: usize,
@@ -40,7 +41,7 @@ impl Limits {
         message_bytes_before_auth_max: 16 * 1024,
         depth_max: 64,
         in_flight_max: 64,
-        deadline_ms_max: 600_000,
+        deadline_ms_max: 120_000,
         resume_channels_max: 64,
         runs_waiting_max: 16,
         runs_parallel_max: 16,

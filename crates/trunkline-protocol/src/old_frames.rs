@@ -4,6 +4,7 @@
 //! what frames mean.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -39,7 +40,7 @@ impl OldFrames {
     /// Reads one text. What these rules say nothing of stays as it is, and is judged as any frame.
     pub fn read<'t>(&self, dialect: Dialect, text: &'t str) -> OldFrame<'t> {
         if text.trim_start().starts_with('{') {
-            let typed = members(text).and_then(|members| self.typed(dialect, text, &members));
+            let typed = members(text).and_then(|members| self.typed(dialect, &members));
             return OldFrame::As(typed.map_or(Cow::Borrowed(text), Cow::Owned));
         }
         match &self.text_type {
@@ -50,7 +51,7 @@ impl OldFrames {
     }
 
     /// The object with its type; `None` if it has it where it belongs, or none is known.
-    fn typed(&self, dialect: Dialect, text: &str, members: &Members<'_>) -> Option<String> {
+    fn typed(&self, dialect: Dialect, members: &Members<'_>) -> Option<String> {
         let text_of = |name: &str| {
             let (_, value) = members.iter().find(|(known, _)| known == name)?;
             serde_json::from_str::<String>(value.get()).ok().filter(|kind| !kind.is_empty())
@@ -64,12 +65,12 @@ impl OldFrames {
         if from.is_some_and(|name| name == "type") {
             return None;
         }
-        Some(frame(dialect, &kind, text, members))
+        Some(frame(dialect, &kind, members))
     }
 }
 
 /// The object of `text` as a frame of this type.
-fn frame(dialect: Dialect, kind: &str, text: &str, members: &Members<'_>) -> String {
+fn frame(dialect: Dialect, kind: &str, members: &Members<'_>) -> String {
     let kind = Value::from(kind);
     let content = match dialect {
         Dialect::Native | Dialect::Payload => Some("payload"),
@@ -85,13 +86,56 @@ fn frame(dialect: Dialect, kind: &str, text: &str, members: &Members<'_>) -> Str
             format!(r#"{{"type":{kind},"{content}":{{{inner}}}{comma}{wrapper}}}"#)
         }
         // A member that looks like the type has no place beside it.
-        None if has("type") => format!(r#"{{"type":{kind},"_tl":{{"payload":{text}}}}}"#),
-        _ => {
-            let rest = joined(members.iter().filter(|(name, _)| name != "type"));
-            let comma = if rest.is_empty() { "" } else { "," };
-            format!(r#"{{"type":{kind}{comma}{rest}}}"#)
-        }
+        None if has("type") => wrapped_frame(dialect, &kind, members).unwrap_or_else(|| typed_frame(&kind, members)),
+        _ => typed_frame(&kind, members),
     }
+}
+
+/// A frame with its members where they are, but for the type.
+fn typed_frame(kind: &Value, members: &Members<'_>) -> String {
+    let rest = joined(members.iter().filter(|(name, _)| name != "type"));
+    let comma = if rest.is_empty() { "" } else { "," };
+    format!(r#"{{"type":{kind}{comma}{rest}}}"#)
+}
+
+/// A frame whose payload stands whole in `_tl`, beside what `dialect` reads as fields of the envelope. `None` for a frame
+/// that is refused wherever its members stand.
+fn wrapped_frame(dialect: Dialect, kind: &Value, frame: &Members<'_>) -> Option<String> {
+    let is_flat = dialect == Dialect::Flat;
+    let is_wrapper = |(name, _): &&(String, &RawValue)| name == "_tl";
+    let metadata = frame.iter().find(|(name, _)| is_flat && name == "metadata");
+    let metadata = metadata.and_then(|(_, value)| members(value.get()));
+    let metadata = metadata.filter(|metadata| metadata.iter().any(|member| is_wrapper(&member))).unwrap_or_default();
+    if stands_twice(frame) || stands_twice(&metadata) {
+        return None;
+    }
+    let wrappers = frame.iter().chain(&metadata).filter(is_wrapper).map(|(_, value)| members(value.get()));
+    let wrapper = wrappers.collect::<Option<Vec<_>>>()?.concat();
+    let content_names = wrapper.iter().filter(|(name, _)| name == "_content");
+    let content_names: Vec<String> = content_names
+        .filter_map(|(_, names)| serde_json::from_str::<Vec<String>>(names.get()).ok())
+        .flatten()
+        .collect();
+    let is_field = |(name, value): &&(String, &RawValue)| {
+        let is_named = matches!(&**name, "message_id" | "timestamp" | "session_id");
+        is_flat && is_named && value.get().starts_with('"') && !content_names.contains(name)
+    };
+    let fields: Members<'_> = frame.iter().filter(is_field).cloned().collect();
+    let is_split = |name: &str| name == "metadata" && !metadata.is_empty();
+    let is_content = |member: &&(String, &RawValue)| !is_field(member) && !is_wrapper(member) && !is_split(&member.0);
+    let mut content: Members<'_> = frame.iter().filter(is_content).cloned().collect();
+    let rest = object_of(metadata.iter().filter(|member| !is_wrapper(member)));
+    if metadata.len() > 1 {
+        content.push(("metadata".to_owned(), &rest));
+    }
+    let payload = object_of(content.iter());
+    let wrapper = object_of(wrapper.iter().chain([&("payload".to_owned(), &*payload)]));
+    Some(typed_frame(kind, &[fields, vec![("_tl".to_owned(), &wrapper)]].concat()))
+}
+
+fn stands_twice(members: &Members<'_>) -> bool {
+    let mut names = HashSet::with_capacity(members.len());
+    !members.iter().all(|(name, _)| names.insert(name))
 }
 
 /// A bare text as a frame.
@@ -212,6 +256,49 @@ mod tests {
         assert_eq!(read(&rules, Dialect::Open, r#"{"type":"text"}"#), r#"{"type":"text"}"#);
         assert_eq!(read(&rules, Dialect::Open, "free text"), "free text");
         assert_eq!(read(&rules, Dialect::Open, r#"{"message":1}"#), r#"{"message":1}"#);
+    }
+
+    #[test]
+    fn fields_of_the_envelope_are_read_although_there_is_a_type() {
+        let rules = OldFrames { type_from: vec!["event".to_owned()], ..OldFrames::default() };
+        for (dialect, text, native) in [
+            (
+                Dialect::Flat,
+                r#"{"type":"x","event":"chat","message_id":"m1","timestamp":"t1","session_id":"s1","message":"hi"}"#,
+                r#"{"type":"chat","id":"m1","ts":"t1","session":"s1","payload":{"type":"x","event":"chat","message":"hi"}}"#,
+            ),
+            (
+                Dialect::Flat,
+                r#"{"type":"x","event":"chat","metadata":{"a":1,"_tl":{"deadline_ms":5}},"_tl":{"to":{"service":"s"}}}"#,
+                r#"{"type":"chat","to":{"service":"s"},"deadline_ms":5,"payload":{"type":"x","event":"chat","metadata":{"a":1}}}"#,
+            ),
+            (
+                Dialect::Flat,
+                r#"{"type":"x","event":"chat","message_id":"mine","timestamp":7,"metadata":{"_tl":{"id":"m1","_content":["message_id"]}}}"#,
+                r#"{"type":"chat","id":"m1","payload":{"type":"x","event":"chat","message_id":"mine","timestamp":7}}"#,
+            ),
+            (
+                Dialect::Open,
+                r#"{"type":"x","event":"chat","message_id":"mine","metadata":{"_tl":1},"_tl":{"id":"m1","later":2}}"#,
+                r#"{"type":"chat","id":"m1","payload":{"type":"x","event":"chat","message_id":"mine","metadata":{"_tl":1}},"_tl":{"later":2}}"#,
+            ),
+        ] {
+            let frame = read(&rules, dialect, text);
+            let envelope = dialect.decode(&frame, 64).unwrap_or_else(|error| panic!("{error}: {frame}"));
+            let mut out = Vec::new();
+            Dialect::Native.encode(&envelope, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), native, "{frame}");
+        }
+        for text in [
+            r#"{"type":"x","event":"chat","_tl":5}"#,
+            r#"{"type":"x","event":"chat","_tl":{"payload":1}}"#,
+            r#"{"type":"x","event":"chat","a":1,"a":2}"#,
+            r#"{"type":"x","event":"chat","_tl":{"id":"a"},"metadata":{"_tl":{"id":"b"}}}"#,
+            r#"{"type":"x","event":"chat","metadata":{"_tl":{"id":"b"},"a":1,"a":2}}"#,
+        ] {
+            let frame = read(&rules, Dialect::Flat, text);
+            assert!(Dialect::Flat.decode(&frame, 64).is_err(), "{frame}");
+        }
     }
 
     #[test]

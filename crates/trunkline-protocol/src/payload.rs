@@ -55,11 +55,18 @@ impl<'a> Packed<'a> {
 }
 
 impl Payload<'_> {
-    /// Takes what a worker wrote. Extension types become what JSON has; what then holds no bytes is JSON.
-    pub fn from_worker(codec: Codec, bytes: &[u8], depth_max: usize) -> Result<Payload<'static>, DecodeError> {
+    /// Takes what a worker wrote, which may have `bytes_max` as JSON. Extension types become what JSON has; what then
+    /// holds no bytes is JSON.
+    pub fn from_worker(
+        codec: Codec,
+        bytes: &[u8],
+        depth_max: usize,
+        bytes_max: usize,
+    ) -> Result<Payload<'static>, DecodeError> {
         let text = match codec {
+            Codec::Json if bytes.len() > bytes_max => return Err(DecodeError::TooLarge(bytes_max)),
             Codec::Json => read_json(bytes, depth_max)?,
-            Codec::MessagePack => match msgpack::take_from_worker(bytes, depth_max)? {
+            Codec::MessagePack => match msgpack::take_from_worker(bytes, depth_max, bytes_max)? {
                 Taken::Json(text) => {
                     RawValue::from_string(text).map_err(|error| DecodeError::BadEnvelope(error.to_string()))?
                 }

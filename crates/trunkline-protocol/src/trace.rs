@@ -6,7 +6,7 @@ const BYTES_MAX: usize = 256;
 /// Says whether `text` may be a `traceparent`: version, trace id, parent id and flags in lower-case hexadecimal, neither id
 /// all zeros. Of a version after 00 only the beginning must have that form.
 pub fn is_traceparent(text: &str) -> bool {
-    if text.len() > BYTES_MAX {
+    if text.len() > BYTES_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return false;
     }
     let mut fields = text.splitn(5, '-');
@@ -46,6 +46,7 @@ mod tests {
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
             "00-4bf92f3577b34da6a3ce929d0e0e473é-00f067aa0ba902b7-01",
             " 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-\r\nx: y",
             &format!("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-{}", "x".repeat(256)),
         ] {
             assert!(!is_traceparent(bad), "{bad}");

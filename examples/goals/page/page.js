@@ -1,5 +1,5 @@
 /**
- * The page of the example `goals`: a front end as the founding system's integration guide describes it.
+ * The page of the example `goals`: an older front end, as its integration guide describes it.
  *
  * Purpose: sends `user_message`, `workflow_approval` and `workflow_cancel`, and shows what comes by its type. It uses no SDK.
  */

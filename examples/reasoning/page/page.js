@@ -1,5 +1,5 @@
 /**
- * The page of the example `reasoning`: a front end with the founding system's events.
+ * The page of the example `reasoning`: a front end with an older system's events.
  *
  * Purpose: sends `chat_message`, `start_…`, `stop_…` and `request_system_metrics`, and shows what comes by its type. It uses no SDK.
  */

@@ -1,5 +1,5 @@
 /**
- * A plain browser WebSocket, as the founding front ends use it.
+ * A plain browser WebSocket, as older front ends use it.
  *
  * Purpose: opens a path of the gateway that served the page, comes back after 1, 2, 4, 8, 16 s when the connection is lost, and shows every
  * frame as it is on the wire. It knows no message type, and nothing of Trunkline's own client.

@@ -205,7 +205,7 @@ REJECTED_WORKER_PAYLOADS: dict[str, tuple[str, bytes]] = {
     "nothing": ("bad_envelope", b""),
     "trailing bytes": ("bad_envelope", b"\xc0\xc0"),
     "key is a number": ("bad_envelope", bytes.fromhex("8101c0")),
-    "unknown extension type": ("bad_envelope", msgspec.msgpack.encode(Ext(4, b""))),
+    "unknown extension type": ("bad_envelope", msgspec.msgpack.encode(Ext(42, b""))),
     "timestamp of five bytes": ("bad_envelope", msgspec.msgpack.encode(Ext(-1, bytes(5)))),
     "timestamp beyond the year 9999": ("bad_envelope", msgspec.msgpack.encode(Ext(-1, bytes(4) + struct.pack(">q", 2**62)))),
     "UUID of 15 bytes": ("bad_envelope", msgspec.msgpack.encode(Ext(1, bytes(15)))),

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gateway import UnixGateway
-from trunkline import Event, Worker
+from trunkline import CallFailed, Event, Worker
 from trunkline.testing import TestClient
 
 README = Path(__file__).parents[1] / "README.md"
@@ -44,6 +44,10 @@ def test_the_example_of_dialects_passes() -> None:
     load("test_old_system").test_old_system()
 
 
+def test_the_example_of_message_types_passes() -> None:
+    load("test_messages_of_a_page").test_messages_of_a_page()
+
+
 async def test_the_research_example_streams_all_of_it() -> None:
     worker: Worker = load("research").worker
     async with TestClient(worker) as client:
@@ -63,5 +67,16 @@ async def test_the_lifespan_example_serves_and_stops(tmp_path: Path, monkeypatch
     assert hello.name == "agents"
 
 
+async def test_the_example_of_message_types_tells_its_newest_state() -> None:
+    async with TestClient(load("evolution").worker) as client:
+        run = client.run("evolve", {"parameters": {"population_size": 2, "generations": 3}})
+        await run
+        assert [event.payload["generation"] for event in run.latest] == [2]
+        wrong = client.run("evolve", {"parameters": {"population_size": 0, "generations": 3}})
+        with pytest.raises(CallFailed, match="bad_request"):
+            await wrong
+
+
 def test_every_example_is_tried() -> None:
-    assert set(EXAMPLES) == {"chat", "research", "app", "test_chat", "test_old_system"}
+    expected = {"chat", "research", "evolution", "app", "test_chat", "test_messages_of_a_page", "test_old_system"}
+    assert set(EXAMPLES) == expected

@@ -44,17 +44,15 @@ export class Peer implements AsyncDisposable {
   }
 
   /** Gives messages until one of `type` has come, which is the last of them. Rejects after `withinMs`. */
-  async receiveUntil(type: string, withinMs = RECEIVE_MS_MAX): Promise<AnyMessage[]> {
-    const timeout = AbortSignal.timeout(withinMs);
-    for (;;) {
-      const end = this.#received.findIndex((message) => message.type === type);
-      if (end >= 0) return this.#received.splice(0, end + 1);
-      await new Promise<void>((resolve, reject) => {
-        this.#changed = resolve;
-        const missing = new Error(`no ${type} came, but ${JSON.stringify(this.#received)}`);
-        timeout.addEventListener("abort", () => reject(missing), { once: true });
-      });
-    }
+  receiveUntil(type: string, withinMs = RECEIVE_MS_MAX): Promise<AnyMessage[]> {
+    return this.#take((message) => message.type === type, `no ${type}`, withinMs);
+  }
+
+  /** Gives the next message, of whatever type. */
+  async next(): Promise<AnyMessage> {
+    const [message] = await this.#take(() => true, "nothing", RECEIVE_MS_MAX);
+    if (message === undefined) throw new Error("there is a message, or the wait rejects");
+    return message;
   }
 
   /** Gives the next message, which must be of `type`. */
@@ -65,6 +63,24 @@ export class Peer implements AsyncDisposable {
       throw new Error(`expected ${type} alone, not ${JSON.stringify(messages)}`);
     }
     return first;
+  }
+
+  /** Takes messages up to the first that `isLast`. */
+  async #take(
+    isLast: (message: AnyMessage) => boolean,
+    missing: string,
+    withinMs: number,
+  ): Promise<AnyMessage[]> {
+    const timeout = AbortSignal.timeout(withinMs);
+    for (;;) {
+      const end = this.#received.findIndex(isLast);
+      if (end >= 0) return this.#received.splice(0, end + 1);
+      await new Promise<void>((resolve, reject) => {
+        this.#changed = resolve;
+        const error = new Error(`${missing} came, but ${JSON.stringify(this.#received)}`);
+        timeout.addEventListener("abort", () => reject(error), { once: true });
+      });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-/** The example `assistant`: vision, voice and automation on the founding system's paths, in dialect `open`. */
+/** The example `assistant`: vision, voice and automation on the paths of older front ends, in dialect `open`. */
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";

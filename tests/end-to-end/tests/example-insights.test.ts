@@ -1,4 +1,4 @@
-/** The example `insights`: a guide and liaison agents on the founding system's paths, in dialect `flat`. */
+/** The example `insights`: a guide and liaison agents on the paths of older front ends, in dialect `flat`. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-/** The example `reasoning`: agents that search and evolve, with the founding system's events, in dialect `data`. */
+/** The example `reasoning`: agents that search and evolve, with an older front end's events, in dialect `data`. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser } from "playwright-core";
 import { launchBrowser } from "../support/browser.ts";

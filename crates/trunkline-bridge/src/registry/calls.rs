@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use trunkline_protocol::{Codec, msgpack};
+use trunkline_protocol::{Codec, DecodeError, msgpack};
 
 use super::{CallState, Caller, Pool, Registry, Stage, WorkerId};
 use crate::call::{CallEvent, CallFailure, CallId, CallSpec, FailureReason};
@@ -161,12 +161,12 @@ impl Registry {
         if codec == Codec::Json || reads_messagepack() {
             return Ok((codec, payload));
         }
-        let text = msgpack::worker_to_json(&payload, PAYLOAD_DEPTH_MAX)
-            .map_err(|error| FailureReason::Protocol(format!("a payload that cannot be converted: {error}")))?;
-        if text.len() + HEADER_BYTES_MAX > self.settings.message_bytes_max {
-            return Err(FailureReason::TooLarge);
+        let bytes_max = self.settings.message_bytes_max.saturating_sub(HEADER_BYTES_MAX);
+        match msgpack::worker_to_json(&payload, PAYLOAD_DEPTH_MAX, bytes_max) {
+            Ok(text) => Ok((Codec::Json, text.into())),
+            Err(DecodeError::TooLarge(_)) => Err(FailureReason::TooLarge),
+            Err(error) => Err(FailureReason::Protocol(format!("a payload that cannot be converted: {error}"))),
         }
-        Ok((Codec::Json, text.into()))
     }
 
     /// Puts a call that never left the gateway back to the head of its queue.

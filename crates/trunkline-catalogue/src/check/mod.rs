@@ -83,7 +83,7 @@ pub fn check_as(message: &MessageType, frame: &str) -> Result<(), Refused> {
 }
 
 /// Checks a message whose envelope was read from `frame`, without reading what the envelope's reader has read; says which
-/// type it is. `home` is the dialect of the route: on a native connection its types have the payload that they have there.
+/// type it is. A content that stands whole in `_tl` is checked as in native; [`check_frame`] does not look there. `home` is the dialect of the route: on a native connection its types have the payload that they have there.
 pub fn check_envelope(
     dialect: Dialect,
     home: Dialect,
@@ -96,7 +96,13 @@ pub fn check_envelope(
     if let Some(known) = catalogue.find(dialect, name) {
         let message = sent(known, sender)?;
         match message.place {
-            Place::Frame => whole(&message.frame.kind, frame)?,
+            Place::Frame => match &envelope.payload {
+                Some(payload) if is_wrapped(dialect, frame)? => {
+                    let place = Trail::Field(&Trail::Field(&Trail::Root, Name::Known("_tl")), Name::Known("payload"));
+                    walk::value(&mut Scanner::new(payload.to_json().get()), &message.payload.kind, &place)?;
+                }
+                _ => whole(&message.frame.kind, frame)?,
+            },
             Place::Payload => content(message, "payload", &message.content.kind, envelope)?,
             Place::Data => content(message, "data", &message.content.kind, envelope)?,
         }
@@ -150,6 +156,29 @@ fn type_of(frame: &str) -> Result<Cow<'_, str>, Refused> {
         more = scanner.more(b'}')?;
     }
     Ok(Cow::Borrowed(""))
+}
+
+/// Whether the content stands whole in `_tl`, which in dialect flat may stand in `metadata`.
+fn is_wrapped(dialect: Dialect, frame: &str) -> Result<bool, NotJson> {
+    let has = |path: &[&str]| has_field(&mut Scanner::new(frame), path);
+    Ok(has(&["_tl", "payload"])? || dialect == Dialect::Flat && has(&["metadata", "_tl", "payload"])?)
+}
+
+/// Whether there is a field at the end of a path of names.
+fn has_field(scanner: &mut Scanner<'_>, path: &[&str]) -> Result<bool, NotJson> {
+    let Some((name, rest)) = path.split_first() else { return Ok(true) };
+    if scanner.kind()? != JsonKind::Object {
+        return Ok(false);
+    }
+    let mut more = scanner.open(b'}');
+    while more {
+        if scanner.name()?.is(name) {
+            return has_field(scanner, rest);
+        }
+        scanner.skip()?;
+        more = scanner.more(b'}')?;
+    }
+    Ok(false)
 }
 
 /// Checks a text that is one value.

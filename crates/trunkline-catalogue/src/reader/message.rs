@@ -48,6 +48,7 @@ fn message(sources: &Sources, dialect: Dialect, name: &str, definition: &Json) -
         place: content_place,
         native: about.native,
         local: about.local,
+        planned: about.planned,
         payload: payload(&content, content_place, dialect),
         content,
         frame,
@@ -121,6 +122,7 @@ fn carry(sources: &Sources, message: &MessageType, dialect: Dialect) -> Result<M
 }
 
 /// What `x-message` says.
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of x-message")]
 struct About {
     direction: Direction,
     class: Class,
@@ -130,6 +132,7 @@ struct About {
     native: Option<String>,
     whole: bool,
     local: bool,
+    planned: bool,
 }
 
 impl About {
@@ -146,6 +149,7 @@ impl About {
             native: None,
             whole: false,
             local: false,
+            planned: false,
         };
         for (name, value) in members {
             let names = || texts(Some(value), &place).map(|names| names.into_iter().map(str::to_owned).collect());
@@ -158,6 +162,7 @@ impl About {
                 ("foldable", Json::Boolean(value)) => about.foldable = *value,
                 ("whole", Json::Boolean(value)) => about.whole = *value,
                 ("local", Json::Boolean(value)) => about.local = *value,
+                ("planned", Json::Boolean(value)) => about.planned = *value,
                 _ => return Err(place.refuse(format!("{name} is not covered, or not like this"))),
             }
         }

@@ -28,7 +28,9 @@ fn an_envelope_is_judged_as_its_frame() {
                     continue;
                 }
                 if let Some(verdict) = check(dialect, dialect, sender, &text) {
-                    assert_eq!(verdict, whole, "{text}");
+                    // What stands whole in `_tl` is found there.
+                    let said = verdict.map_err(|refused| refused.to_string().replace("_tl.payload.", ""));
+                    assert_eq!(said, whole.map_err(|refused| refused.to_string()), "{text}");
                     compared += 1;
                 }
             }
@@ -74,4 +76,24 @@ fn a_native_connection_may_use_the_types_of_its_route() {
         panic!("accepted")
     };
     assert_eq!(refused.to_string(), "payload.message: expected string, got integer");
+}
+
+#[test]
+fn a_content_that_stands_in_the_wrapper_is_checked() {
+    let wrapped = |content: serde_json::Value| json!({"type": "user_message", "_tl": {"payload": content}});
+    let in_metadata =
+        |content: serde_json::Value| json!({"type": "user_message", "metadata": {"_tl": {"payload": content}}});
+    for frame in [wrapped, in_metadata] {
+        let said = |content| {
+            let verdict = check(Dialect::Flat, Dialect::Flat, Sender::Client, &frame(content).to_string());
+            verdict.expect("an envelope").map_err(|refused| refused.to_string())
+        };
+        assert_eq!(said(json!({"type": "x", "message": "hi"})), Ok("user_message".to_owned()));
+        for (content, fault) in [
+            (json!({"message": 1}), "_tl.payload.message: expected string, got integer"),
+            (json!("hi"), "_tl.payload: expected object, got string"),
+        ] {
+            assert_eq!(said(content), Err(fault.to_owned()));
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod agreement;
 mod corpus;
 mod envelope;
+mod faults;
 mod judging;
 mod oracle;
 #[expect(dead_code, reason = "the envelope's tests use the rest")]

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use trunkline_protocol::{Class, Codec, Envelope, ErrorCode, Payload, belongs_to_gateway, class_of};
+use trunkline_protocol::{
+    Class, Codec, DecodeError, Envelope, ErrorBody, ErrorCode, Payload, belongs_to_gateway, class_of,
+};
 
-use super::End;
+use super::{EVENT_BYTES_MAX, End};
 use crate::record::{RecordKind, data, text_payload};
 use crate::segment::Segment;
 
@@ -90,9 +92,12 @@ fn no_result() -> Payload<'static> {
 }
 
 /// Reads what a worker wrote as one value.
-pub(super) fn payload(codec: Codec, bytes: &[u8]) -> Result<Payload<'static>, String> {
-    Payload::from_worker(codec, bytes, WORKER_DEPTH_MAX)
-        .map_err(|error| format!("the worker's payload is refused: {error}"))
+pub(super) fn payload(codec: Codec, bytes: &[u8]) -> Result<Payload<'static>, ErrorBody<'static>> {
+    Payload::from_worker(codec, bytes, WORKER_DEPTH_MAX, EVENT_BYTES_MAX).map_err(|error| {
+        let code =
+            if let DecodeError::TooLarge(_) = error { ErrorCode::PayloadTooLarge } else { ErrorCode::WorkerProtocol };
+        code.with_message(format!("the worker's payload is refused: {error}"))
+    })
 }
 
 /// Types that a worker cannot emit as an event: the gateway's own, and those that are no events.

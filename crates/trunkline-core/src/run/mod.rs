@@ -368,14 +368,10 @@ impl Run {
 
     /// What a worker wrote, unless it fails the run.
     fn take_payload(&mut self, codec: Codec, payload: &[u8]) -> Option<Payload<'static>> {
-        // Text that is too large need not be read; how large a packed value is as JSON is not known before.
-        if codec == Codec::Json && !self.is_small(payload.len()) {
-            return None;
-        }
         match events::payload(codec, payload) {
             Ok(payload) => self.accepts(payload.json_bytes()).then_some(payload),
-            Err(reason) => {
-                self.break_off(ErrorCode::WorkerProtocol.with_message(reason));
+            Err(error) => {
+                self.break_off(error);
                 None
             }
         }

@@ -294,6 +294,18 @@ fn bytes_are_kept_as_they_came_and_counted_as_json() {
 }
 
 #[test]
+fn an_array_of_millions_of_lists_fails_its_run() {
+    let shape = [&b"\xdc\x00\x3f\xce\x00\x01\x00\x00"[..], &[1; 61], b"\x00"].concat();
+    let array = [&b"\x93\xa3|u1"[..], &shape, b"\xc4\x00"].concat();
+    let payload = [&[0xc7, u8::try_from(array.len()).unwrap(), 3][..], &array].concat();
+    let mut driver = Driver::new(None);
+    driver.run.handle_worker(WorkerEvent::Returned { codec: Codec::MessagePack, payload: payload.into() });
+    driver.settle();
+    driver.store();
+    assert_eq!(message(&driver.channel[0].1).unwrap().1.error.unwrap().code, "payload_too_large");
+}
+
+#[test]
 fn messagepack_without_bytes_is_kept_as_json() {
     let mut driver = Driver::new(None);
     let payload = Bytes::from_static(b"\x82\xa1a\xc7\x01\x02\x35\xa1b\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00");

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use trunkline_protocol::{Dialect, Envelope, Payload};
+use trunkline_protocol::{Dialect, Envelope, Payload, belongs_to_gateway};
 
 use super::raw;
 use crate::log::Record;
@@ -210,8 +210,10 @@ impl<'a> Answer<'a> {
         let members = self.result_members();
         if members.as_ref().is_some_and(|members| members.get("type").is_some())
             && let Some(Ok(own)) = self.result.as_deref().map(|frame| dialect.decode(frame.get(), RESULT_DEPTH_MAX))
+            && is_the_services(&own.kind)
         {
-            return dialect.encode(&self.placed(own.kind, own.payload), out);
+            let Envelope { kind, payload, extra, .. } = own;
+            return dialect.encode(&Envelope { extra, ..self.placed(kind, payload) }, out);
         }
         let (kind, payload) = match dialect {
             Dialect::Payload => ("llm_response", self.llm_response(members)),
@@ -310,6 +312,11 @@ impl<'a> Answer<'a> {
         let took = accepted.zip(ended).and_then(|(accepted, ended)| ended.duration_since(accepted).ok());
         took.unwrap_or_default().as_secs_f64()
     }
+}
+
+/// Whether a frame of this type may come from a service: what only the gateway can know does not.
+fn is_the_services(kind: &str) -> bool {
+    !belongs_to_gateway(kind) || ["error", "error_message"].contains(&kind)
 }
 
 /// The members of an object, in their order; values are raw JSON, so that numbers stay what they are.

@@ -48,7 +48,8 @@ fn told(voice: Voice, records: &[Record]) -> Vec<Value> {
     let mut told = Vec::new();
     for record in records {
         whole.add(record).unwrap();
-        let whole = voice.wants_whole_text(&record.data).then_some(&whole);
+        let is_told = end_of(&record.data).is_some_and(|end| voice.tells_whole_text(&end));
+        let whole = is_told.then_some(&whole);
         let mut frame = Vec::new();
         if render(voice, &channel, record, Surroundings { pieces, whole }, &mut frame).unwrap() {
             told.push(serde_json::from_slice(&frame).unwrap());
@@ -172,6 +173,20 @@ fn a_returned_frame_is_the_answer() {
 }
 
 #[test]
+fn a_returned_frame_keeps_what_stands_beside_its_payload_and_is_none_of_the_gateways() {
+    let beside = json!({ "type": "voice_analysis", "file": "a.wav" });
+    let frame = told(old(Dialect::Payload), &log(Some(&origin()), &[returned(&beside.to_string())])).remove(0);
+    assert_eq!((&frame["type"], &frame["file"]), (&json!("voice_analysis"), &json!("a.wav")));
+    for kind in ["welcome", "session_created", "reset", "go_away", "ack", "run_started", "run_completed"] {
+        let forged = json!({ "type": kind, "payload": { "session": "s" } });
+        for dialect in [Dialect::Payload, Dialect::Data, Dialect::Flat, Dialect::Open] {
+            let frame = told(old(dialect), &log(Some(&origin()), &[returned(&forged.to_string())])).remove(0);
+            assert_ne!(frame["type"], kind, "{}", dialect.name());
+        }
+    }
+}
+
+#[test]
 fn a_run_without_an_answer_ends_in_silence_for_those_who_know_no_runs() {
     let event = WorkerEvent::Other {
         name: "thought".to_owned(),
@@ -201,20 +216,24 @@ fn failures_are_errors_in_the_words_of_each_dialect() {
     }
 }
 
-#[test]
-fn a_cancelled_run_leaves_what_was_said() {
+/// The log of a run that was cancelled after it had said this.
+fn cancelled_log(said: Option<&str>) -> Vec<Record> {
     let mut run = Run::new("r1", "s1", None);
     let mut head = Head::new(7);
     run.start();
-    run.handle_worker(text("half"));
+    if let Some(said) = said {
+        run.handle_worker(text(said));
+    }
     run.cancel(crate::Moment::from_secs(1));
     run.tick(crate::Moment::from_mins(1));
     let append = run.poll_append(crate::Moment::from_mins(1), || at(59)).unwrap();
-    let records: Vec<_> = append
-        .records
-        .into_iter()
-        .map(|(kind, data)| head.append(data, kind == RecordKind::Terminal, None, 0).unwrap())
-        .collect();
+    let kept = |(kind, data)| head.append(data, kind == RecordKind::Terminal, None, 0).unwrap();
+    append.records.into_iter().map(kept).collect()
+}
+
+#[test]
+fn a_cancelled_run_leaves_what_was_said() {
+    let records = cancelled_log(Some("half"));
     let flat = told(old(Dialect::Flat), &records).pop().unwrap();
     assert_eq!(
         (&flat["type"], &flat["message"], &flat["status"]),
@@ -223,6 +242,16 @@ fn a_cancelled_run_leaves_what_was_said() {
     let payload = told(old(Dialect::Payload), &records).pop().unwrap();
     assert_eq!(payload["payload"]["error_code"], "CANCELLED");
     assert_eq!(told(greeted(Dialect::Payload), &records).pop().unwrap()["type"], "run_cancelled");
+    let flat = told(greeted(Dialect::Flat), &records).pop().unwrap();
+    assert_eq!((&flat["type"], &flat["status"]), (&json!("agent_complete"), &json!("cancelled")));
+}
+
+#[test]
+fn a_cancelled_run_without_text_is_an_error_or_run_cancelled() {
+    let records = cancelled_log(None);
+    let flat = told(old(Dialect::Flat), &records);
+    assert_eq!((types(&flat), &flat[0]["error_code"]), (vec!["error_message"], &json!("CANCELLED")));
+    assert_eq!(types(&told(greeted(Dialect::Flat), &records)), ["run_cancelled"]);
 }
 
 #[test]

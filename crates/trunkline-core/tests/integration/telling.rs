@@ -55,8 +55,9 @@ fn tell(voice: Voice, channel: &ChannelKey, records: &[Record]) {
     let mut pieces = 0;
     for record in records {
         let is_readable = whole.add(record).is_ok();
-        let surroundings =
-            Surroundings { pieces, whole: Some(&whole).filter(|_| voice.wants_whole_text(&record.data)) };
+        let end = words::end_of(&record.data);
+        let whole = Some(&whole).filter(|_| end.is_some_and(|end| voice.tells_whole_text(&end)));
+        let surroundings = Surroundings { pieces, whole };
         let mut out = b"before".to_vec();
         match words::render(voice, channel, record, surroundings, &mut out) {
             Ok(true) => check_frame(voice, channel, record, out.strip_prefix(b"before").expect("it is appended")),
@@ -108,7 +109,7 @@ fn check_latest(wire: Wire, message: &Envelope<'_>) {
 fn decode<'a>(wire: Wire, frame: &'a [u8], fields: &'a mut String) -> Option<Envelope<'a>> {
     let read = match wire.codec() {
         Codec::Json => wire.dialect().decode(std::str::from_utf8(frame).expect("frames are UTF-8"), DEPTH_MAX),
-        Codec::MessagePack => msgpack::decode(frame, fields, DEPTH_MAX),
+        Codec::MessagePack => msgpack::decode(frame, fields, DEPTH_MAX, usize::MAX),
     };
     match read {
         Ok(envelope) => Some(envelope),

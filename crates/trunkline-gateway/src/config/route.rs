@@ -13,9 +13,10 @@ use super::finding::{Place, Wrong, nearest};
 use super::node::{Node, quote};
 use super::section::Section;
 use super::value;
+use crate::routes::{ECHO_PATH, HEALTH_PATH};
 
 /// Paths that the gateway itself serves.
-const RESERVED_PATHS: [&str; 2] = ["/ws-test", "/ws/health"];
+const RESERVED_PATHS: [&str; 2] = [ECHO_PATH, HEALTH_PATH];
 
 /// The path of the route that exists when none is configured.
 const DEFAULT_PATH: &str = "/ws";

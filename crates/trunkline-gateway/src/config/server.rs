@@ -21,13 +21,14 @@ pub struct Server {
     /// where it is not the scheme's own. Default: none.
     pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may connect, as browsers spell them: `scheme://host[:port]`, in lower case, without a
-    /// port that is the scheme's own (RFC 6454 §6.2). Default: none beside the gateway's own.
+    /// port that is the scheme's own (RFC 6454 §6.2). With any, the pages that the gateway serves itself are allowed only if
+    /// they are among them. Default: those pages.
     pub allowed_origins: Vec<String>,
     /// Whether a request without `Origin` may connect: programs send none, browsers always do. Default: true.
     pub allow_missing_origin: bool,
     /// A folder of static files that is served at `/`; relative to the configuration file. Default: none.
     pub page: Option<PathBuf>,
-    /// How long connections may take to end when the gateway stops. Default: 10 s.
+    /// How long runs may finish when the gateway stops. Default: 10 s.
     pub drain: Duration,
 }
 
@@ -43,7 +44,8 @@ impl Server {
             drain: section.or("drain", Duration::from_secs(10), value::duration(Duration::ZERO..=DRAIN_MAX)),
         };
         if !server.listen.ip().is_loopback() && server.allowed_hosts.is_empty() {
-            let exposed = format!("{} can be reached from other machines, and any Host is accepted", server.listen);
+            let exposed =
+                format!("{} can be reached from other machines, but only under names of this one", server.listen);
             section.warning("listen", Wrong::new(exposed).hint("set server.allowed_hosts to the names it is known by"));
         }
         server

@@ -168,7 +168,7 @@ impl Incoming {
         let mut fields = String::new();
         let decoded = match frame {
             Frame::Text(text) => self.dialect().decode(text, depth_max),
-            Frame::Binary(bytes) => msgpack::decode(bytes, &mut fields, depth_max),
+            Frame::Binary(bytes) => msgpack::decode(bytes, &mut fields, depth_max, bytes_max),
         };
         match decoded {
             Ok(envelope) if envelope.payload.as_ref().is_some_and(|payload| payload.json_bytes() > bytes_max) => {
@@ -228,6 +228,12 @@ impl Incoming {
         self.identity.is_some()
     }
 
+    /// Whether a message of dialect `flat` has a token that does not name who this connection belongs to.
+    fn has_foreign_token(&self, envelope: &Envelope<'_>) -> bool {
+        let token = old_frames::session_token(envelope).filter(|_| self.dialect() == Dialect::Flat);
+        token.is_some_and(|token| self.node.auth.verify(&token, &self.route.realm) != self.identity)
+    }
+
     fn hello(&mut self, envelope: &Envelope<'_>, queue: &mut WriteQueue) {
         let id = envelope.id.as_deref();
         if matches!(self.stage, Stage::Open(_)) {
@@ -236,7 +242,8 @@ impl Incoming {
         }
         match Hello::read(envelope, &self.node.settings.limits) {
             Ok(hello) => {
-                if let Some(token) = &hello.token {
+                let of_flat = || old_frames::session_token(envelope).filter(|_| self.dialect() == Dialect::Flat);
+                if let Some(token) = &hello.token.clone().or_else(of_flat) {
                     match self.node.auth.verify(token, &self.route.realm) {
                         Some(identity) => self.identity = Some(identity),
                         None => return self.unauthorized(id, "the token is wrong", queue),
@@ -293,6 +300,9 @@ impl Incoming {
     /// A message for a service.
     fn durable(&mut self, envelope: &Envelope<'_>, frame: Frame<'_>, queue: &mut WriteQueue) {
         let id = envelope.id.as_deref();
+        if self.has_foreign_token(envelope) {
+            return self.unauthorized(id, "the token is wrong, or another user's", queue);
+        }
         if let Err(error) = validate(&self.route, self.dialect(), envelope, frame.text()) {
             return self.violation(id, error, queue);
         }
@@ -347,7 +357,7 @@ impl Incoming {
         let deadline_ms = wish.min(route_ms).min(limits.deadline_ms_max);
         let while_busy = self.route.while_busy;
         let new = NewRun { session, service, message: envelope, message_id: &message_id, deadline_ms, while_busy };
-        self.node.runs.accept(new, in_flight)
+        self.node.runs.accept(new, in_flight).inspect_err(|_| self.subscriber.has_not_sent(&message_id))
     }
 
     /// The session is open: messages that came meanwhile are handled now.

@@ -166,6 +166,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Starts what the last turn asked for, and fills the socket's queue.
     fn follow_up(&mut self) {
+        if self.authenticate_by.is_some() && self.incoming.is_authenticated() {
+            self.authenticate_by = None;
+            self.socket.set_limits(self.node.settings.frame_limits(true));
+        }
         if let Some(request) = self.incoming.take_opening() {
             let client = Client {
                 identity: request.identity,
@@ -173,8 +177,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 wire: self.wire(),
                 connection: self.id.clone(),
             };
-            self.authenticate_by = None;
-            self.socket.set_limits(self.node.settings.frame_limits(true));
             self.socket.pause_reading();
             self.opening = Some(Box::pin(open(Arc::clone(&self.node), client, request.hello)));
         }

@@ -11,8 +11,8 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::{Record, ResetReason};
 use trunkline_core::outbox::{Priority, Wanted};
 use trunkline_core::record::{self, RecordKind, fold};
-use trunkline_core::words::{Surroundings, Voice, WholeText};
-use trunkline_protocol::{Dialect, Envelope, Position};
+use trunkline_core::words::{self, Surroundings, Voice, WholeText};
+use trunkline_protocol::{Dialect, Envelope, ErrorCode, Position};
 use trunkline_ws::Connection as Socket;
 
 use super::{SOCKET_QUEUE_BYTES, Subscriber};
@@ -114,7 +114,13 @@ impl Outgoing {
 
     /// The channel is gone, or cannot be read: the client is told, and nothing more of it comes.
     fn lose(&self, channel: &ChannelKey) {
-        let frame = self.reset_frame(channel, ResetReason::Unknown, None);
+        let frame = if self.subscriber.voice().hears_of_runs() {
+            self.reset_frame(channel, ResetReason::Unknown, None)
+        } else {
+            // Who knows nothing of resets waits for an answer.
+            let error = ErrorCode::Internal.with_message("what was said here can no longer be read");
+            message::error_frame(self.subscriber.wire(), None, error)
+        };
         self.subscriber.outbox().push_notice(channel, frame);
         self.node.hub.detach(channel, &self.subscriber);
     }
@@ -213,10 +219,8 @@ async fn with_whole_text(
     cursor: Option<Position>,
     page: Page,
 ) -> PageWithText {
-    if !page.records.last().is_some_and(|last| voice.wants_whole_text(&last.data)) {
-        return (Ok(Ok(page)), None);
-    }
-    let Some(end) = page.records.last() else { return (Ok(Ok(page)), None) };
+    let is_told = |end: &&Record| words::end_of(&end.data).is_some_and(|kind| voice.tells_whole_text(&kind));
+    let Some(end) = page.records.last().filter(is_told) else { return (Ok(Ok(page)), None) };
     let mut whole = WholeText::before(end);
     let mut after = None;
     // What stands before the page was told already, and is read once more.

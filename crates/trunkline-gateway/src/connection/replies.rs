@@ -37,7 +37,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let options = Options {
-        limits: node.settings.frame_limits(true),
+        // Nobody authenticates here.
+        limits: node.settings.frame_limits(node.auth.anonymous().is_some()),
         write_stall: node.settings.write_stall,
         ..Options::default()
     };

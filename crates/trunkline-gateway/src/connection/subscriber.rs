@@ -73,6 +73,11 @@ impl Subscriber {
         }
     }
 
+    /// A message that was noted was refused: another one may have its id.
+    pub(super) fn has_not_sent(&self, message: &str) {
+        self.own_messages().retain(|own| **own != *message);
+    }
+
     /// Whether this connection sent a message itself, and is not to be told of it.
     pub(crate) fn has_sent(&self, message: &str) -> bool {
         self.wire.dialect() != Dialect::Native && self.own_messages().iter().any(|own| **own == *message)
@@ -152,8 +157,9 @@ impl InFlight {
         }
     }
 
-    /// Answers the message with an error.
-    pub(crate) fn refuse(self, error: impl FnOnce(Wire) -> Bytes) {
+    /// Answers the message with this id with an error.
+    pub(crate) fn refuse(self, message: &str, error: impl FnOnce(Wire) -> Bytes) {
+        self.sender.has_not_sent(message);
         self.sender.push_control(error(self.wire()));
     }
 }

@@ -20,9 +20,10 @@ use serde_json::{Map, Value, json};
 use tower_http::services::ServeDir;
 use trunkline_broker::{Batch, Expect, Op, Put};
 
-use super::unknown_route;
+use super::{SUBPROTOCOLS, unknown_route};
 use crate::message::Health;
 use crate::node::Node;
+use crate::routes::{ECHO_PATH, HEALTH_PATH};
 use crate::supervision::Supervision;
 
 /// How long the probe of the data path may take.
@@ -53,7 +54,7 @@ pub(crate) fn router(
     let router = Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
-        .route("/ws/health", get(health))
+        .route(HEALTH_PATH, get(health))
         .route("/api/endpoints", get(endpoints))
         .route("/api/asyncapi.json", get(asyncapi))
         .route("/metrics", get(metrics))
@@ -151,12 +152,12 @@ async fn endpoints(State(api): State<Api>) -> Json<Value> {
     };
     let routes = api.node.routes.iter().map(|route| {
         json!({
-            "path": route.path.to_string(), "dialect": route.dialect.name(), "subprotocols": ["trunkline.v1.json"],
+            "path": route.path.to_string(), "dialect": route.dialect.name(), "subprotocols": SUBPROTOCOLS.map(|(name, _)| name),
             "realm": route.realm, "service": route.service, "state": state(route),
         })
     });
     let built_in =
-        ["/ws-test", "/ws/health"].map(|path| json!({ "path": path, "dialect": "payload", "state": "available" }));
+        [ECHO_PATH, HEALTH_PATH].map(|path| json!({ "path": path, "dialect": "payload", "state": "available" }));
     let all: Vec<_> = routes.chain(built_in).collect();
     Json(json!({ "endpoints": all, "limits": api.node.settings.limits }))
 }

@@ -28,6 +28,7 @@ use crate::config::Route;
 use crate::connection::replies::{refuse, serve_echo, serve_health};
 use crate::connection::{Accepted, serve};
 use crate::node::Node;
+use crate::routes::{ECHO_PATH, HEALTH_PATH};
 
 /// The subprotocols, each with the dialect and codec that it chooses.
 const SUBPROTOCOLS: [(&str, Wire); 2] =
@@ -142,8 +143,8 @@ impl Edge {
 
     fn endpoint(&self, path: &str) -> Option<Endpoint> {
         match path {
-            "/ws-test" => Some(Endpoint::Echo),
-            "/ws/health" => Some(Endpoint::Health),
+            ECHO_PATH => Some(Endpoint::Echo),
+            HEALTH_PATH => Some(Endpoint::Health),
             path => self.node.routes.find(path).map(|route| Endpoint::Route(Arc::clone(route))),
         }
     }
@@ -185,7 +186,7 @@ struct HttpError<'a> {
 
 /// The answer to a path that no page has: it names the nearest ones, or says that a WebSocket is wanted.
 fn unknown_route(node: &Node, path: &str) -> Response<Body> {
-    if path == "/ws-test" || node.routes.find(path).is_some() {
+    if path == ECHO_PATH || node.routes.find(path).is_some() {
         let mut response = text_error(StatusCode::UPGRADE_REQUIRED, "connect to this path with a WebSocket");
         response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
         return response;
@@ -235,5 +236,5 @@ impl Endpoint {
 fn token_in_query(uri: &Uri) -> Option<String> {
     let mut pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let is_token = |name: &str| matches!(name, "token" | "session_token" | "access_token");
-    pairs.find_map(|(name, value)| is_token(&name).then(|| value.into_owned()))
+    pairs.find_map(|(name, value)| (is_token(&name) && !value.is_empty()).then(|| value.into_owned()))
 }

@@ -193,12 +193,19 @@ impl Driver {
 
     fn call(&mut self) {
         let RunTask { runs, channel, session, open, stored } = &mut self.task;
+        // It is stored; nobody here needs it again.
+        *stored = Bytes::new();
+        let (codec, payload) = match open.take_payload() {
+            Ok(payload) => payload,
+            Err(error) => {
+                tracing::error!(run = channel.id(), %error, "the stored payload of an open run cannot be read");
+                let error = ErrorCode::Internal.with_message("the stored payload cannot be read");
+                return self.run.fail(error);
+            }
+        };
         let Some(bridge) = runs.bridge.get() else {
             return self.run.handle_worker(WorkerEvent::Failed(ErrorCode::NoWorker.body()));
         };
-        // It is stored; nobody here needs it again.
-        *stored = Bytes::new();
-        let (codec, payload) = open.take_payload();
         let spec = CallSpec {
             service: open.service.clone(),
             run: channel.id().to_owned(),

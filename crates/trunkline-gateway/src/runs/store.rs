@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use base64::{DecodeError, Engine as _};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -169,13 +169,13 @@ fn put_open_run(run: &ChannelKey, value: Bytes, expect: Expect) -> Put {
 }
 
 impl OpenRun {
-    /// The payload for the call, which is made once.
-    pub(super) fn take_payload(&mut self) -> (Codec, Bytes) {
-        if let Some(packed) = self.packed.take().and_then(|packed| STANDARD.decode(packed).ok()) {
-            return (Codec::MessagePack, packed.into());
+    /// The payload for the call, which is made once. Fails where it cannot be read any more.
+    pub(super) fn take_payload(&mut self) -> Result<(Codec, Bytes), DecodeError> {
+        if let Some(packed) = self.packed.take() {
+            return Ok((Codec::MessagePack, STANDARD.decode(packed)?.into()));
         }
         let text = std::mem::replace(&mut self.payload, payload(&()));
-        (Codec::Json, Bytes::from(Box::<str>::from(text).into_string()))
+        Ok((Codec::Json, Bytes::from(Box::<str>::from(text).into_string())))
     }
 
     /// What becomes of it while its session has another run.

@@ -94,7 +94,7 @@ impl RunTask {
             Err(error) => {
                 let error = accept_error(&error, run);
                 self.runs.metrics.client_error(&error.code);
-                origin.refuse(|wire| message::error_frame(wire, Some(message), error));
+                origin.refuse(message, |wire| message::error_frame(wire, Some(message), error));
             }
         }
     }

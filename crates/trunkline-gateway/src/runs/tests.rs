@@ -135,6 +135,11 @@ impl Stored {
 
     /// Stores a message whose run waits, as a life of the gateway leaves it that is gone before its turn.
     async fn leave_waiting(&self, id: &str) -> ChannelKey {
+        self.leave_waiting_with(id, None).await
+    }
+
+    /// The same for a message with bytes.
+    async fn leave_waiting_with(&self, id: &str, packed: Option<&str>) -> ChannelKey {
         let run = ChannelKey::run("default", id);
         let open = OpenRun {
             session: "s".to_owned(),
@@ -143,7 +148,7 @@ impl Stored {
             kind: "user_message".to_owned(),
             message: id.to_owned(),
             payload: message::payload(&()),
-            packed: None,
+            packed: packed.map(str::to_owned),
             accepted_ms: wall_ms(),
             order: 0,
             deadline_at_ms: wall_ms() + 60_000,
@@ -246,5 +251,19 @@ async fn an_open_run_that_cannot_be_read_stays_listed_and_the_others_go_on() {
     let log = std::fs::read_to_string(log.path()).expect("text");
     for run in ["run:b", "run:c"] {
         assert!(log.lines().any(|line| line.contains("ERROR") && line.contains(run)), "{run} is not in {log}");
+    }
+}
+
+#[tokio::test]
+async fn an_open_run_whose_payload_cannot_be_read_fails() {
+    let stored = Stored::new();
+    let (readable, unreadable) =
+        (stored.leave_waiting_with("a", Some("xAEH")).await, stored.leave_waiting_with("b", Some("?")).await);
+    ended(&*stored.restart().await).await;
+    for (run, code) in [(readable, "no_worker"), (unreadable, "internal")] {
+        let page = stored.broker.read(&run, None, 65_536).await.expect("read").expect("there");
+        let last = page.records.last().expect("its end");
+        let (_, end) = trunkline_core::record::message(&last.data).expect("a message");
+        assert_eq!(end.error.expect("it failed").code, code);
     }
 }

@@ -287,6 +287,9 @@ const TOKENS: &str = r#"
 [[auth.tokens]]
 token = "alice-0123456789abcdef"
 subject = "alice"
+[[auth.tokens]]
+token = "bob-0123456789abcdefgh"
+subject = "bob"
 [[route]]
 path = "/api/ws/guide"
 dialect = "flat"
@@ -331,6 +334,27 @@ async fn old_front_ends_may_send_their_token_in_the_address_or_in_each_message_w
     let refused = gateway.get("/api/ws/private?session_token=alice-0123456789abcdef").await;
     assert!(refused.starts_with("HTTP/1.1 4"), "{refused}");
     assert!(!refused.contains("alice"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_token_that_names_somebody_else_ends_the_connection_and_hello_takes_one_too() {
+    let gateway = TestGateway::with_routes(TOKENS).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let alice = json!("alice-0123456789abcdef");
+    for token in ["bob-0123456789abcdefgh", "wrong"] {
+        let mut peer = Peer::old(&gateway, "/api/ws/private", Dialect::Flat).await;
+        peer.send(json!({ "type": "hello", "session_token": alice })).await;
+        peer.until("session_created").await;
+        peer.send(json!({ "type": "user_message", "session_token": alice, "message": "hi" })).await;
+        let call = worker.receive_call().await;
+        assert_eq!(call.user.as_deref(), Some("alice"));
+        worker.result(call.corr, 0, "\"yes\"").await;
+        peer.until("agent_complete").await;
+        peer.send(json!({ "type": "user_message", "session_token": token, "message": "mine" })).await;
+        let error = peer.until("error_message").await;
+        assert_eq!(error["error_code"], "UNAUTHORIZED");
+        assert_eq!(peer.until_closed().await.1, 4500);
+    }
 }
 
 const OLD_FRAMES: &str = r#"

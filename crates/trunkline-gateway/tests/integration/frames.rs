@@ -1,4 +1,4 @@
-//! Bad frames on the gateway's real port: rows 18 to 30 of the table of bad input. Each rule has its tests beside the
+//! Bad frames on the gateway's real port: rows 18 to 30 of `docs/reference/bad-input.md`. Each rule has its tests beside the
 //! framing; here it is shown that the gateway applies it, and what it costs.
 
 use std::time::{Duration, Instant};
@@ -180,4 +180,11 @@ async fn row_30_before_authentication_the_limit_is_lower() {
     peer.hello(json!({ "token": "0123456789abcdef" })).await;
     peer.send_text(&message(17 << 10)).await;
     peer.until("pong").await;
+
+    // Where nobody can authenticate it stays as low.
+    for path in ["/ws-test", "/ws/health"] {
+        let mut peer = Peer::open(&gateway, path, &[]).await;
+        let _ = peer.try_send(Message::text(message(17 << 10))).await;
+        assert_eq!(peer.until_closed().await.1, 1009, "{path}");
+    }
 }

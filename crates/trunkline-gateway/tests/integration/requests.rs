@@ -1,4 +1,4 @@
-//! Bad HTTP requests: rows 1 to 13 of the table of bad input, and the paths of upgrades.
+//! Bad HTTP requests: rows 1 to 13 of `docs/reference/bad-input.md`, and the paths of upgrades.
 
 use std::time::{Duration, Instant};
 
@@ -269,6 +269,24 @@ async fn one_connection_too_many_is_503_and_hears_when_to_return() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_list_of_endpoints_names_every_subprotocol_of_a_route() {
+    let gateway = TestGateway::start("").await;
+    let request = format!("GET /api/endpoints HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", gateway.address);
+    let answer = gateway.exchange(request.as_bytes()).await;
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let list: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    let of = |path: &str| {
+        let all = list["endpoints"].as_array().expect("a list");
+        all.iter().find(|endpoint| endpoint["path"] == path).expect("an endpoint").clone()
+    };
+    assert_eq!(of("/ws")["subprotocols"], serde_json::json!(["trunkline.v1.json", "trunkline.v1.msgpack"]));
+    assert_eq!(
+        (of("/ws-test")["state"].as_str(), of("/ws/health")["state"].as_str()),
+        (Some("available"), Some("available"))
+    );
 }
 
 #[tokio::test]

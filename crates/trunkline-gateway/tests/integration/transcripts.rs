@@ -1,4 +1,4 @@
-//! P12: clients of older minor versions keep working. Replays `protocol/transcripts` against this gateway.
+//! Clients of older minor versions keep working. Replays `protocol/transcripts` against this gateway.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -79,7 +79,7 @@ async fn replay(gateway: &TestGateway, transcript: &str) {
 }
 
 #[tokio::test]
-async fn p12_clients_of_older_versions_keep_working() {
+async fn clients_of_older_versions_keep_working() {
     let gateway = TestGateway::with_routes(ROUTES).await;
     let _worker = serve(&gateway, "chat").await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../protocol/transcripts");

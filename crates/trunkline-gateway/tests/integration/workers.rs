@@ -177,7 +177,10 @@ async fn a_run_of_too_many_bytes_is_payload_too_large() {
 async fn latest_state_that_is_no_json_is_left_out_and_the_run_goes_on() {
     let gateway = TestGateway::start("").await;
     let mut called = Called::new(&gateway).await;
-    called.worker.progress(called.corr, "{").await;
+    let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+    for state in ["{", r#"{"message":"\ud83d"}"#, &deep] {
+        called.worker.progress(called.corr, state).await;
+    }
     called.worker.progress(called.corr, r#"{"message":"half"}"#).await;
     assert_eq!(called.peer.until("progress").await["payload"]["message"], "half");
     called.worker.send(Frame::End { corr: called.corr, seq: 0 }).await;

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fields::{self, Placed, WrapperSeed};
@@ -135,9 +135,9 @@ fn is_like_a_field(dialect: Dialect, (name, value): &(Cow<'_, str>, &RawValue)) 
     dialect == Dialect::Flat && [MESSAGE_ID, TIMESTAMP, SESSION_ID].contains(&&**name) && value.get().starts_with('"')
 }
 
-/// Whether an object has a member `_tl`.
+/// Whether an object has a member `_tl`, be there other members twice or not.
 fn has_wrapper(value: &RawValue) -> bool {
-    read(value, MembersSeed).is_ok_and(|Members(members)| members.iter().any(|(name, _)| name == WRAPPER))
+    read(value, WrapperIn).is_ok_and(|found| found)
 }
 
 /// What stands between the braces of an object that is not empty and in which no name stands twice: one that can be read again.
@@ -239,6 +239,34 @@ fn bad(message: &str) -> DecodeError {
 
 /// The members of an object, in their order.
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// Looks for a member `_tl` of an object.
+struct WrapperIn;
+
+impl<'de> DeserializeSeed<'de> for WrapperIn {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for WrapperIn {
+    type Value = bool;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let mut found = false;
+        while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
+            found |= name == WRAPPER;
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(found)
+    }
+}
 
 /// Reads the members of an object, none of which may stand twice.
 struct MembersSeed;

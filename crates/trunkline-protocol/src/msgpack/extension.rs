@@ -1,7 +1,7 @@
 //! The extension types of the bridge, and what they are in JSON (`protocol/worker.md` §6).
 //!
 //! A datetime becomes RFC 3339 text, UUID and decimal become text, an array becomes nested lists.
-//! To add one: a code here, in `sdk/python/src/trunkline/_messagepack.py` and on that page, and a golden vector.
+//! To add one: `CONTRIBUTING.md` lists the places.
 
 use super::read::{Foreign, Reader, Sink};
 use crate::envelope::DecodeError;
@@ -33,7 +33,7 @@ pub(super) fn convert<S: Sink>(code: i8, data: &[u8], sink: &mut S, depth_left: 
             if array.shape.len() > depth_left {
                 return Err(DecodeError::TooDeep(ScanError::TooDeep(depth_left)));
             }
-            array.write(sink, 0, &mut array.data.chunks_exact(array.kind.size()));
+            array.write(sink, 0, &mut array.data.chunks_exact(array.kind.size()))?;
         }
         _ => return Err(DecodeError::BadEnvelope(format!("extension type {code} is not registered"))),
     }
@@ -210,15 +210,23 @@ impl<'a> Array<'a> {
         has_lists && elements.and_then(|elements| elements.checked_mul(self.kind.size())) == Some(self.data.len())
     }
 
-    fn write<S: Sink>(&self, sink: &mut S, dimension: usize, elements: &mut std::slice::ChunksExact<'_, u8>) {
+    /// A few bytes may be millions of lists: room is asked for at each.
+    fn write<S: Sink>(
+        &self,
+        sink: &mut S,
+        dimension: usize,
+        elements: &mut std::slice::ChunksExact<'_, u8>,
+    ) -> Result<(), DecodeError> {
         let Some(length) = self.shape.get(dimension) else {
-            return self.kind.write(elements.next().unwrap_or_default(), sink);
+            self.kind.write(elements.next().unwrap_or_default(), sink);
+            return sink.check_room();
         };
         sink.begin_array(*length);
         for index in 0..*length {
             sink.item(index);
-            self.write(sink, dimension + 1, elements);
+            self.write(sink, dimension + 1, elements)?;
         }
         sink.end_array();
+        sink.check_room()
     }
 }

@@ -15,16 +15,22 @@ use std::borrow::Cow;
 
 use self::json::JsonSink;
 use self::pack::Packer;
-use self::read::{Foreign, Reader};
+use self::read::{Foreign, Reader, Sink as _};
 use self::repack::PackSink;
 use crate::dialect::Dialect;
 use crate::envelope::{DecodeError, Envelope};
 use crate::payload::{Packed, Payload};
 
 /// Reads one frame: a map with the fields of dialect native. `fields` gets the JSON text of what holds no bytes, and is
-/// borrowed from then on; a payload with bytes is borrowed from `frame`.
-pub fn decode<'a>(frame: &'a [u8], fields: &'a mut String, depth_max: usize) -> Result<Envelope<'a>, DecodeError> {
-    let packed = read_fields(frame, fields, depth_max)?;
+/// borrowed from then on; a payload with bytes is borrowed from `frame`. What stands beside the payload may have
+/// `bytes_max` as JSON; the payload says its own size.
+pub fn decode<'a>(
+    frame: &'a [u8],
+    fields: &'a mut String,
+    depth_max: usize,
+    bytes_max: usize,
+) -> Result<Envelope<'a>, DecodeError> {
+    let packed = read_fields(frame, fields, depth_max, bytes_max)?;
     let mut envelope = Dialect::Native.decode(fields, depth_max)?;
     if let Some(packed) = packed {
         if envelope.payload.is_some() {
@@ -36,11 +42,16 @@ pub fn decode<'a>(frame: &'a [u8], fields: &'a mut String, depth_max: usize) -> 
 }
 
 /// Writes the map's members to `fields` as a JSON object, but for a payload with bytes, which it gives.
-fn read_fields<'a>(frame: &'a [u8], fields: &mut String, depth_max: usize) -> Result<Option<Packed<'a>>, DecodeError> {
+fn read_fields<'a>(
+    frame: &'a [u8],
+    fields: &mut String,
+    depth_max: usize,
+    bytes_max: usize,
+) -> Result<Option<Packed<'a>>, DecodeError> {
     let mut packed = None;
     let mut reader = Reader::new(frame, Foreign::Refused, depth_max);
     let members = reader.map_header()?.ok_or_else(|| bad("expected one MessagePack map with a type"))?;
-    let mut sink = JsonSink::new(fields);
+    let mut sink = JsonSink::new(fields, bytes_max);
     sink.raw("{");
     let mut empty = true;
     for _ in 0..members {
@@ -50,7 +61,10 @@ fn read_fields<'a>(frame: &'a [u8], fields: &mut String, depth_max: usize) -> Re
             sink.raw(",");
         }
         sink.name(name);
-        let (value, holds_bytes) = reader.measured(|reader| reader.value(&mut sink, depth_max.saturating_sub(1)))?;
+        let (value, holds_bytes) = reader.measured(|reader| {
+            let mut read = |sink: &mut JsonSink<'_>| reader.value(sink, depth_max.saturating_sub(1));
+            if name == "payload" { sink.uncounted(read) } else { read(&mut sink) }
+        })?;
         if !holds_bytes {
             empty = false;
         } else if name != "payload" {
@@ -64,6 +78,7 @@ fn read_fields<'a>(frame: &'a [u8], fields: &mut String, depth_max: usize) -> Re
         }
     }
     sink.raw("}");
+    sink.check_room()?;
     reader.end()?;
     Ok(packed)
 }
@@ -107,15 +122,15 @@ pub fn from_json(text: &str) -> Option<Vec<u8>> {
 pub fn to_json(bytes: &[u8], depth_max: usize) -> Result<String, DecodeError> {
     let mut text = String::with_capacity(bytes.len());
     let mut reader = Reader::new(bytes, Foreign::Refused, depth_max);
-    reader.whole(&mut JsonSink::new(&mut text))?;
+    reader.whole(&mut JsonSink::new(&mut text, usize::MAX))?;
     Ok(text)
 }
 
-/// Writes what a worker wrote as JSON, extension types and all.
-pub fn worker_to_json(bytes: &[u8], depth_max: usize) -> Result<String, DecodeError> {
-    let mut text = String::with_capacity(bytes.len());
+/// Writes what a worker wrote as JSON of at most `bytes_max`, extension types and all.
+pub fn worker_to_json(bytes: &[u8], depth_max: usize, bytes_max: usize) -> Result<String, DecodeError> {
+    let mut text = String::with_capacity(bytes.len().min(bytes_max));
     let mut reader = Reader::new(bytes, Foreign::Converted, depth_max);
-    reader.whole(&mut JsonSink::new(&mut text))?;
+    reader.whole(&mut JsonSink::new(&mut text, bytes_max))?;
     Ok(text)
 }
 
@@ -125,11 +140,11 @@ pub(crate) enum Taken {
     Packed { bytes: Vec<u8>, json_bytes: usize },
 }
 
-/// Takes what a worker wrote: extension types become what JSON has.
-pub(crate) fn take_from_worker(bytes: &[u8], depth_max: usize) -> Result<Taken, DecodeError> {
-    let mut text = String::with_capacity(bytes.len());
+/// Takes what a worker wrote and is at most `bytes_max` as JSON: extension types become what JSON has.
+pub(crate) fn take_from_worker(bytes: &[u8], depth_max: usize, bytes_max: usize) -> Result<Taken, DecodeError> {
+    let mut text = String::with_capacity(bytes.len().min(bytes_max));
     let mut reader = Reader::new(bytes, Foreign::Converted, depth_max);
-    reader.whole(&mut JsonSink::new(&mut text))?;
+    reader.whole(&mut JsonSink::new(&mut text, bytes_max))?;
     if !reader.found_bytes() {
         return Ok(Taken::Json(text));
     }

@@ -25,6 +25,8 @@ pub(super) trait Sink {
     /// Before each value.
     fn key(&mut self, index: usize, name: &str);
     fn end_map(&mut self);
+    /// Refuses to go on when it was told more than it may hold.
+    fn check_room(&self) -> Result<(), DecodeError>;
 }
 
 /// What happens to what JSON has no word for, bytes aside.
@@ -181,7 +183,7 @@ impl<'a> Reader<'a> {
             0xc9 => self.sized_extension::<4, S>(sink, depth_left)?,
             0xc1 => return Err(bad("0xc1 begins no value")),
         }
-        Ok(())
+        sink.check_room()
     }
 
     fn float<S: Sink>(&mut self, sink: &mut S, value: f64) -> Result<(), DecodeError> {

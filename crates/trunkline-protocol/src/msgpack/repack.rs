@@ -2,6 +2,7 @@
 
 use super::pack::{write_array, write_bytes, write_float, write_map, write_signed, write_text, write_unsigned};
 use super::read::Sink;
+use crate::envelope::DecodeError;
 
 /// Appends MessagePack to a buffer.
 pub(super) struct PackSink<'o> {
@@ -60,4 +61,9 @@ impl Sink for PackSink<'_> {
     }
 
     fn end_map(&mut self) {}
+
+    /// What it is told was written as JSON before, within bounds, and no value is three times as long here.
+    fn check_room(&self) -> Result<(), DecodeError> {
+        Ok(())
+    }
 }

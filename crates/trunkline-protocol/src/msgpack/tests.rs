@@ -7,6 +7,8 @@ use super::*;
 use crate::codec::Codec;
 use crate::error::ErrorCode;
 
+const BYTES_MAX: usize = 1024 * 1024;
+
 fn packed(value: &Value) -> Vec<u8> {
     let mut out = Vec::new();
     rmpv::encode::write_value(&mut out, value).unwrap();
@@ -18,7 +20,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn refusal(frame: &[u8]) -> DecodeError {
-    decode(frame, &mut String::new(), 64).expect_err("it is refused")
+    decode(frame, &mut String::new(), 64, BYTES_MAX).expect_err("it is refused")
 }
 
 fn map(members: Vec<(&str, Value)>) -> Value {
@@ -34,7 +36,7 @@ fn a_frame_with_bytes_keeps_its_payload_as_it_came() {
     let payload = map(vec![("image", Value::Binary(vec![0, 255])), ("name", "x".into())]);
     let frame = frame(vec![("type", "t".into()), ("payload", payload.clone()), ("id", "m1".into()), ("new", 1.into())]);
     let mut fields = String::new();
-    let envelope = decode(&frame, &mut fields, 64).unwrap();
+    let envelope = decode(&frame, &mut fields, 64, BYTES_MAX).unwrap();
     let Some(Payload::Packed(kept)) = &envelope.payload else { panic!("it holds bytes") };
     assert_eq!(kept.bytes(), packed(&payload));
     let mut json = Vec::new();
@@ -45,7 +47,7 @@ fn a_frame_with_bytes_keeps_its_payload_as_it_came() {
     let mut again = Vec::new();
     encode(&envelope, &mut again);
     let (mut fields, mut other) = (String::new(), Vec::new());
-    encode(&decode(&again, &mut fields, 64).unwrap(), &mut other);
+    encode(&decode(&again, &mut fields, 64, BYTES_MAX).unwrap(), &mut other);
     assert_eq!(again, other);
 }
 
@@ -53,7 +55,7 @@ fn a_frame_with_bytes_keeps_its_payload_as_it_came() {
 fn every_dialect_shows_bytes_as_base64() {
     let frame = frame(vec![("type", "t".into()), ("payload", map(vec![("image", Value::Binary(vec![7; 3]))]))]);
     let mut fields = String::new();
-    let envelope = decode(&frame, &mut fields, 64).unwrap();
+    let envelope = decode(&frame, &mut fields, 64, BYTES_MAX).unwrap();
     for dialect in Dialect::ALL {
         let mut out = Vec::new();
         dialect.encode(&envelope, &mut out);
@@ -66,7 +68,7 @@ fn every_dialect_shows_bytes_as_base64() {
 fn a_payload_without_bytes_is_json() {
     let frame = frame(vec![("type", "t".into()), ("payload", Value::Array(vec![1.into(), Value::Nil]))]);
     let mut fields = String::new();
-    let payload = decode(&frame, &mut fields, 64).unwrap().payload;
+    let payload = decode(&frame, &mut fields, 64, BYTES_MAX).unwrap().payload;
     assert_eq!(payload.unwrap().as_json().unwrap().get(), "[1,null]");
 }
 
@@ -128,12 +130,12 @@ fn row_45_to_53_what_json_refuses_is_refused() {
 #[test]
 fn row_48_depth_is_counted_with_the_envelope_in_linear_time() {
     let frame = |depth: usize| [&b"\x82\xa4type\xa1t\xa7payload"[..], &vec![0x91; depth], b"\xc0"].concat();
-    assert!(decode(&frame(63), &mut String::new(), 64).is_ok());
+    assert!(decode(&frame(63), &mut String::new(), 64, BYTES_MAX).is_ok());
     for depth in [64, 1_000_000] {
         assert_eq!(refusal(&frame(depth)).code(), ErrorCode::PayloadTooDeep);
     }
     let wide = [&b"\x82\xa4type\xa1t\xa7payload\xdd\x00\x0f\x42\x40"[..], &vec![0xc0; 1_000_000]].concat();
-    assert!(decode(&wide, &mut String::new(), 64).is_ok());
+    assert!(decode(&wide, &mut String::new(), 64, BYTES_MAX).is_ok());
 }
 
 #[test]
@@ -183,7 +185,7 @@ fn what_is_no_json_is_not_packed() {
 }
 
 fn worker_json(value: &Value) -> Result<String, DecodeError> {
-    worker_to_json(&packed(value), 8)
+    worker_to_json(&packed(value), 8, BYTES_MAX)
 }
 
 fn extension(code: i8, bytes: &[u8]) -> Value {
@@ -258,8 +260,55 @@ fn malformed_extension_values_are_refused() {
 }
 
 #[test]
+fn a_few_bytes_do_not_become_a_long_text() {
+    let lists: Vec<u64> = [65_536].into_iter().chain([1; 61]).chain([0]).collect();
+    let many = Value::Array(vec![array("|u1", &[1000, 0], &[]); 1000]);
+    for value in [array("|u1", &lists, &[]), many, "\u{1}".repeat(BYTES_MAX / 2).into()] {
+        let refused = worker_to_json(&packed(&value), 64, BYTES_MAX).expect_err("refused");
+        assert_eq!(refused, DecodeError::TooLarge(BYTES_MAX));
+        let refused = Payload::from_worker(Codec::MessagePack, &packed(&value), 64, BYTES_MAX).expect_err("refused");
+        assert_eq!(refused.code(), ErrorCode::PayloadTooLarge);
+    }
+}
+
+#[test]
+fn a_text_has_its_bound_to_the_byte() {
+    let bytes = Value::Binary(vec![7; 7]);
+    let all = Value::Array(vec![
+        "\u{1}\"é\n\t\u{8}\u{c}\r\\\u{7f}".into(),
+        (-1.5).into(),
+        Value::Nil,
+        map(vec![("\u{2}", bytes)]),
+    ]);
+    let whole = worker_to_json(&packed(&all), 64, BYTES_MAX).unwrap();
+    assert_eq!(worker_to_json(&packed(&all), 64, whole.len()).as_ref(), Ok(&whole));
+    for bytes_max in 0..whole.len() {
+        let refused = worker_to_json(&packed(&all), 64, bytes_max);
+        assert_eq!(refused, Err(DecodeError::TooLarge(bytes_max)));
+    }
+}
+
+#[test]
+fn what_stands_beside_a_payload_has_a_bound_as_json() {
+    let control = "\u{1}".repeat(500);
+    for name in ["meta", "unknown"] {
+        let value = if name == "meta" { map(vec![("a", control.as_str().into())]) } else { control.as_str().into() };
+        for payload in [Value::Nil, Value::Binary(vec![1; 3000])] {
+            let frame = frame(vec![("type", "t".into()), ("payload", payload), (name, value.clone())]);
+            let refused = decode(&frame, &mut String::new(), 64, 2000).expect_err("refused");
+            assert_eq!(refused, DecodeError::TooLarge(2000));
+            decode(&frame, &mut String::new(), 64, 4000).expect("it fits");
+        }
+    }
+    let large = frame(vec![("type", "t".into()), ("payload", control.as_str().into()), ("id", "m".into())]);
+    let mut fields = String::new();
+    let envelope = decode(&large, &mut fields, 64, 2000).expect("whoever takes it looks at the payload's size");
+    assert_eq!(envelope.payload.as_ref().map(Payload::json_bytes), Some(3002));
+}
+
+#[test]
 fn what_a_worker_wrote_is_kept_in_one_form() {
-    let take = |value: &Value| Payload::from_worker(Codec::MessagePack, &packed(value), 64).unwrap();
+    let take = |value: &Value| Payload::from_worker(Codec::MessagePack, &packed(value), 64, BYTES_MAX).unwrap();
     let plain = take(&map(vec![("id", extension(2, b"1")), ("n", Value::Nil)]));
     assert_eq!(plain.as_json().map(serde_json::value::RawValue::get), Some(r#"{"id":"1","n":null}"#));
     let bytes = map(vec![("b", Value::Binary(vec![1]))]);
@@ -338,11 +387,11 @@ proptest! {
     #[test]
     fn what_a_worker_writes_is_refused_or_kept(value in value()) {
         let bytes = packed(&value);
-        if let Ok(payload) = Payload::from_worker(Codec::MessagePack, &bytes, 64) {
+        if let Ok(payload) = Payload::from_worker(Codec::MessagePack, &bytes, 64, BYTES_MAX) {
             let (codec, kept) = payload.as_kept();
             let json = payload.to_json().get().to_owned();
             prop_assert_eq!(payload.json_bytes(), json.len());
-            prop_assert_eq!(json, worker_to_json(&bytes, 64).unwrap());
+            prop_assert_eq!(json, worker_to_json(&bytes, 64, BYTES_MAX).unwrap());
             if codec == Codec::MessagePack {
                 prop_assert_eq!(Payload::Packed(Packed::read(kept, 64).unwrap()).json_bytes(), payload.json_bytes());
             }

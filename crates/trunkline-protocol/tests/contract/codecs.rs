@@ -10,6 +10,8 @@ use crate::binary_frames::check_fuzz_input;
 
 const FILE: &str = include_str!("../../../../protocol/vectors/codecs.json");
 
+const BYTES_MAX: usize = Limits::DEFAULT.message_bytes_max;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Vectors {
@@ -81,8 +83,8 @@ fn an_envelope_is_the_same_in_both_codecs() {
     for case in read().envelopes {
         let frame = unhex(&case.msgpack_hex);
         let mut fields = String::new();
-        let envelope =
-            msgpack::decode(&frame, &mut fields, depth_max).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        let envelope = msgpack::decode(&frame, &mut fields, depth_max, BYTES_MAX)
+            .unwrap_or_else(|error| panic!("{}: {error}", case.name));
         assert_eq!(matches!(envelope.payload, Some(Payload::Packed(_))), case.holds_bytes, "{}", case.name);
         let mut json = Vec::new();
         Dialect::Native.encode(&envelope, &mut json);
@@ -103,9 +105,10 @@ fn an_envelope_is_the_same_in_both_codecs() {
 #[test]
 fn rejected_frames_fail_with_their_code() {
     for case in read().rejected {
-        let refused = msgpack::decode(&unhex(&case.msgpack_hex), &mut String::new(), Limits::default().depth_max)
-            .map(|_| ())
-            .expect_err(&case.name);
+        let refused =
+            msgpack::decode(&unhex(&case.msgpack_hex), &mut String::new(), Limits::default().depth_max, BYTES_MAX)
+                .map(|_| ())
+                .expect_err(&case.name);
         assert_eq!(refused.code().name(), case.code, "{}: {refused}", case.name);
     }
 }
@@ -113,7 +116,7 @@ fn rejected_frames_fail_with_their_code() {
 #[test]
 fn a_workers_payload_becomes_what_clients_have() {
     for case in read().worker_payloads {
-        let payload = Payload::from_worker(Codec::MessagePack, &unhex(&case.msgpack_hex), 63)
+        let payload = Payload::from_worker(Codec::MessagePack, &unhex(&case.msgpack_hex), 63, BYTES_MAX)
             .unwrap_or_else(|error| panic!("{}: {error}", case.name));
         assert_eq!(value(payload.to_json().get()), value(&case.json), "{}", case.name);
         let packed = match &payload {
@@ -127,7 +130,8 @@ fn a_workers_payload_becomes_what_clients_have() {
 #[test]
 fn rejected_payloads_of_workers_fail_with_their_code() {
     for case in read().rejected_worker_payloads {
-        let refused = Payload::from_worker(Codec::MessagePack, &unhex(&case.msgpack_hex), 63).expect_err(&case.name);
+        let refused =
+            Payload::from_worker(Codec::MessagePack, &unhex(&case.msgpack_hex), 63, BYTES_MAX).expect_err(&case.name);
         assert_eq!(refused.code().name(), case.code, "{}: {refused}", case.name);
     }
 }

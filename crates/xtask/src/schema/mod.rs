@@ -7,6 +7,7 @@ mod asyncapi;
 mod python;
 mod reference;
 mod tables;
+mod typescript;
 mod words;
 
 use std::fs;
@@ -41,6 +42,7 @@ fn files() -> anyhow::Result<Vec<Generated>> {
     files.push(reference::file(catalogue)?);
     files.push(asyncapi::file(catalogue));
     files.extend(python::files(catalogue)?);
+    files.extend(typescript::files(catalogue));
     Ok(files)
 }
 

@@ -1,6 +1,6 @@
 //! The tables under `protocol/`, generated from `trunkline-protocol`.
 //!
-//! The Rust constants are the source; the TypeScript and Python sides read the files. To add an
+//! The Rust constants are the source; the tests of the TypeScript and Python sides compare with the files. To add an
 //! error code, a close code or a limit: change the crate, then run `make schema`.
 
 use serde::Serialize;

@@ -32,6 +32,7 @@ _METADATA: Final = "metadata"
 _PAYLOAD_NAMES: Final[dict[Dialect, str]] = {"native": "payload", "payload": "payload", "data": "data"}
 _FLAT_NAMES: Final = {"message_id": "id", "timestamp": "ts", "session_id": "session"}
 _TEXT: Final = msgspec.json.Decoder(str)
+_NAMES: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXTS: Final = msgspec.json.Decoder(list[str])
 
 
@@ -125,10 +126,9 @@ def _take_spread(parts: Parts, dialect: Dialect, members: Members) -> None:
 
 def _take_metadata(parts: Parts, members: Members) -> list[str]:
     """Takes `_tl` out of `metadata`, if it is there; otherwise that is a member like any other."""
-    inside = _distinct(members.get(_METADATA, ""))
-    if inside is None or _WRAPPER not in inside:
+    if not _has_wrapper(members.get(_METADATA, "")):
         return []
-    del members[_METADATA]
+    inside = members_of(members.pop(_METADATA), _METADATA)
     content = _take_wrapper(parts, "flat", inside.pop(_WRAPPER))
     if inside:
         members[_METADATA] = object_of(inside)
@@ -171,9 +171,14 @@ def _content(payload: str | None, dialect: Dialect) -> Members | None:
     members = _distinct(payload or "")
     if not members or "type" in members or _WRAPPER in members:
         return None
-    if dialect == "flat" and _WRAPPER in (_distinct(members.get(_METADATA, "")) or {}):
+    if dialect == "flat" and _has_wrapper(members.get(_METADATA, "")):
         return None
     return members
+
+
+def _has_wrapper(text: str) -> bool:
+    """Whether `_tl` stands in an object, be there other names twice or not."""
+    return is_object(text) and _WRAPPER in _NAMES.decode(text)
 
 
 def _distinct(text: str) -> Members | None:

@@ -167,6 +167,7 @@ fn limits_and_telemetry() {
 fn an_open_port_without_hosts_is_a_warning() {
     let said = warnings("server.listen = \"0.0.0.0:1\"");
     assert!(said.starts_with("trunkline.toml:1:17: server.listen: 0.0.0.0:1 can be reached"), "{said}");
+    assert!(said.contains("only under names of this one"), "{said}");
     assert_eq!(warnings("server = { listen = \"0.0.0.0:1\", allowed_hosts = [\"a\"] }"), "");
     assert_eq!(warnings("server.listen = \"[::1]:1\""), "");
 }
@@ -179,4 +180,33 @@ fn what_is_quoted_is_short_and_plain() {
     assert!(said.contains("hint: write") && !said.contains('\u{1b}'), "{said}");
     let said = warnings("server.\"\\u001b[31m\" = 1");
     assert!(said.contains("unknown key") && !said.contains('\u{1b}'), "{said}");
+}
+
+/// An unknown key in each section makes the reader say which ones it knows.
+#[test]
+fn every_field_stands_in_the_reference() {
+    let sections = [
+        "",
+        "[server]",
+        "[auth]",
+        "[[auth.tokens]]\ntoken = \"0123456789abcdef\"\nsubject = \"a\"",
+        "[broker]",
+        "[broker.retention]",
+        "[bridge]",
+        "[[worker]]\nname = \"a\"\ncommand = [\"sh\"]",
+        "[[route]]\npath = \"/a\"\nservice = \"a\"",
+        "[limits]",
+        "[telemetry]",
+    ];
+    let page = include_str!("../../../../../docs/reference/configuration.md");
+    let cells = page.lines().filter(|line| line.starts_with('|')).flat_map(|line| line.split('|').skip(1).take(2));
+    let words: Vec<&str> =
+        cells.flat_map(|cell| cell.split(|letter: char| !letter.is_ascii_lowercase() && letter != '_')).collect();
+    for section in sections {
+        let said = warnings(&format!("{section}\nno-such-key-xyz = 1"));
+        let (_, known) = said.split_once("known here: ").unwrap_or_else(|| panic!("{section}\n{said}"));
+        for field in known.lines().next().unwrap_or_default().trim_end_matches(')').split(", ") {
+            assert!(words.contains(&field), "{section} {field} is missing in docs/reference/configuration.md");
+        }
+    }
 }

@@ -107,6 +107,7 @@ fn message(message: &MessageType, schemas: &Schemas<'_>) -> Json {
     }
     members.extend(message.folded.as_ref().map(|name| ("x-folded", text(name))));
     members.extend(message.native.as_ref().map(|name| ("x-native", text(name))));
+    members.extend(message.planned.then_some(("x-planned", Json::Boolean(true))));
     members.push(("payload", schemas.frame(message)));
     members.push(("examples", Json::Array(message.example_frames().into_iter().map(example).collect())));
     object(members)

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use serde::Deserialize;
+use trunkline_catalogue::Catalogue;
+use trunkline_catalogue::model::Kind;
 use trunkline_protocol::{CloseCode, ErrorCode, Fault, Limits, Severity};
+
+use crate::schema::words;
 
 const SPELLINGS: &str = include_str!("../../../../../protocol/error-spellings.json");
 
@@ -21,11 +25,9 @@ struct Spelling {
     fields: BTreeMap<String, String>,
 }
 
-const ENVELOPE: &str = include_str!("../../../../../protocol/schema/envelope.schema.json");
-
 /// The sections.
-pub(super) fn sections() -> anyhow::Result<String> {
-    Ok([errors()?, close_codes(), limits()?].concat())
+pub(super) fn sections(catalogue: &Catalogue) -> anyhow::Result<String> {
+    Ok([errors()?, close_codes(), limits(catalogue)?].concat())
 }
 
 fn errors() -> anyhow::Result<String> {
@@ -69,17 +71,20 @@ fn close_codes() -> String {
     text
 }
 
-fn limits() -> anyhow::Result<String> {
+/// The defaults, and what each means as `welcome` announces it.
+fn limits(catalogue: &Catalogue) -> anyhow::Result<String> {
     let values = serde_json::to_value(Limits::default()).context("failed to write the limits")?;
-    let values = values.as_object().context("the limits are no object")?;
-    let schema: serde_json::Value = serde_json::from_str(ENVELOPE).context("failed to read envelope.schema.json")?;
-    let described = schema["$defs"]["limits"]["properties"].as_object().context("the schema has no limits")?;
-    ensure!(values.len() == described.len(), "Limits of trunkline-protocol and of envelope.schema.json differ");
-    let mut text = "\n## Limits\n\nThe defaults; `welcome` announces what holds.\n\n| limit | default | meaning |\n|---|---|---|\n".to_owned();
-    for (name, value) in values {
-        let meaning = described.get(name).and_then(|limit| limit["description"].as_str());
-        let meaning = meaning.with_context(|| format!("envelope.schema.json does not say what {name} is"))?;
-        let _infallible = writeln!(text, "| `{name}` | {value} | {meaning} |");
+    let definition = catalogue.definitions().iter().find(|definition| definition.name.name == "limits");
+    let Some(Kind::Object(announced)) = definition.map(|definition| &definition.shape.kind) else {
+        anyhow::bail!("welcome announces no limits");
+    };
+    let mut text = "\n## Limits\n\nThe defaults; `welcome` announces what holds.\n\n\
+                    | limit | default | unit | meaning |\n|---|---|---|---|\n"
+        .to_owned();
+    for (name, value) in values.as_object().into_iter().flatten() {
+        let field = announced.field(name).with_context(|| format!("welcome does not announce {name}"))?;
+        let (unit, meaning) = (words::unit(&field.shape), field.shape.description.as_deref().unwrap_or_default());
+        let _infallible = writeln!(text, "| `{name}` | {value} | {unit} | {meaning} |");
     }
     Ok(text)
 }

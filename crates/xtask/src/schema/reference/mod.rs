@@ -35,6 +35,9 @@ Each type shows who sends it and how it is delivered, its fields, and one whole 
 | latest | state of which only the newest value matters; older values may be skipped |
 | control | about this connection alone; never kept |
 
+A type that is *not served yet* is agreed on, and the gateway does nothing for it: it refuses those about the connection with `unknown_type`. Durable ones
+from clients reach a service of yours, as any other type does, where the route names one.
+
 A field that is *required* is always there. Fields that are not listed are allowed everywhere and kept. Integers are at most 2^53−1, times
 are RFC 3339. `a.b` is field `b` of object `a`, `a[].b` of each element of array `a`, `a.*` of each value of map `a`.
 
@@ -53,7 +56,7 @@ pub(super) fn file(catalogue: &Catalogue) -> anyhow::Result<Generated> {
     }
     page.shapes();
     page.texts();
-    page.text.push_str(&codes::sections()?);
+    page.text.push_str(&codes::sections(catalogue)?);
     Ok(Generated::new("docs/reference/messages.md", page.text))
 }
 
@@ -215,6 +218,9 @@ fn about(message: &MessageType) -> String {
     let mut add = |sentence: String| {
         let _infallible = write!(about, " {sentence}");
     };
+    if message.planned {
+        add("**Not served yet.**".to_owned());
+    }
     match (message.class, message.key.as_slice()) {
         (Class::Latest, []) => add("There is one value for each channel.".to_owned()),
         (Class::Latest, key) => add(format!("There is one value for each {}.", named(key.iter().map(String::as_str)))),
@@ -322,6 +328,7 @@ mod tests {
         ] {
             assert!(section.contains(part), "{part}\n{section}");
         }
+        assert!(page.contains("*To the gateway; control.* **Not served yet.**"));
         assert!(page.contains("It has either `session` or `topic`."));
         assert!(page.contains("Where `verdict` is `reset` it has `reason`, otherwise `pos`."));
     }

@@ -67,7 +67,8 @@ class AgentStreaming(shared.FlatFrame, frozen=True, kw_only=True, tag="agent_str
 
 
 class AgentComplete(shared.FlatFrame, frozen=True, kw_only=True, tag="agent_complete"):
-    """An agent's answer is whole: message has all of its text, and data the run's result where there is one.
+    """An agent's answer is whole: message has all of its text, and data the run's result where there is one. A run that was cancelled ends
+    so, too, if it had text.
 
     `agent_complete`: to clients; durable.
     """
@@ -76,6 +77,10 @@ class AgentComplete(shared.FlatFrame, frozen=True, kw_only=True, tag="agent_comp
     """When it was made."""
     message: str = field()
     """The whole text."""
+    status: str | UnsetType = UNSET
+    """cancelled: the run was cancelled, and message is what it had said; cut: there was more text than one message holds. Left out where
+    the answer is whole.
+    """
     is_streaming: Literal[False] | UnsetType = UNSET
     """False, or left out."""
 
@@ -416,7 +421,7 @@ class Hello(shared.FlatFrame, frozen=True, kw_only=True, tag="hello"):
     """Session to go on with."""
     secret: str | UnsetType = UNSET
     """What an anonymous session got in its first welcome."""
-    resume: Annotated[dict[str, str | None], Meta(max_length=128)] | UnsetType = UNSET
+    resume: Annotated[dict[str, str | None], Meta(max_length=64)] | UnsetType = UNSET
     """Last position seen of each channel; null where nothing was seen yet."""
     client: HelloClient | UnsetType = UNSET
     """The program, for logs."""

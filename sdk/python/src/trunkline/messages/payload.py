@@ -702,7 +702,7 @@ class Hello(Struct, frozen=True, kw_only=True):
     """Session to go on with."""
     secret: str | UnsetType = UNSET
     """What an anonymous session got in its first welcome."""
-    resume: Annotated[dict[str, str | None], Meta(max_length=128)] | UnsetType = UNSET
+    resume: Annotated[dict[str, str | None], Meta(max_length=64)] | UnsetType = UNSET
     """Last position seen of each channel; null where nothing was seen yet."""
     client: HelloClient | UnsetType = UNSET
     """The program, for logs."""

@@ -119,7 +119,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     in_flight_max: EnvelopeInteger
     """Unacknowledged messages of a connection; one more is too_many_in_flight."""
     deadline_ms_max: EnvelopeInteger
-    """Longest time that a run may take, in milliseconds; a longer wish is shortened to it."""
+    """Longest time that a run may take; a longer wish is shortened to it. Unit: milliseconds."""
     resume_channels_max: EnvelopeInteger | UnsetType = UNSET
     """Channels that one hello may resume; more are bad_envelope."""
     runs_waiting_max: EnvelopeInteger | UnsetType = UNSET
@@ -143,7 +143,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=256)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 """A name that people read, from the configuration or from a service."""
 AgentId = Annotated[str, Meta(min_length=1, max_length=128)]
-"""An agent as the deployment names it; the founding systems have reasoning, coding, general, guide and liaison."""
+"""An agent as the deployment names it; older front ends have reasoning, coding, general, guide and liaison."""
 Pillar = Annotated[str, Meta(min_length=1, max_length=128)]
 """An area that a liaison agent works in, as the deployment names it; the examples have content, insights, operations and business_outcomes.
 """

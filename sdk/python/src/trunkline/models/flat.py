@@ -70,7 +70,8 @@ class AgentStreaming(shared.FlatFrame, frozen=True):
 
 
 class AgentComplete(shared.FlatFrame, frozen=True):
-    """An agent's answer is whole: message has all of its text, and data the run's result where there is one.
+    """An agent's answer is whole: message has all of its text, and data the run's result where there is one. A run that was cancelled ends
+    so, too, if it had text.
 
     `agent_complete`: to clients; durable.
     """
@@ -80,6 +81,10 @@ class AgentComplete(shared.FlatFrame, frozen=True):
     """When it was made."""
     message: str = Field()
     """The whole text."""
+    status: Annotated[str | None, NOT_NULL] = None
+    """cancelled: the run was cancelled, and message is what it had said; cut: there was more text than one message holds. Left out where
+    the answer is whole.
+    """
     is_streaming: Annotated[Annotated[Literal[False], STRICT] | None, NOT_NULL] = None
     """False, or left out."""
 
@@ -442,7 +447,7 @@ class Hello(shared.FlatFrame, frozen=True):
     """Session to go on with."""
     secret: Annotated[str | None, NOT_NULL] = None
     """What an anonymous session got in its first welcome."""
-    resume: Annotated[Annotated[dict[str, str | None], Field(max_length=128)] | None, NOT_NULL] = None
+    resume: Annotated[Annotated[dict[str, str | None], Field(max_length=64)] | None, NOT_NULL] = None
     """Last position seen of each channel; null where nothing was seen yet."""
     client: Annotated[HelloClient | None, NOT_NULL] = None
     """The program, for logs."""

@@ -121,7 +121,7 @@ class Limits(Model, frozen=True):
     in_flight_max: EnvelopeInteger
     """Unacknowledged messages of a connection; one more is too_many_in_flight."""
     deadline_ms_max: EnvelopeInteger
-    """Longest time that a run may take, in milliseconds; a longer wish is shortened to it."""
+    """Longest time that a run may take; a longer wish is shortened to it. Unit: milliseconds."""
     resume_channels_max: Annotated[EnvelopeInteger | None, NOT_NULL] = None
     """Channels that one hello may resume; more are bad_envelope."""
     runs_waiting_max: Annotated[EnvelopeInteger | None, NOT_NULL] = None
@@ -145,7 +145,7 @@ Id = Annotated[str, Field(min_length=1, max_length=256)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 """A name that people read, from the configuration or from a service."""
 AgentId = Annotated[str, Field(min_length=1, max_length=128)]
-"""An agent as the deployment names it; the founding systems have reasoning, coding, general, guide and liaison."""
+"""An agent as the deployment names it; older front ends have reasoning, coding, general, guide and liaison."""
 Pillar = Annotated[str, Field(min_length=1, max_length=128)]
 """An area that a liaison agent works in, as the deployment names it; the examples have content, insights, operations and business_outcomes.
 """

@@ -1,4 +1,7 @@
 //! Which types the gateway itself gives a meaning to, and how each is delivered.
+//!
+//! `protocol/schema/messages` leads: each type has its class there. What stands here is what the gateway has to know without
+//! reading a schema; `tests/contract/types.rs` of `trunkline-catalogue` compares the two.
 
 /// How a message is kept and delivered (`docs/glossary.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
