@@ -91,9 +91,11 @@ fn frame(dialect: Dialect, kind: &str, members: &Members<'_>) -> String {
     }
 }
 
-/// A frame with its members where they are, but for the type.
+/// A frame with its members where they are, the type in place of the one that it has. A second one stays, and is refused.
 fn typed_frame(kind: &Value, members: &Members<'_>) -> String {
-    let rest = joined(members.iter().filter(|(name, _)| name != "type"));
+    let place = members.iter().position(|(name, _)| name == "type");
+    let rest = members.iter().enumerate().filter(|(index, _)| Some(*index) != place);
+    let rest = joined(rest.map(|(_, member)| member));
     let comma = if rest.is_empty() { "" } else { "," };
     format!(r#"{{"type":{kind}{comma}{rest}}}"#)
 }
@@ -298,6 +300,20 @@ mod tests {
         ] {
             let frame = read(&rules, Dialect::Flat, text);
             assert!(Dialect::Flat.decode(&frame, 64).is_err(), "{frame}");
+        }
+    }
+
+    #[test]
+    fn a_type_that_stands_twice_is_not_taken_over() {
+        let rules = OldFrames { default_type: Some("chat".to_owned()), ..OldFrames::default() };
+        for (dialect, text) in [
+            (Dialect::Flat, r#"{"type":1,"type":"x"}"#),
+            (Dialect::Open, r#"{"type":1,"n":1,"type":2}"#),
+            (Dialect::Payload, r#"{"type":1,"payload":{},"type":2}"#),
+            (Dialect::Data, r#"{"type":1,"type":2,"data":{}}"#),
+        ] {
+            let frame = read(&rules, dialect, text);
+            assert!(dialect.decode(&frame, 64).is_err(), "{frame}");
         }
     }
 

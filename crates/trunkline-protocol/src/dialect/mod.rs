@@ -76,8 +76,6 @@ impl Dialect {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::error::ErrorCode;
 
@@ -124,89 +122,6 @@ mod tests {
             let error = Dialect::Native.decode(text, 64).expect_err(text);
             assert!(error.to_string().contains(word), "{text}: {error}");
             assert_eq!(error.code(), ErrorCode::BadEnvelope, "{text}");
-        }
-    }
-
-    /// Everything that an envelope says.
-    fn meaning(envelope: &Envelope<'_>) -> serde_json::Value {
-        let value = |raw: &serde_json::value::RawValue| serde_json::from_str::<serde_json::Value>(raw.get()).unwrap();
-        let bare = Envelope { payload: None, extra: Vec::new(), ..envelope.clone() };
-        let mut fields = Vec::new();
-        Dialect::Native.encode(&bare, &mut fields);
-        let extra: std::collections::BTreeMap<_, _> = envelope
-            .extra
-            .iter()
-            .map(|extra| (format!("{} {}", extra.name, extra.wrapped), value(extra.value)))
-            .collect();
-        serde_json::json!({
-            "fields": serde_json::from_slice::<serde_json::Value>(&fields).unwrap(),
-            "payload": envelope.payload.as_ref().and_then(Payload::as_json).map(value),
-            "extra": extra,
-        })
-    }
-
-    fn json() -> impl Strategy<Value = serde_json::Value> {
-        let leaf = prop_oneof![
-            Just(serde_json::Value::Null),
-            any::<u16>().prop_map(Into::into),
-            prop::sample::select(vec!["", "m1", "1-a-b", "x \" \\ y"]).prop_map(Into::into),
-            Just(serde_json::json!({})),
-            Just(serde_json::json!([])),
-        ];
-        leaf.prop_recursive(3, 16, 4, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..3).prop_map(Into::into),
-                prop::collection::btree_map(name(), inner, 0..4)
-                    .prop_map(|members| members.into_iter().collect::<serde_json::Map<_, _>>().into()),
-            ]
-        })
-    }
-
-    fn name() -> impl Strategy<Value = String> {
-        let names = [
-            "type",
-            "payload",
-            "data",
-            "_tl",
-            "_beside",
-            "_content",
-            "metadata",
-            "message_id",
-            "timestamp",
-            "session_id",
-            "id",
-            "ts",
-            "session",
-            "run",
-            "seq",
-            "to",
-            "meta",
-            "error",
-            "a",
-            "b c",
-        ];
-        prop::sample::select(names.to_vec()).prop_map(str::to_owned)
-    }
-
-    proptest! {
-        /// Whatever a dialect reads, every dialect can carry.
-        #[test]
-        fn nothing_is_lost_on_the_way_through_another_dialect(
-            from in prop::sample::select(Dialect::ALL.to_vec()),
-            mut members in prop::collection::btree_map(name(), json(), 0..6),
-        ) {
-            members.insert("type".to_owned(), "t".into());
-            let text = serde_json::to_string(&members).unwrap();
-            let Ok(envelope) = from.decode(&text, 64) else { return Ok(()) };
-            let meaning_of = meaning(&envelope);
-            for by in Dialect::ALL {
-                let mut spelled = Vec::new();
-                by.encode(&envelope, &mut spelled);
-                let spelled = String::from_utf8(spelled).unwrap();
-                let read = by.decode(&spelled, 64);
-                let read = read.unwrap_or_else(|error| panic!("{} wrote {spelled} for {text}: {error}", by.name()));
-                prop_assert_eq!(meaning(&read), meaning_of.clone(), "{} by {}: {} as {}", from.name(), by.name(), text, spelled);
-            }
         }
     }
 

@@ -10,4 +10,6 @@ mod interoperating;
 mod peers;
 mod reference;
 mod splitting;
+mod upgrading;
+mod upgrading_corpus;
 mod wire;

@@ -1,0 +1,5 @@
+//! What is read from the store and from the outside, whatever it is: the rules hold, and nothing panics.
+
+mod corpus;
+mod telling;
+mod texts;
