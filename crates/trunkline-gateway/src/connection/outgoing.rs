@@ -16,6 +16,7 @@ use trunkline_protocol::{Dialect, Envelope, Position};
 use trunkline_ws::Connection as Socket;
 
 use super::{SOCKET_QUEUE_BYTES, Subscriber};
+use crate::frame::Frame;
 use crate::hub::{frame_of, message_id, run_started_by};
 use crate::message;
 use crate::node::Node;
@@ -53,17 +54,25 @@ impl Outgoing {
     {
         self.subscriber.looks_now();
         let mut outbox = self.subscriber.outbox();
+        // What may have to be compressed first, and what comes after it: others wait for the outbox.
+        let mut later = Vec::new();
         let room = SOCKET_QUEUE_BYTES.saturating_sub(socket.queued_bytes());
         if room > 0 && !socket.is_closing() {
             let sent = &self.node.metrics.messages_out;
             outbox.take(room, |frame| {
                 sent.inc();
-                // The queue takes a frame while it is below its own, larger bound; only a closing socket refuses.
-                let _ = socket.queue(frame);
+                match frame {
+                    Frame::Plain(frame) if later.is_empty() => write(socket, frame),
+                    frame => later.push(frame),
+                }
             });
         }
         let wanted = if self.reading.is_none() { outbox.wanted() } else { None };
         drop(outbox);
+        let agreed = socket.deflate();
+        for frame in later {
+            write(socket, frame.into_bytes(agreed));
+        }
         if let Some(wanted) = wanted {
             self.reading = Some(self.read(wanted));
         }
@@ -115,7 +124,7 @@ impl Outgoing {
     /// The channel is gone, or cannot be read: the client is told, and nothing more of it comes.
     fn lose(&self, channel: &ChannelKey) {
         let frame = self.reset_frame(channel, ResetReason::Unknown, None);
-        self.subscriber.outbox().push_notice(channel, frame);
+        self.subscriber.outbox().push_notice(channel, Frame::Plain(frame));
         self.node.hub.detach(channel, &self.subscriber);
     }
 
@@ -125,7 +134,7 @@ impl Outgoing {
             let (_, reason) = self.resetting.swap_remove(index);
             let start = page.records.first().map_or(page.head.top, |record| record.previous);
             let frame = self.reset_frame(channel, reason, Some(start.to_string()));
-            self.subscriber.outbox().push_notice(channel, frame);
+            self.subscriber.outbox().push_notice(channel, Frame::Plain(frame));
         }
     }
 
@@ -148,7 +157,8 @@ impl Outgoing {
             let is_own = voice.wire.dialect() != Dialect::Native && self.is_own(record);
             self.subscriber.outbox().push_read(channel, record, |pieces| {
                 let surroundings = Surroundings { pieces, whole };
-                if is_own { None } else { frame_of(voice, channel, record, surroundings) }
+                let frame = if is_own { None } else { frame_of(voice, channel, record, surroundings) };
+                frame.map(|frame| Frame::new(frame, self.subscriber.compresses()))
             });
             if let Some(run) = run {
                 let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
@@ -197,6 +207,14 @@ impl Outgoing {
         drop(outbox);
         message::reply_frame(self.subscriber.wire(), "heartbeat", None, &heartbeat)
     }
+}
+
+/// Queues a frame. The queue takes one while it is below its own, larger bound; only a closing socket refuses.
+fn write<S>(socket: &mut Socket<S>, frame: Bytes)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let _ = socket.queue(frame);
 }
 
 /// What reading a page brought, and the run's text.
