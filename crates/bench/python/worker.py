@@ -40,6 +40,22 @@ async def clock(paced: Paced) -> AsyncIterator[str]:
         yield f"{time.monotonic_ns()} "
 
 
+class Speech(msgspec.Struct):
+    """What to say, and how long to wait after each word."""
+
+    text: str
+    every_ms: float
+
+
+@worker.service("speak")
+async def speak(speech: Speech) -> AsyncIterator[str]:
+    """Streams a text word by word."""
+    begin = time.monotonic()
+    for number, word in enumerate(speech.text.split(" ")):
+        await asyncio.sleep(begin + number * speech.every_ms / 1000 - time.monotonic())
+        yield word + " "
+
+
 @worker.service("events")
 async def events(paced: Paced) -> AsyncIterator[Event]:
     """Streams events of 64 bytes that stay apart."""

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use flate2::{Decompress, FlushDecompress};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -25,6 +26,7 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// Bits and values of a frame's first two bytes (RFC 6455 §5.2).
 const FINAL: u8 = 0x80;
+const COMPRESSED: u8 = 0x40;
 const MASKED: u8 = 0x80;
 const LENGTH_16: u8 = 0x7e;
 const LENGTH_64: u8 = 0x7f;
@@ -39,6 +41,8 @@ pub(crate) struct Client {
     stream: TcpStream,
     received: BytesMut,
     to_send: BytesMut,
+    /// All that came, as it was on the wire.
+    pub(crate) bytes_received: u64,
 }
 
 /// Connects to loopback; `number` is the connection's, so that many do not run out of ports.
@@ -59,14 +63,35 @@ impl Client {
         subprotocol: Option<&str>,
         number: usize,
     ) -> anyhow::Result<Self> {
+        Self::connect_offering(server, path, subprotocol, number, "").await
+    }
+
+    /// The same with compression, if the server agrees to it.
+    pub(crate) async fn connect_compressed(
+        server: SocketAddr,
+        path: &str,
+        subprotocol: Option<&str>,
+        number: usize,
+    ) -> anyhow::Result<Self> {
+        let extension = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+        Self::connect_offering(server, path, subprotocol, number, extension).await
+    }
+
+    async fn connect_offering(
+        server: SocketAddr,
+        path: &str,
+        subprotocol: Option<&str>,
+        number: usize,
+        extension: &str,
+    ) -> anyhow::Result<Self> {
         let mut stream = connect_tcp(server, number).await?;
         let offer = subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}\r\n"
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}{extension}\r\n"
         );
         stream.write_all(request.as_bytes()).await?;
-        let mut client = Self { stream, received: BytesMut::new(), to_send: BytesMut::new() };
+        let mut client = Self { stream, received: BytesMut::new(), to_send: BytesMut::new(), bytes_received: 0 };
         timeout(ANSWER_WITHIN, client.upgraded()).await.context("the upgrade took too long")??;
         Ok(client)
     }
@@ -137,6 +162,7 @@ impl Client {
         self.received.reserve(READ_BYTES);
         let read = self.stream.read_buf(&mut self.received).await.context("the connection was lost")?;
         ensure!(read > 0, "the server ended the connection");
+        self.bytes_received += read as u64;
         Ok(())
     }
 }
@@ -169,7 +195,8 @@ pub(crate) fn text_frame(payload: &[u8]) -> Bytes {
 /// Takes a server's frame, if all of it is there: its opcode and payload.
 fn take_frame(buffer: &mut BytesMut) -> Option<(u8, Bytes)> {
     let mut head = &buffer[..];
-    let opcode = head.try_get_u8().ok()? & 0x0f;
+    let first = head.try_get_u8().ok()?;
+    let opcode = first & 0x0f;
     let length = match head.try_get_u8().ok()? & 0x7f {
         LENGTH_16 => u64::from(head.try_get_u16().ok()?),
         LENGTH_64 => head.try_get_u64().ok()?,
@@ -178,7 +205,16 @@ fn take_frame(buffer: &mut BytesMut) -> Option<(u8, Bytes)> {
     let header = buffer.len() - head.len();
     let length = usize::try_from(length).ok().filter(|length| *length <= head.len())?;
     buffer.advance(header);
-    Some((opcode, buffer.split_to(length).freeze()))
+    let payload = buffer.split_to(length).freeze();
+    Some((opcode, if first & COMPRESSED == 0 { payload } else { inflated(&payload)? }))
+}
+
+/// The message in a compressed payload (RFC 7692 §7.2.2); no scenario has one of more than [`READ_BYTES`].
+fn inflated(payload: &[u8]) -> Option<Bytes> {
+    let mut text = Vec::with_capacity(READ_BYTES);
+    let whole = [payload, &[0x00, 0x00, 0xff, 0xff]].concat();
+    Decompress::new(false).decompress_vec(&whole, &mut text, FlushDecompress::Sync).ok()?;
+    Some(text.into())
 }
 
 #[cfg(test)]
@@ -217,7 +253,7 @@ mod tests {
         let stream = connect_tcp(listener.local_addr().unwrap(), 0).await.unwrap();
         let (mut server, _) = listener.accept().await.unwrap();
         server.write_all(&server_frame(200).repeat(FRAMES)).await.unwrap();
-        let mut client = Client { stream, received: BytesMut::new(), to_send: BytesMut::new() };
+        let mut client = Client { stream, received: BytesMut::new(), to_send: BytesMut::new(), bytes_received: 0 };
         client.receive().await.unwrap();
         let more = std::iter::from_fn(|| client.try_receive().unwrap()).count();
         assert_eq!(more, FRAMES - 1);

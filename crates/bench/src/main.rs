@@ -65,6 +65,7 @@ enum Scenario {
     Worker,
     Tokens,
     FanOut,
+    Compression,
     Idle,
     Messages,
 }
@@ -130,6 +131,7 @@ impl Scenario {
             Self::Worker => scenario::worker::measure(bench).await,
             Self::Tokens => scenario::tokens::measure(bench).await,
             Self::FanOut => scenario::fan_out::measure(bench).await,
+            Self::Compression => scenario::compression::measure(bench).await,
             Self::Idle => scenario::idle::measure(bench).await,
             Self::Messages => scenario::messages::measure(bench),
         }

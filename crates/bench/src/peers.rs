@@ -72,7 +72,8 @@ impl Artifacts {
         Server::start(command, machine, Placement::AnyCore).await
     }
 
-    /// The gateway with everything at its default, over the routes `/echo` (built in) and `/ws` (the worker's services).
+    /// The gateway with everything at its default, over the routes `/echo` (built in), `/ws` (the worker's services) and
+    /// `/compressed` (the same, compressed).
     pub(crate) async fn gateway(&self, machine: &Machine, placement: Placement) -> anyhow::Result<Gateway> {
         let folder = tempfile::tempdir()?;
         let config = folder.path().join("trunkline.toml");
@@ -90,6 +91,7 @@ impl Artifacts {
             "[server]\nlisten = \"127.0.0.1:0\"\n\
              [[route]]\npath = \"/echo\"\nservice = \"builtin:echo\"\n\
              [[route]]\npath = \"/ws\"\nservices = [\"*\"]\n\
+             [[route]]\npath = \"/compressed\"\nservices = [\"*\"]\ncompress = true\n\
              [[worker]]\nname = \"bench\"\ncommand = {command}\n"
         )
     }
@@ -147,7 +149,7 @@ pub(crate) async fn join_session(
     struct Welcome {
         payload: Session,
     }
-    let mut client = Client::connect(gateway, path, Some(NATIVE), number).await?;
+    let mut client = Client::connect_compressed(gateway, path, Some(NATIVE), number).await?;
     let hello = match session {
         None => serde_json::json!({ "type": "hello" }),
         Some(Session { session, secret }) => {

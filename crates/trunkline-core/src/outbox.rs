@@ -34,6 +34,18 @@ pub const CHANNELS_MAX: usize = 64;
 /// Bytes of latest state that may wait; the oldest values go when there are more.
 pub const LATEST_BYTES_MAX: usize = 64 * 1024;
 
+/// What an outbox holds.
+pub trait Frame {
+    /// The memory that it is counted as, in bytes.
+    fn bytes(&self) -> usize;
+}
+
+impl Frame for Bytes {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+}
+
 /// How urgent a channel is on this connection. Control frames come before both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
@@ -92,14 +104,20 @@ struct Attached {
 }
 
 /// The outbox of one connection.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    queues: Queues,
+#[derive(Debug)]
+pub struct Outbox<F> {
+    queues: Queues<F>,
     attached: Vec<Attached>,
     closed: bool,
 }
 
-impl Outbox {
+impl<F> Default for Outbox<F> {
+    fn default() -> Self {
+        Self { queues: Queues::default(), attached: Vec::new(), closed: false }
+    }
+}
+
+impl<F: Frame> Outbox<F> {
     /// The connection is over: nothing is queued or attached from now on. Gives the channels that were attached.
     pub fn close(&mut self) -> Vec<ChannelKey> {
         self.closed = true;
@@ -108,11 +126,11 @@ impl Outbox {
     }
 
     /// Queues a frame that belongs to the connection alone. After [`Outbox::close`] it is dropped.
-    pub fn push_control(&mut self, frame: Bytes) -> Result<(), ControlFull> {
+    pub fn push_control(&mut self, frame: F) -> Result<(), ControlFull> {
         if self.closed {
             return Ok(());
         }
-        if self.queues.control_bytes() + frame.len() > CONTROL_BYTES_MAX {
+        if self.queues.control_bytes() + frame.bytes() > CONTROL_BYTES_MAX {
             return Err(ControlFull);
         }
         self.queues.push_control(frame);
@@ -150,7 +168,7 @@ impl Outbox {
 
     /// Offers a new record of a channel. `frame` is called only if the record follows, with the number of text records
     /// that were queued before; it gives nothing for a record that this client is not to see.
-    pub fn offer(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce(u64) -> Option<Bytes>) -> Offer {
+    pub fn offer(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce(u64) -> Option<F>) -> Offer {
         let Some(index) = self.find(channel) else { return Offer::Ignored };
         let attached = &mut self.attached[index];
         if attached.delivery == Delivery::Behind || !is_news(attached.queued, record) {
@@ -161,7 +179,7 @@ impl Outbox {
             return Offer::FellBehind;
         }
         match frame(attached.pieces) {
-            Some(frame) if self.queues.bytes() + frame.len() > QUEUE_BYTES_MAX => {
+            Some(frame) if self.queues.bytes() + frame.bytes() > QUEUE_BYTES_MAX => {
                 self.attached[index].delivery = Delivery::Behind;
                 Offer::FellBehind
             }
@@ -190,7 +208,7 @@ impl Outbox {
 
     /// Queues a record that was read from the log of a channel that is behind; records that the client has are left out.
     /// `frame` is as for [`Outbox::offer`].
-    pub fn push_read(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce(u64) -> Option<Bytes>) {
+    pub fn push_read(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce(u64) -> Option<F>) {
         let Some(index) = self.find(channel) else { return };
         if is_news(self.attached[index].queued, record) {
             let frame = frame(self.attached[index].pieces);
@@ -198,7 +216,7 @@ impl Outbox {
         }
     }
 
-    fn queue(&mut self, index: usize, record: &Record, frame: Option<Bytes>) {
+    fn queue(&mut self, index: usize, record: &Record, frame: Option<F>) {
         let attached = &mut self.attached[index];
         attached.queued = Some(record.position);
         attached.pieces += u64::from(record::kind(&record.data) == Some(RecordKind::Text));
@@ -241,7 +259,7 @@ impl Outbox {
     }
 
     /// Queues a frame that says something of a channel, in the channel's order.
-    pub fn push_notice(&mut self, channel: &ChannelKey, frame: Bytes) {
+    pub fn push_notice(&mut self, channel: &ChannelKey, frame: F) {
         let Some(index) = self.find(channel) else { return };
         let attached = &self.attached[index];
         let (channel, priority) = (attached.channel.clone(), attached.priority);
@@ -257,7 +275,7 @@ impl Outbox {
     }
 
     /// Queues the newest value of state where only the newest matters, in place of an older one with the same key.
-    pub fn push_latest(&mut self, channel: &ChannelKey, key: &str, frame: Bytes) {
+    pub fn push_latest(&mut self, channel: &ChannelKey, key: &str, frame: F) {
         if self.is_live(channel) {
             self.queues.push_latest(channel, key, frame);
         }
@@ -281,11 +299,11 @@ impl Outbox {
 
     /// Takes frames for one write, at least one if there is any, until `bytes_max`: control first, then the other
     /// classes by weight.
-    pub fn take(&mut self, bytes_max: usize, mut write: impl FnMut(Bytes)) {
+    pub fn take(&mut self, bytes_max: usize, mut write: impl FnMut(F)) {
         let mut room = bytes_max;
         while room > 0 {
             let Some(item) = self.queues.pop() else { return };
-            room = room.saturating_sub(item.frame.len());
+            room = room.saturating_sub(item.frame.bytes());
             if let (Some(position), Some(index)) = (item.position, item.channel.as_ref().and_then(|key| self.find(key)))
             {
                 self.attached[index].sent = Some(position);

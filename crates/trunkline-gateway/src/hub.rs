@@ -2,7 +2,7 @@
 //!
 //! The broker tells the hub of each record; the hub offers it to the outbox of every
 //! connection that is attached to its channel, as a frame that is encoded once per
-//! dialect and codec, and shared. It keeps no records.
+//! dialect and codec, compressed once for those who compress, and shared. It keeps no records.
 //!
 //! Lock order: a shard of the hub, then an outbox. Nothing is awaited under either, and
 //! never two shards at once.
@@ -23,6 +23,7 @@ use trunkline_core::words::{self, Surroundings, Voice};
 use trunkline_protocol::{Codec, Dialect, ErrorCode, Position};
 
 use crate::connection::Subscriber;
+use crate::frame::{Frame, Spelled};
 use crate::message::{self, LatestState};
 use crate::telemetry::Metrics;
 
@@ -96,7 +97,11 @@ impl Hub {
         let live = outbox.caught_up(channel, listeners.as_ref().and_then(|listeners| listeners.top));
         if let (true, Some(listeners)) = (live, listeners) {
             for latest in &mut listeners.latest {
-                outbox.push_latest(channel, &latest.key, latest.state.frame(subscriber.wire()));
+                outbox.push_latest(
+                    channel,
+                    &latest.key,
+                    latest.state.frame(subscriber.wire(), subscriber.compresses()),
+                );
             }
         }
         live
@@ -107,7 +112,7 @@ impl Hub {
         let mut shard = self.shard(channel);
         let Some(listeners) = shard.get_mut(channel) else { return };
         for subscriber in &listeners.subscribers {
-            let frame = state.frame(subscriber.wire());
+            let frame = state.frame(subscriber.wire(), subscriber.compresses());
             subscriber.outbox().push_latest(channel, &key, frame);
             subscriber.wake();
         }
@@ -205,9 +210,9 @@ struct SharedFrames<'a> {
     channel: &'a ChannelKey,
     record: &'a Record,
     /// What native clients are told, by codec.
-    native: [Option<Bytes>; 2],
+    native: [Option<Spelled>; 2],
     /// What each other voice is told, after so many pieces of an answer where that matters to it.
-    old: Vec<((Voice, u64), Option<Bytes>)>,
+    old: Vec<((Voice, u64), Option<Spelled>)>,
     /// How the record ends its run, if it does, once somebody asked.
     end: OnceCell<Option<String>>,
     /// The id of a client's message, once somebody asked.
@@ -240,24 +245,27 @@ impl<'a> SharedFrames<'a> {
         self.end.get_or_init(|| words::end_of(&self.record.data)).as_deref()
     }
 
-    fn get(&mut self, subscriber: &Subscriber, voice: Voice, pieces: u64) -> Option<Bytes> {
+    fn get(&mut self, subscriber: &Subscriber, voice: Voice, pieces: u64) -> Option<Frame> {
+        let compresses = subscriber.compresses();
         if voice.wire.dialect() == Dialect::Native {
             let frame = &mut self.native[usize::from(voice.wire.codec() == Codec::MessagePack)];
             if frame.is_none() {
-                *frame = frame_of(voice, self.channel, self.record, Surroundings::default());
+                *frame = frame_of(voice, self.channel, self.record, Surroundings::default()).map(Spelled::new);
             }
-            return frame.clone();
+            return frame.as_mut().map(|frame| frame.share(compresses));
         }
         if self.is_own(subscriber) {
             return None;
         }
         let pieces = if voice.counts_pieces() { pieces } else { 0 };
-        if let Some((_, frame)) = self.old.iter().find(|(told, _)| *told == (voice, pieces)) {
-            return frame.clone();
+        if let Some((_, frame)) = self.old.iter_mut().find(|(told, _)| *told == (voice, pieces)) {
+            return frame.as_mut().map(|frame| frame.share(compresses));
         }
-        let frame = frame_of(voice, self.channel, self.record, Surroundings { pieces, whole: None });
+        let surroundings = Surroundings { pieces, whole: None };
+        let mut spelled = frame_of(voice, self.channel, self.record, surroundings).map(Spelled::new);
+        let frame = spelled.as_mut().map(|frame| frame.share(compresses));
         if self.old.len() < SHARED_FRAMES_MAX {
-            self.old.push(((voice, pieces), frame.clone()));
+            self.old.push(((voice, pieces), spelled));
         }
         frame
     }
@@ -332,14 +340,14 @@ mod tests {
     #[test]
     fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native), false);
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         let first = log.append(false);
-        subscriber.outbox().push_read(&log.channel, &first, |_| Some(Bytes::new()));
+        subscriber.outbox().push_read(&log.channel, &first, |_| Some(Frame::Plain(Bytes::new())));
         let end = log.append(true);
         assert!(!log.hub.caught_up(&log.channel, &subscriber), "the end was published since the log was read");
         assert!(subscriber.outbox().wanted().is_some());
-        subscriber.outbox().push_read(&log.channel, &end, |_| Some(Bytes::new()));
+        subscriber.outbox().push_read(&log.channel, &end, |_| Some(Frame::Plain(Bytes::new())));
         log.hub.detach(&log.channel, &subscriber);
         assert!(log.hub.shard(&log.channel).is_empty(), "nothing of the run is left behind");
     }
@@ -347,7 +355,7 @@ mod tests {
     #[test]
     fn live_listeners_of_a_run_that_ended_are_forgotten() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native), false);
         log.hub.attach_to_new_run(&log.channel, vec![Arc::clone(&subscriber)]);
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());

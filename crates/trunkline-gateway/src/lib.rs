@@ -10,6 +10,7 @@ mod auth;
 mod clock;
 pub mod config;
 mod connection;
+mod frame;
 mod gateway;
 mod http;
 mod hub;

@@ -12,6 +12,7 @@ use trunkline_protocol::{Codec, Dialect, Envelope, ErrorBody, Payload, Wire, sca
 use trunkline_ws::connection::{QueueError, WriteQueue};
 
 use crate::clock::timestamp;
+use crate::frame::{Frame, Spelled};
 
 /// A payload made from any serialisable value.
 pub(crate) fn payload(value: &impl Serialize) -> Box<RawValue> {
@@ -118,7 +119,7 @@ pub(crate) struct LatestState {
     run: String,
     session: String,
     content: Box<RawValue>,
-    frames: [Option<Bytes>; Wire::COUNT],
+    frames: [Option<Spelled>; Wire::COUNT],
 }
 
 impl LatestState {
@@ -131,7 +132,7 @@ impl LatestState {
     }
 
     /// Its frame, encoded when it is first asked for.
-    pub(crate) fn frame(&mut self, wire: Wire) -> Bytes {
+    pub(crate) fn frame(&mut self, wire: Wire, compresses: bool) -> Frame {
         let Self { kind, run, session, content, frames } = self;
         let encoded = frames[wire.index()].get_or_insert_with(|| {
             let envelope = Envelope {
@@ -141,9 +142,9 @@ impl LatestState {
                 payload: Some((&*content).into()),
                 ..Envelope::default()
             };
-            frame(wire, &envelope)
+            Spelled::new(frame(wire, &envelope))
         });
-        encoded.clone()
+        encoded.share(compresses)
     }
 }
 

@@ -18,9 +18,9 @@ pub(crate) use self::{
     inflater::{INFLATER_BYTES, Inflater},
 };
 
-/// The shortest payload that is compressed, in bytes. A shorter one fits into one packet as it is, so that compressing
-/// it costs time and saves next to nothing (ADR 011 has the figures).
-pub const PAYLOAD_BYTES_MIN: usize = 1024;
+/// The shortest payload that is compressed, in bytes: a few tokens with their envelope. Of a shorter one next to nothing
+/// is saved (ADR 011 has the figures).
+pub const PAYLOAD_BYTES_MIN: usize = 256;
 
 /// The size of a sliding window (§7.1.2), as the binary logarithm of its bytes: 9 to 15.
 ///
@@ -46,7 +46,7 @@ impl WindowBits {
     }
 
     /// How far back a compressed message may refer, in bytes.
-    pub(crate) const fn bytes(self) -> usize {
+    pub const fn bytes(self) -> usize {
         1 << self.0
     }
 }

@@ -210,6 +210,18 @@ pub fn compressed_binary(payload: &[u8], window: WindowBits) -> Option<Bytes> {
     encode_compressed(Opcode::Binary, payload, window)
 }
 
+/// A finished frame of [`text`] or [`binary`] as a compressed frame; see [`compressed_text`].
+pub fn compressed(frame: &[u8], window: WindowBits) -> Option<Bytes> {
+    let [first, second, ..] = frame else { return None };
+    let opcode = Opcode::parse(first & 0x0F).ok().filter(|opcode| !opcode.is_control() && first & RSV1 == 0)?;
+    let header = match second {
+        126 => 4,
+        127 => SERVER_HEADER_BYTES_MAX,
+        _ => 2,
+    };
+    encode_compressed(opcode, frame.get(header..)?, window)
+}
+
 /// A ping frame; of `payload` what exceeds [`CONTROL_BYTES_MAX`] is left out.
 pub fn ping(payload: &[u8]) -> Bytes {
     encode(Opcode::Ping, fitting(payload))

@@ -1,5 +1,6 @@
 //! What is measured. Each scenario starts what it needs, measures in rounds, and gives its part of the report.
 
+pub(crate) mod compression;
 pub(crate) mod echo;
 pub(crate) mod fan_out;
 pub(crate) mod idle;

@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use trunkline_protocol::Position;
 
-use super::{LATEST_BYTES_MAX, Priority};
+use super::{Frame, LATEST_BYTES_MAX, Priority};
 use crate::channel::ChannelKey;
 
 /// Interactive bytes that go for each bulk byte while both wait.
@@ -16,36 +15,36 @@ const KEPT_PLACES: usize = 4;
 
 /// A frame of a channel, and the position that the client has once it is written.
 #[derive(Debug)]
-pub(super) struct Item {
-    pub(super) frame: Bytes,
+pub(super) struct Item<F> {
+    pub(super) frame: F,
     pub(super) channel: ChannelKey,
     pub(super) position: Option<Position>,
 }
 
 /// A frame that is next to be written.
 #[derive(Debug)]
-pub(super) struct Next {
-    pub(super) frame: Bytes,
+pub(super) struct Next<F> {
+    pub(super) frame: F,
     pub(super) channel: Option<ChannelKey>,
     pub(super) position: Option<Position>,
 }
 
 /// The newest value of one piece of state.
 #[derive(Debug)]
-struct Latest {
+struct Latest<F> {
     channel: ChannelKey,
     key: Box<str>,
-    frame: Bytes,
+    frame: F,
 }
 
 /// The queues of one outbox.
-#[derive(Debug, Default)]
-pub(super) struct Queues {
-    control: VecDeque<Bytes>,
+#[derive(Debug)]
+pub(super) struct Queues<F> {
+    control: VecDeque<F>,
     control_bytes: usize,
-    interactive: VecDeque<Item>,
-    bulk: VecDeque<Item>,
-    latest: VecDeque<Latest>,
+    interactive: VecDeque<Item<F>>,
+    bulk: VecDeque<Item<F>>,
+    latest: VecDeque<Latest<F>>,
     latest_bytes: usize,
     bytes: usize,
     /// Interactive bytes written since the last bulk frame.
@@ -54,7 +53,23 @@ pub(super) struct Queues {
     bulk_debt: usize,
 }
 
-impl Queues {
+impl<F> Default for Queues<F> {
+    fn default() -> Self {
+        Self {
+            control: VecDeque::new(),
+            control_bytes: 0,
+            interactive: VecDeque::new(),
+            bulk: VecDeque::new(),
+            latest: VecDeque::new(),
+            latest_bytes: 0,
+            bytes: 0,
+            interactive_run: 0,
+            bulk_debt: 0,
+        }
+    }
+}
+
+impl<F: Frame> Queues<F> {
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
@@ -71,24 +86,24 @@ impl Queues {
         self.control.is_empty() && self.interactive.is_empty() && self.bulk.is_empty() && self.latest.is_empty()
     }
 
-    pub(super) fn push_control(&mut self, frame: Bytes) {
-        self.control_bytes += frame.len();
+    pub(super) fn push_control(&mut self, frame: F) {
+        self.control_bytes += frame.bytes();
         self.control.push_back(frame);
     }
 
-    pub(super) fn push(&mut self, priority: Priority, item: Item) {
-        self.bytes += item.frame.len();
+    pub(super) fn push(&mut self, priority: Priority, item: Item<F>) {
+        self.bytes += item.frame.bytes();
         match priority {
             Priority::Interactive => self.interactive.push_back(item),
             Priority::Bulk => self.bulk.push_back(item),
         }
     }
 
-    pub(super) fn push_latest(&mut self, channel: &ChannelKey, key: &str, frame: Bytes) {
-        self.latest_bytes += frame.len();
-        let same = |latest: &&mut Latest| latest.channel == *channel && *latest.key == *key;
+    pub(super) fn push_latest(&mut self, channel: &ChannelKey, key: &str, frame: F) {
+        self.latest_bytes += frame.bytes();
+        let same = |latest: &&mut Latest<F>| latest.channel == *channel && *latest.key == *key;
         if let Some(latest) = self.latest.iter_mut().find(same) {
-            self.latest_bytes -= latest.frame.len();
+            self.latest_bytes -= latest.frame.bytes();
             latest.frame = frame;
         } else {
             self.latest.push_back(Latest { channel: channel.clone(), key: key.into(), frame });
@@ -96,7 +111,7 @@ impl Queues {
         while self.latest_bytes > LATEST_BYTES_MAX
             && let Some(oldest) = self.latest.pop_front()
         {
-            self.latest_bytes -= oldest.frame.len();
+            self.latest_bytes -= oldest.frame.bytes();
         }
     }
 
@@ -109,7 +124,7 @@ impl Queues {
             self.latest.drain(..).partition(|latest| latest.channel == *channel);
         self.latest = others;
         for Latest { channel, frame, .. } in ended {
-            self.latest_bytes -= frame.len();
+            self.latest_bytes -= frame.bytes();
             self.push(priority, Item { frame, channel, position: None });
         }
     }
@@ -117,25 +132,25 @@ impl Queues {
     /// Drops state of a channel that is no longer attached.
     pub(super) fn forget_latest(&mut self, channel: &ChannelKey) {
         self.latest.retain(|latest| latest.channel != *channel);
-        self.latest_bytes = self.latest.iter().map(|latest| latest.frame.len()).sum();
+        self.latest_bytes = self.latest.iter().map(|latest| latest.frame.bytes()).sum();
     }
 
     /// The next frame: control, then interactive and bulk by weight, then latest state.
-    pub(super) fn pop(&mut self) -> Option<Next> {
+    pub(super) fn pop(&mut self) -> Option<Next<F>> {
         if let Some(frame) = self.control.pop_front() {
-            self.control_bytes -= frame.len();
+            self.control_bytes -= frame.bytes();
             return Some(Next { frame, channel: None, position: None });
         }
         let item = self.pop_weighted();
         if let Some(item) = item {
-            self.bytes -= item.frame.len();
+            self.bytes -= item.frame.bytes();
             return Some(Next { frame: item.frame, channel: Some(item.channel), position: item.position });
         }
         let Some(latest) = self.latest.pop_front() else {
             self.shrink();
             return None;
         };
-        self.latest_bytes -= latest.frame.len();
+        self.latest_bytes -= latest.frame.bytes();
         Some(Next { frame: latest.frame, channel: None, position: None })
     }
 
@@ -149,15 +164,15 @@ impl Queues {
     }
 
     /// Bulk goes when nothing interactive waits, or when interactive had its share since the last bulk frame.
-    fn pop_weighted(&mut self) -> Option<Item> {
+    fn pop_weighted(&mut self) -> Option<Item<F>> {
         let bulk_may_go = self.interactive.is_empty() || self.interactive_run >= self.bulk_debt;
         if bulk_may_go && let Some(item) = self.bulk.pop_front() {
             self.interactive_run = 0;
-            self.bulk_debt = item.frame.len() * INTERACTIVE_WEIGHT;
+            self.bulk_debt = item.frame.bytes() * INTERACTIVE_WEIGHT;
             return Some(item);
         }
         let item = self.interactive.pop_front()?;
-        self.interactive_run = self.interactive_run.saturating_add(item.frame.len());
+        self.interactive_run = self.interactive_run.saturating_add(item.frame.bytes());
         Some(item)
     }
 }

@@ -63,7 +63,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 struct World {
-    outbox: Outbox,
+    outbox: Outbox<Bytes>,
     logs: Vec<Log>,
     received: Vec<Vec<u64>>,
 }
@@ -71,7 +71,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let logs: Vec<_> = ["a", "b", "c"].into_iter().map(Log::new).collect();
-        let mut outbox = Outbox::default();
+        let mut outbox: Outbox<Bytes> = Outbox::default();
         outbox.attach_new(logs[0].channel.clone());
         outbox.attach(logs[1].channel.clone(), Priority::Interactive, None);
         outbox.attach(logs[2].channel.clone(), Priority::Bulk, None);
@@ -145,7 +145,7 @@ fn control_comes_before_everything_and_is_bounded() {
 
 #[test]
 fn bulk_gets_its_share_and_no_more() {
-    let mut outbox = Outbox::default();
+    let mut outbox: Outbox<Bytes> = Outbox::default();
     let (mut live, mut past) = (Log::new("live"), Log::new("past"));
     outbox.attach_new(live.channel.clone());
     outbox.attach(past.channel.clone(), Priority::Bulk, None);
@@ -163,7 +163,7 @@ fn bulk_gets_its_share_and_no_more() {
 
 #[test]
 fn a_record_that_does_not_follow_is_read_from_the_log() {
-    let mut outbox = Outbox::default();
+    let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
     outbox.attach_new(log.channel.clone());
     log.append(1, false);
@@ -175,7 +175,7 @@ fn a_record_that_does_not_follow_is_read_from_the_log() {
 
 #[test]
 fn the_end_of_a_channel_detaches_it_and_its_newest_state_comes_before() {
-    let mut outbox = Outbox::default();
+    let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
     outbox.attach_new(log.channel.clone());
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"1"));
@@ -191,7 +191,7 @@ fn the_end_of_a_channel_detaches_it_and_its_newest_state_comes_before() {
 
 #[test]
 fn a_session_waits_while_its_runs_cannot_be_attached() {
-    let mut outbox = Outbox::default();
+    let mut outbox: Outbox<Bytes> = Outbox::default();
     let session = ChannelKey::session("realm", "s");
     outbox.attach(session.clone(), Priority::Interactive, None);
     for number in 1..CHANNELS_MAX {
@@ -205,7 +205,7 @@ fn a_session_waits_while_its_runs_cannot_be_attached() {
 
 #[test]
 fn a_closed_outbox_takes_nothing_more() {
-    let mut outbox = Outbox::default();
+    let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
     outbox.attach_new(log.channel.clone());
     assert_eq!(outbox.close(), [log.channel.clone()]);
@@ -218,7 +218,7 @@ fn a_closed_outbox_takes_nothing_more() {
 
 #[test]
 fn latest_state_is_bounded_and_does_not_push_records_out() {
-    let mut outbox = Outbox::default();
+    let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
     outbox.attach_new(log.channel.clone());
     for key in 0..100 {
@@ -232,7 +232,7 @@ fn latest_state_is_bounded_and_does_not_push_records_out() {
 #[test]
 fn a_record_that_a_client_does_not_see_takes_its_place_and_counts_as_a_piece_only_if_it_is_text() {
     let mut log = Log::new("r");
-    let mut outbox = Outbox::default();
+    let mut outbox: Outbox<Bytes> = Outbox::default();
     outbox.attach_new(log.channel.clone());
     let mut pieces = Vec::new();
     let kinds = [RecordKind::Text, RecordKind::Event, RecordKind::Text, RecordKind::Text];

@@ -54,6 +54,8 @@ pub struct Route {
     pub capabilities: Vec<String>,
     /// Whether old front ends may send their token in the address (`?session_token=`). Default: no.
     pub query_token: bool,
+    /// Whether messages may be compressed, by clients that prove in the upgrade who they are. Default: no.
+    pub compress: bool,
     /// How frames without a type are read: `type_from`, `default_type`, `text_type`. Default: they are refused.
     pub(crate) old_frames: Option<OldFrames>,
     /// What becomes of a message while its session has a run. Default: it waits.
@@ -148,6 +150,7 @@ impl Route {
             validate: Validation::Off,
             capabilities: Vec::new(),
             query_token: false,
+            compress: false,
             old_frames: None,
             while_busy: WhileBusy::Queue,
             deadline: DEADLINE_DEFAULT,
@@ -169,6 +172,7 @@ impl Route {
         let validate = section.or("validate", Validation::Off, value::choice(&Validation::NAMES));
         let capabilities = section.list("capabilities", value::name);
         let query_token = section.or("query_token", false, value::boolean);
+        let compress = section.or("compress", false, value::boolean);
         let old_frames = old_frames(section, dialect);
         let while_busy = section.or("while_busy", WhileBusy::Queue, value::choice(&WHILE_BUSY));
         let deadline = section.or("deadline", DEADLINE_DEFAULT, value::duration(DEADLINES));
@@ -187,6 +191,7 @@ impl Route {
             validate,
             capabilities,
             query_token,
+            compress,
             old_frames,
             while_busy,
             deadline,

@@ -22,7 +22,7 @@ use trunkline_broker::BrokerError;
 use trunkline_core::channel::ChannelKind;
 use trunkline_core::outbox::Priority;
 use trunkline_protocol::{CloseCode, Dialect, Wire};
-use trunkline_ws::{Activity, Closed, Connection as Socket, Options};
+use trunkline_ws::{Activity, Closed, Connection as Socket, Deflate, Options};
 
 use self::incoming::Incoming;
 use self::opening::{Client, Opened, open};
@@ -47,6 +47,8 @@ pub(crate) struct Accepted {
     pub(crate) route: Arc<Route>,
     pub(crate) wire: Wire,
     pub(crate) identity: Option<Identity>,
+    /// What was agreed on, if the client may compress.
+    pub(crate) deflate: Option<Deflate>,
 }
 
 type Opening = BoxFuture<'static, Result<Opened, BrokerError>>;
@@ -89,12 +91,13 @@ where
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn new(node: Arc<Node>, accepted: Accepted, stream: S, early: Bytes) -> Self {
-        let Accepted { route, wire, identity } = accepted;
-        let subscriber = Subscriber::new(wire);
+        let Accepted { route, wire, identity, deflate } = accepted;
+        let subscriber = Subscriber::new(wire, deflate.is_some());
         let incoming = Incoming::new(Arc::clone(&node), Arc::clone(&route), Arc::clone(&subscriber), identity);
         let authenticated = incoming.is_authenticated();
         let options = Options {
             limits: node.settings.frame_limits(authenticated),
+            deflate,
             write_stall: node.settings.write_stall,
             ..Options::default()
         };

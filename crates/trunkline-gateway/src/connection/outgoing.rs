@@ -16,6 +16,7 @@ use trunkline_protocol::{Dialect, Envelope, ErrorCode, Position};
 use trunkline_ws::Connection as Socket;
 
 use super::{SOCKET_QUEUE_BYTES, Subscriber};
+use crate::frame::Frame;
 use crate::hub::{frame_of, message_id, run_started_by};
 use crate::message;
 use crate::node::Node;
@@ -53,17 +54,25 @@ impl Outgoing {
     {
         self.subscriber.looks_now();
         let mut outbox = self.subscriber.outbox();
+        // What may have to be compressed first, and what comes after it: others wait for the outbox.
+        let mut later = Vec::new();
         let room = SOCKET_QUEUE_BYTES.saturating_sub(socket.queued_bytes());
         if room > 0 && !socket.is_closing() {
             let sent = &self.node.metrics.messages_out;
             outbox.take(room, |frame| {
                 sent.inc();
-                // The queue takes a frame while it is below its own, larger bound; only a closing socket refuses.
-                let _ = socket.queue(frame);
+                match frame {
+                    Frame::Plain(frame) if later.is_empty() => write(socket, frame),
+                    frame => later.push(frame),
+                }
             });
         }
         let wanted = if self.reading.is_none() { outbox.wanted() } else { None };
         drop(outbox);
+        let agreed = socket.deflate();
+        for frame in later {
+            write(socket, frame.into_bytes(agreed));
+        }
         if let Some(wanted) = wanted {
             self.reading = Some(self.read(wanted));
         }
@@ -121,7 +130,7 @@ impl Outgoing {
             let error = ErrorCode::Internal.with_message("what was said here can no longer be read");
             message::error_frame(self.subscriber.wire(), None, error)
         };
-        self.subscriber.outbox().push_notice(channel, frame);
+        self.subscriber.outbox().push_notice(channel, Frame::Plain(frame));
         self.node.hub.detach(channel, &self.subscriber);
     }
 
@@ -131,7 +140,7 @@ impl Outgoing {
             let (_, reason) = self.resetting.swap_remove(index);
             let start = page.records.first().map_or(page.head.top, |record| record.previous);
             let frame = self.reset_frame(channel, reason, Some(start.to_string()));
-            self.subscriber.outbox().push_notice(channel, frame);
+            self.subscriber.outbox().push_notice(channel, Frame::Plain(frame));
         }
     }
 
@@ -157,6 +166,7 @@ impl Outgoing {
                 let is_own = voice.wire.dialect() != Dialect::Native && self.is_own(record);
                 let told = || frame_of(voice, channel, record, Surroundings { pieces, whole });
                 let frame = if is_own { None } else { told() };
+                let frame = frame.map(|frame| Frame::new(frame, self.subscriber.compresses()));
                 self.subscriber.outbox().push_read(channel, record, |_| frame);
             }
             if let Some(run) = run {
@@ -206,6 +216,14 @@ impl Outgoing {
         drop(outbox);
         message::reply_frame(self.subscriber.wire(), "heartbeat", None, &heartbeat)
     }
+}
+
+/// Queues a frame. The queue takes one while it is below its own, larger bound; only a closing socket refuses.
+fn write<S>(socket: &mut Socket<S>, frame: Bytes)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let _ = socket.queue(frame);
 }
 
 /// What reading a page brought, and the run's text.

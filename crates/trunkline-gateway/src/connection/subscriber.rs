@@ -10,6 +10,7 @@ use trunkline_core::outbox::Outbox;
 use trunkline_core::words::Voice;
 use trunkline_protocol::{Dialect, Wire};
 
+use crate::frame::Frame;
 use crate::hub::Hub;
 
 /// Ids of its own messages that a connection remembers. Of an older one it is told like anybody else.
@@ -18,10 +19,11 @@ const OWN_MESSAGES_MAX: usize = 256;
 /// The handle of one connection.
 pub(crate) struct Subscriber {
     wire: Wire,
+    compresses: bool,
     said_hello: AtomicBool,
     /// What an old client sent itself, and is not told again.
     own_messages: Mutex<VecDeque<Box<str>>>,
-    outbox: Mutex<Outbox>,
+    outbox: Mutex<Outbox<Frame>>,
     wake: Notify,
     /// The connection's task is going to look at the outbox, because it is at work or was woken already.
     will_look: AtomicBool,
@@ -33,9 +35,11 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    pub(crate) fn new(wire: Wire) -> Arc<Self> {
+    /// `compresses`: its client agreed to compression.
+    pub(crate) fn new(wire: Wire, compresses: bool) -> Arc<Self> {
         Arc::new(Self {
             wire,
+            compresses,
             said_hello: AtomicBool::new(false),
             own_messages: Mutex::default(),
             outbox: Mutex::default(),
@@ -50,6 +54,11 @@ impl Subscriber {
     /// How its envelopes are spelled.
     pub(crate) const fn wire(&self) -> Wire {
         self.wire
+    }
+
+    /// Whether what it shares with others is to be compressed.
+    pub(crate) const fn compresses(&self) -> bool {
+        self.compresses
     }
 
     /// How its client is spoken to.
@@ -88,13 +97,13 @@ impl Subscriber {
     }
 
     /// The outbox. Hold it shortly, and never across an await.
-    pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+    pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox<Frame>> {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a frame that belongs to this connection alone. A client that lets too many pile up is let go.
+    /// Queues a frame that belongs to this connection alone; it is written plain. A client that lets too many pile up is let go.
     pub(crate) fn push_control(&self, frame: Bytes) {
-        if self.outbox().push_control(frame).is_err() {
+        if self.outbox().push_control(Frame::Plain(frame)).is_err() {
             self.control_overflowed.store(true, Ordering::Relaxed);
         }
         self.wake();

@@ -7,12 +7,15 @@ use std::thread;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use http::HeaderValue;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use trunkline_broker::{Append, Batch, Committed, Op, Written};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::record::{self, RecordKind};
 use trunkline_protocol::{Envelope, Position};
+
+use trunkline_ws::deflate::negotiate;
 
 use super::*;
 use crate::gateway::Gateway;
@@ -37,7 +40,7 @@ struct Sending {
 
 impl Sending {
     fn new(node: &Arc<Node>) -> Self {
-        let subscriber = Subscriber::new(Dialect::Native.into());
+        let subscriber = Subscriber::new(Dialect::Native.into(), false);
         let outgoing = Outgoing::new(Arc::clone(node), Arc::clone(&subscriber));
         let (stream, _) = duplex(1);
         Self { outgoing, subscriber, socket: Socket::new(stream, Bytes::new(), &Options::default()), said: Vec::new() }
@@ -52,7 +55,7 @@ impl Sending {
     }
 
     fn take(&mut self) {
-        self.subscriber.outbox().take(usize::MAX, |frame| self.said.push(message::read_frame(&frame)));
+        self.subscriber.outbox().take(usize::MAX, |frame| self.said.push(message::read_frame(&frame.into_bytes(None))));
     }
 
     /// What was said of a channel.
@@ -117,7 +120,7 @@ async fn what_is_queued_while_a_connection_is_at_work_is_seen_without_a_further_
     // No heartbeat may come to the help of a frame that was overlooked.
     let node = Gateway::node_for_tests("limits.heartbeat = \"1h\"").await;
     let route = Arc::clone(node.routes.find("/ws").expect("the route that is always there"));
-    let accepted = Accepted { route, wire: Dialect::Native.into(), identity: None };
+    let accepted = Accepted { route, wire: Dialect::Native.into(), identity: None, deflate: None };
     let (stream, mut client) = duplex(64 * 1024);
     let mut connection = Connection::new(node, accepted, stream, Bytes::new());
     let subscriber = Arc::clone(&connection.membership.subscriber);
@@ -151,13 +154,23 @@ const TURN_BYTES: usize = 256 * 1024;
 #[tokio::test]
 async fn a_connection_with_much_to_read_lets_others_have_their_turn() {
     let node = Gateway::node_for_tests("limits.heartbeat = \"1h\"").await;
-    let route = Arc::clone(node.routes.find("/ws").expect("the route that is always there"));
-    let accepted = Accepted { route, wire: Dialect::Native.into(), identity: None };
-    let sent = PONG.repeat(8 * TURN_BYTES / PONG.len());
-    let stream = tokio::io::join(&sent[..], tokio::io::sink());
-    let mut connection = Connection::new(node, accepted, stream, Bytes::new());
-    assert_eq!(turns_of(connection.run()).await, 8);
+    for (deflate, turn_bytes) in [(None, TURN_BYTES), (Some(agreed()), COMPRESSED_TURN_BYTES)] {
+        let route = Arc::clone(node.routes.find("/ws").expect("the route that is always there"));
+        let accepted = Accepted { route, wire: Dialect::Native.into(), identity: None, deflate };
+        let sent = PONG.repeat(8 * turn_bytes / PONG.len());
+        let stream = tokio::io::join(&sent[..], tokio::io::sink());
+        let mut connection = Connection::new(Arc::clone(&node), accepted, stream, Bytes::new());
+        assert_eq!(turns_of(connection.run()).await, 8, "{deflate:?}");
+    }
 }
+
+/// What is agreed on with a client that offers `permessage-deflate` and nothing else.
+fn agreed() -> Deflate {
+    negotiate([&HeaderValue::from_static("permessage-deflate")]).expect("acceptable")
+}
+
+/// The same of a connection whose messages may be compressed.
+const COMPRESSED_TURN_BYTES: usize = 16 * 1024;
 
 /// How often a task has its turn until it is over.
 async fn turns_of(task: impl Future) -> usize {

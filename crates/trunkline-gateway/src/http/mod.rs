@@ -8,7 +8,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
-use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
@@ -17,8 +16,8 @@ use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use trunkline_protocol::{Dialect, ErrorBody, ErrorCode, Wire};
-use trunkline_ws::handshake;
-use trunkline_ws::upgrade::upgrade;
+use trunkline_ws::upgrade::{Transport, upgrade};
+use trunkline_ws::{Deflate, handshake};
 
 pub(crate) use self::api::router as api_router;
 pub(crate) use self::guard::Guard;
@@ -90,7 +89,7 @@ impl Edge {
             self.node.metrics.handshake_refused(reason);
             response
         };
-        let accept = match handshake::accept(request.method(), request.version(), request.headers()) {
+        let mut accept = match handshake::accept(request.method(), request.version(), request.headers()) {
             Ok(accept) => accept,
             Err(refusal) => return refused("handshake", refusal.response().map(|()| Body::from(refusal.to_string()))),
         };
@@ -126,6 +125,10 @@ impl Edge {
             }
             Endpoint::Echo | Endpoint::Health => Credentials::None,
         };
+        let deflate = match &endpoint {
+            Endpoint::Route(route) if route.compress && self.admits(&credentials) => accept.agree_to_deflate(),
+            _ => None,
+        };
         let (response, transport) = upgrade::<TcpStream, _>(request, &accept, subprotocol);
         let node = Arc::clone(&self.node);
         self.connections.spawn(async move {
@@ -136,9 +139,19 @@ impl Edge {
                 Err(_) => return node.metrics.handshake_refused("handshake_timeout"),
             };
             let wire = chosen.map(|(_, wire)| wire);
-            serve_endpoint(node, endpoint, credentials, wire, transport.stream, transport.early).await;
+            serve_endpoint(node, endpoint, credentials, wire, deflate, transport).await;
         });
         response.map(|()| Body::empty())
+    }
+
+    /// Whether a client with these credentials need not prove anything more. Only such a one may compress: what is inflated
+    /// costs more than what is sent, and a browser that may compress does so from its first message on.
+    fn admits(&self, credentials: &Credentials) -> bool {
+        match credentials {
+            Credentials::Valid(_) => true,
+            Credentials::None => self.node.auth.anonymous().is_some(),
+            Credentials::Wrong => false,
+        }
     }
 
     fn endpoint(&self, path: &str) -> Option<Endpoint> {
@@ -160,9 +173,10 @@ async fn serve_endpoint(
     endpoint: Endpoint,
     credentials: Credentials,
     chosen: Option<Wire>,
-    stream: TcpStream,
-    early: Bytes,
+    deflate: Option<Deflate>,
+    transport: Transport<TcpStream>,
 ) {
+    let Transport { stream, early } = transport;
     match (endpoint, credentials) {
         (Endpoint::Echo, _) => serve_echo(node, stream, early).await,
         (Endpoint::Health, _) => serve_health(node, stream, early).await,
@@ -173,7 +187,7 @@ async fn serve_endpoint(
                 Credentials::Valid(identity) => Some(identity),
                 Credentials::Wrong => return refuse(&node, wire, stream, early).await,
             };
-            serve(node, Accepted { route, wire, identity }, stream, early).await;
+            serve(node, Accepted { route, wire, identity, deflate }, stream, early).await;
         }
     }
 }

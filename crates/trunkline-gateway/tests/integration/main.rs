@@ -1,5 +1,6 @@
 //! A whole gateway on a real port, with clients and workers that speak over real sockets, well and badly.
 
+mod compression;
 mod deaths;
 mod delivery;
 mod dialects;

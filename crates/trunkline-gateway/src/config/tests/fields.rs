@@ -129,6 +129,7 @@ fn route() {
         (&route("types = { \"a*b\" = \"x\" }"), "route[0].types.a*b", "expected a message type"),
         (&route("types = { a = 1 }"), "route[0].types.a", "expected a text, got 1"),
         (&route("deadline = \"1ms\""), "route[0].deadline", "expected a duration from \"100ms\" to \"1h\""),
+        (&route("compress = \"yes\""), "route[0].compress", "expected true or false"),
         ("[[route]]\npath = \"/a\"\nservices = [\"*\", \"b\"]", "route[0].services", "got both"),
         ("[[route]]\npath = \"/a\"\nservices = [\"\"]", "route[0].services[0]", "expected a text"),
         (

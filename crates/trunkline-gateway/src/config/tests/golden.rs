@@ -178,6 +178,7 @@ service = "agent"
 types = { "file.*" = "files", "file.big*" = "big", "file.read" = "reader" }
 services = ["more"]
 deadline = "5m"
+compress = true
 
 [limits]
 message_bytes = "2MiB"
@@ -225,7 +226,7 @@ level = "warn,trunkline_bridge=debug"
     let services = ["file.read", "file.bigger", "file.write", "other"].map(|name| route.service_for(name));
     assert_eq!(services, [Some("reader"), Some("big"), Some("files"), Some("agent")]);
     assert_eq!(["more", "files", "agent", "unheard"].map(|name| route.allows(name)), [true, true, true, false]);
-    assert_eq!((route.realm.as_str(), route.deadline), ("city", seconds(300)));
+    assert_eq!((route.realm.as_str(), route.deadline, route.compress), ("city", seconds(300), true));
     assert_eq!(route.place.to_string(), format!("{}:33:8", file.display()));
     let found = config.routes_table().find("/ws/a").expect("a route");
     assert_eq!((found.route, found.params), (0, vec![("room", "a".to_owned())]));
