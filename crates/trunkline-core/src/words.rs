@@ -36,6 +36,16 @@ impl Voice {
         self.knows_runs || self.wire.dialect() == Dialect::Native
     }
 
+    /// Whether this client may be told of a record of this kind. Who said no hello hears of answers, not of pieces.
+    pub fn is_told_of(self, kind: RecordKind) -> bool {
+        self.hears_of_runs()
+            || match kind {
+                RecordKind::RunStarted => false,
+                RecordKind::Text => self.wire.dialect() == Dialect::Flat,
+                RecordKind::Message | RecordKind::Event | RecordKind::Terminal => true,
+            }
+    }
+
     /// Whether pieces of an answer are told with their place in it ([`Surroundings::pieces`]).
     pub fn counts_pieces(self) -> bool {
         self.wire.dialect() == Dialect::Flat
@@ -76,18 +86,12 @@ pub fn render(
     surroundings: Surroundings<'_>,
     out: &mut Vec<u8>,
 ) -> Result<bool, UnknownForm> {
-    let Voice { wire, knows_runs } = voice;
-    let dialect = wire.dialect();
+    let dialect = voice.wire.dialect();
     if dialect == Dialect::Native {
-        record::render_native(wire.codec(), channel, record, out)?;
+        record::render_native(voice.wire.codec(), channel, record, out)?;
         return Ok(true);
     }
-    let is_told_by_hello = |kind| match kind {
-        RecordKind::RunStarted => true,
-        RecordKind::Text => dialect != Dialect::Flat,
-        RecordKind::Message | RecordKind::Event | RecordKind::Terminal => false,
-    };
-    if !knows_runs && record::kind(&record.data).is_some_and(is_told_by_hello) {
+    if record::kind(&record.data).is_some_and(|kind| !voice.is_told_of(kind)) {
         return Ok(false);
     }
     let (kind, mut message) = record::message(&record.data)?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trunkline_bridge::supervisor::{CommandError, Supervisor, WorkerCommand};
@@ -21,7 +22,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::http::{Edge, Guard, Listener, api_router};
 use crate::hub::Hub;
-use crate::node::{Node, Settings};
+use crate::node::{GATHERING_MAX, Node, Settings};
 use crate::random;
 use crate::retention::{Keep, keep_tidy};
 use crate::routes::Routes;
@@ -175,6 +176,7 @@ impl Gateway {
             auth: Auth::new(config.auth.tokens),
             bridge,
             metrics,
+            gathering: Arc::new(Semaphore::new(GATHERING_MAX)),
             go_away: CancellationToken::new(),
             store_failed: AtomicBool::new(false),
         });

@@ -1,30 +1,28 @@
 //! Who listens to which channel on this node.
 //!
 //! The broker tells the hub of each record; the hub offers it to the outbox of every
-//! connection that is attached to its channel, as a frame that is encoded once per
-//! dialect and codec, compressed once for those who compress, and shared. It keeps no records.
+//! connection that is attached to its channel, to be spelled once for all of them by whoever
+//! writes it first. It keeps no records.
 //!
 //! Lock order: a shard of the hub, then an outbox. Nothing is awaited under either, and
 //! never two shards at once.
 
-use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use trunkline_broker::Listener;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::Record;
 use trunkline_core::outbox::{Offer, Priority};
 use trunkline_core::record::{self, RecordKind};
-use trunkline_core::words::{self, Surroundings, Voice};
-use trunkline_protocol::{Codec, Dialect, ErrorCode, Position};
+use trunkline_core::words;
+use trunkline_protocol::{Dialect, Position};
 
 use crate::connection::Subscriber;
-use crate::frame::{Frame, Spelled};
-use crate::message::{self, LatestState};
+use crate::frame::{Frame, Shared};
+use crate::message::State;
 use crate::telemetry::Metrics;
 
 /// Number of parts, each behind its own lock.
@@ -54,7 +52,7 @@ struct Listeners {
 /// The newest value of one piece of state.
 struct Latest {
     key: String,
-    state: LatestState,
+    state: Arc<Shared>,
 }
 
 impl Hub {
@@ -96,24 +94,20 @@ impl Hub {
         let mut outbox = subscriber.outbox();
         let live = outbox.caught_up(channel, listeners.as_ref().and_then(|listeners| listeners.top));
         if let (true, Some(listeners)) = (live, listeners) {
-            for latest in &mut listeners.latest {
-                outbox.push_latest(
-                    channel,
-                    &latest.key,
-                    latest.state.frame(subscriber.wire(), subscriber.compresses()),
-                );
+            for latest in &listeners.latest {
+                outbox.push_latest(channel, &latest.key, Frame::Shared(Arc::clone(&latest.state), 0));
             }
         }
         live
     }
 
     /// Sends the newest value of a piece of state to everyone who is attached to the channel.
-    pub(crate) fn publish_latest(&self, channel: &ChannelKey, key: String, mut state: LatestState) {
+    pub(crate) fn publish_latest(&self, channel: &ChannelKey, key: String, state: State) {
         let mut shard = self.shard(channel);
         let Some(listeners) = shard.get_mut(channel) else { return };
+        let state = Shared::state(state);
         for subscriber in &listeners.subscribers {
-            let frame = state.frame(subscriber.wire(), subscriber.compresses());
-            subscriber.outbox().push_latest(channel, &key, frame);
+            subscriber.outbox().push_latest(channel, &key, Frame::Shared(Arc::clone(&state), 0));
             subscriber.wake();
         }
         listeners.latest.retain(|latest| latest.key != key);
@@ -141,7 +135,9 @@ impl Hub {
         let mut shard = self.shard(channel);
         let Some(listeners) = shard.get_mut(channel) else { return Vec::new() };
         listeners.top = Some(record.position);
-        let mut frames = SharedFrames::new(channel, record);
+        let message = Shared::record(channel, record);
+        let end = LazyCell::new(|| if record.seals { words::end_of(&record.data) } else { None });
+        let kind = record::kind(&record.data);
         let mut live = Vec::new();
         for subscriber in &listeners.subscribers {
             let mut outbox = subscriber.outbox();
@@ -150,7 +146,8 @@ impl Hub {
                 continue;
             }
             let voice = subscriber.voice();
-            if frames.ends_with_text(voice) {
+            if voice.wire.dialect() != Dialect::Native && end.as_deref().is_some_and(|end| voice.tells_whole_text(end))
+            {
                 // The log has it: the end is told with what is read.
                 if outbox.fall_behind(channel) {
                     drop(outbox);
@@ -158,7 +155,9 @@ impl Hub {
                 }
                 continue;
             }
-            let offer = outbox.offer(channel, record, |pieces| frames.get(subscriber, voice, pieces));
+            let is_told = kind.is_none_or(|kind| voice.is_told_of(kind));
+            let frame = |pieces| is_told.then(|| Frame::Shared(Arc::clone(&message), pieces));
+            let offer = outbox.offer(channel, record, frame);
             drop(outbox);
             match offer {
                 Offer::Queued | Offer::Passed if opens_run => live.push(Arc::clone(subscriber)),
@@ -205,113 +204,10 @@ pub(crate) fn run_started_by(channel: &ChannelKey, record: &Record) -> Option<Ch
     Some(channel.run_of_same_realm(&message.run?))
 }
 
-/// The frames of one record, each encoded when first asked for.
-struct SharedFrames<'a> {
-    channel: &'a ChannelKey,
-    record: &'a Record,
-    /// What native clients are told, by codec.
-    native: [Option<Spelled>; 2],
-    /// What each other voice is told, after so many pieces of an answer where that matters to it.
-    old: Vec<((Voice, u64), Option<Spelled>)>,
-    /// How the record ends its run, if it does, once somebody asked.
-    end: OnceCell<Option<String>>,
-    /// The id of a client's message, once somebody asked.
-    message: OnceCell<Option<String>>,
-}
-
-/// Frames of one record for old clients that are kept to be shared; listeners beyond get one of their own. There are eight
-/// such voices, and listeners of a run from its start have had as many pieces as each other.
-const SHARED_FRAMES_MAX: usize = 16;
-
-impl<'a> SharedFrames<'a> {
-    const fn new(channel: &'a ChannelKey, record: &'a Record) -> Self {
-        Self {
-            channel,
-            record,
-            native: [const { None }; 2],
-            old: Vec::new(),
-            end: OnceCell::new(),
-            message: OnceCell::new(),
-        }
-    }
-
-    /// Whether the record ends a run, and is told with the run's whole text.
-    fn ends_with_text(&self, voice: Voice) -> bool {
-        let is_old_end = self.record.seals && voice.wire.dialect() != Dialect::Native;
-        is_old_end && self.end().is_some_and(|end| voice.tells_whole_text(end))
-    }
-
-    fn end(&self) -> Option<&str> {
-        self.end.get_or_init(|| words::end_of(&self.record.data)).as_deref()
-    }
-
-    fn get(&mut self, subscriber: &Subscriber, voice: Voice, pieces: u64) -> Option<Frame> {
-        let compresses = subscriber.compresses();
-        if voice.wire.dialect() == Dialect::Native {
-            let frame = &mut self.native[usize::from(voice.wire.codec() == Codec::MessagePack)];
-            if frame.is_none() {
-                *frame = frame_of(voice, self.channel, self.record, Surroundings::default()).map(Spelled::new);
-            }
-            return frame.as_mut().map(|frame| frame.share(compresses));
-        }
-        if self.is_own(subscriber) {
-            return None;
-        }
-        let pieces = if voice.counts_pieces() { pieces } else { 0 };
-        if let Some((_, frame)) = self.old.iter_mut().find(|(told, _)| *told == (voice, pieces)) {
-            return frame.as_mut().map(|frame| frame.share(compresses));
-        }
-        let surroundings = Surroundings { pieces, whole: None };
-        let mut spelled = frame_of(voice, self.channel, self.record, surroundings).map(Spelled::new);
-        let frame = spelled.as_mut().map(|frame| frame.share(compresses));
-        if self.old.len() < SHARED_FRAMES_MAX {
-            self.old.push(((voice, pieces), spelled));
-        }
-        frame
-    }
-
-    /// Whether the record is a message that this old client sent, and is not to be told of.
-    fn is_own(&self, subscriber: &Subscriber) -> bool {
-        if record::kind(&self.record.data) != Some(RecordKind::Message) {
-            return false;
-        }
-        let message = self.message.get_or_init(|| message_id(self.record));
-        message.as_deref().is_some_and(|message| subscriber.has_sent(message))
-    }
-}
-
-/// The id of a client's message.
-pub(crate) fn message_id(record: &Record) -> Option<String> {
-    let (_, message) = record::message(&record.data).ok()?;
-    message.id.map(Cow::into_owned)
-}
-
-/// The finished frame of a record; `None` if a client of this voice is not told of it. A record that this version cannot
-/// read becomes an `error` in its place: it is never left out in silence.
-pub(crate) fn frame_of(
-    voice: Voice,
-    channel: &ChannelKey,
-    record: &Record,
-    surroundings: Surroundings<'_>,
-) -> Option<Bytes> {
-    let mut is_told = true;
-    let frame = message::frame_with(voice.wire, |out| {
-        words::render(voice, channel, record, surroundings, out).map(|told| is_told = told)
-    });
-    match frame {
-        Ok(frame) => is_told.then_some(frame),
-        Err(error) => {
-            tracing::error!(channel = %channel, position = %record.position, %error, "a record cannot be shown");
-            let error = ErrorCode::Internal.with_message("a stored message cannot be read by this version");
-            Some(message::error_frame(voice.wire, None, error))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use trunkline_core::log::Head;
-    use trunkline_protocol::Dialect;
     use trunkline_protocol::Wire;
 
     use super::*;
@@ -340,14 +236,14 @@ mod tests {
     #[test]
     fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native), false);
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         let first = log.append(false);
-        subscriber.outbox().push_read(&log.channel, &first, |_| Some(Frame::Plain(Bytes::new())));
+        subscriber.outbox().push_read(&log.channel, &first, |_| Some(Frame::Own(Bytes::new())));
         let end = log.append(true);
         assert!(!log.hub.caught_up(&log.channel, &subscriber), "the end was published since the log was read");
         assert!(subscriber.outbox().wanted().is_some());
-        subscriber.outbox().push_read(&log.channel, &end, |_| Some(Frame::Plain(Bytes::new())));
+        subscriber.outbox().push_read(&log.channel, &end, |_| Some(Frame::Own(Bytes::new())));
         log.hub.detach(&log.channel, &subscriber);
         assert!(log.hub.shard(&log.channel).is_empty(), "nothing of the run is left behind");
     }
@@ -355,7 +251,7 @@ mod tests {
     #[test]
     fn live_listeners_of_a_run_that_ended_are_forgotten() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native), false);
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
         log.hub.attach_to_new_run(&log.channel, vec![Arc::clone(&subscriber)]);
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());

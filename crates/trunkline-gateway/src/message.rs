@@ -12,7 +12,6 @@ use trunkline_protocol::{Codec, Dialect, Envelope, ErrorBody, Payload, Wire, sca
 use trunkline_ws::connection::{QueueError, WriteQueue};
 
 use crate::clock::timestamp;
-use crate::frame::{Frame, Spelled};
 
 /// A payload made from any serialisable value.
 pub(crate) fn payload(value: &impl Serialize) -> Box<RawValue> {
@@ -113,38 +112,39 @@ pub(crate) fn ack_frame(wire: Wire, message: &str, run: &str, duplicate: bool) -
 /// Nesting allowed in a value of state; the envelope around it adds one level for the client's limit of 64.
 const STATE_DEPTH_MAX: usize = 63;
 
-/// The newest value of one piece of a run's state, and its frame in each spelling that somebody listens in.
-pub(crate) struct LatestState {
+/// The newest value of one piece of a run's state.
+#[derive(Debug)]
+pub(crate) struct State {
     kind: String,
     run: String,
     session: String,
     content: Box<RawValue>,
-    frames: [Option<Spelled>; Wire::COUNT],
 }
 
-impl LatestState {
+impl State {
     /// `None` if `content` is no JSON that a message may hold.
     pub(crate) fn new(kind: &str, run: &str, session: &str, content: &[u8]) -> Option<Self> {
         let content = std::str::from_utf8(content).ok().filter(|text| scan(text, STATE_DEPTH_MAX).is_ok())?;
         let content = serde_json::from_str(content).ok()?;
         let (kind, run, session) = (kind.to_owned(), run.to_owned(), session.to_owned());
-        Some(Self { kind, run, session, content, frames: [const { None }; Wire::COUNT] })
+        Some(Self { kind, run, session, content })
     }
 
-    /// Its frame, encoded when it is first asked for.
-    pub(crate) fn frame(&mut self, wire: Wire, compresses: bool) -> Frame {
-        let Self { kind, run, session, content, frames } = self;
-        let encoded = frames[wire.index()].get_or_insert_with(|| {
-            let envelope = Envelope {
-                kind: Cow::Borrowed(kind),
-                run: Some(Cow::Borrowed(run)),
-                session: Some(Cow::Borrowed(session)),
-                payload: Some((&*content).into()),
-                ..Envelope::default()
-            };
-            Spelled::new(frame(wire, &envelope))
-        });
-        encoded.share(compresses)
+    /// Bytes of its value.
+    pub(crate) fn bytes(&self) -> usize {
+        self.content.get().len()
+    }
+
+    /// Its frame.
+    pub(crate) fn frame(&self, wire: Wire) -> Bytes {
+        let envelope = Envelope {
+            kind: Cow::Borrowed(&self.kind),
+            run: Some(Cow::Borrowed(&self.run)),
+            session: Some(Cow::Borrowed(&self.session)),
+            payload: Some((&self.content).into()),
+            ..Envelope::default()
+        };
+        frame(wire, &envelope)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use trunkline_bridge::Bridge;
 use trunkline_broker::Broker;
@@ -18,6 +19,9 @@ use crate::routes::Routes;
 use crate::runs::Runs;
 use crate::sessions::Sessions;
 use crate::telemetry::Metrics;
+
+/// Whole texts that are gathered at once; other connections wait for their turn.
+pub(crate) const GATHERING_MAX: usize = 32;
 
 /// What connections need to know of the configuration.
 #[derive(Clone, Debug)]
@@ -51,6 +55,8 @@ pub(crate) struct Node {
     pub(crate) auth: Auth,
     pub(crate) bridge: Bridge,
     pub(crate) metrics: Arc<Metrics>,
+    /// Turns to gather the whole text of a run for an old client: each takes up to 1 MiB while it lasts.
+    pub(crate) gathering: Arc<Semaphore>,
     /// Cancelled when this node takes no new clients and sends the ones it has away.
     pub(crate) go_away: CancellationToken,
     /// The store failed: the node is about to stop.

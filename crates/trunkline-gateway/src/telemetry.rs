@@ -52,6 +52,7 @@ pub(crate) struct Metrics {
     pub(crate) messages_out: Count,
     client_errors: Family<ErrorLabel, Count>,
     pub(crate) channels_fell_behind: Count,
+    pub(crate) texts_gathering: Level,
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
     pub(crate) latest_refused: Count,
@@ -72,6 +73,7 @@ impl Metrics {
             messages_out,
             client_errors,
             channels_fell_behind,
+            texts_gathering,
             runs_started,
             runs_ended,
             latest_refused,
@@ -93,6 +95,11 @@ impl Metrics {
             "Channels of a connection that went on from the log",
             channels_fell_behind.clone(),
         );
+        registry.register(
+            "texts_gathering",
+            "Whole texts of runs that are being gathered for clients of old dialects, or wait for their turn",
+            texts_gathering.clone(),
+        );
         registry.register("runs_started", "Runs accepted", runs_started.clone());
         registry.register("runs_ended", "Runs that ended, by state", runs_ended.clone());
         registry.register(
@@ -106,10 +113,16 @@ impl Metrics {
     }
 
     /// Counts a connection until the result is dropped.
-    pub(crate) fn connection_opened(&self, dialect: Dialect) -> OpenConnection {
+    pub(crate) fn connection_opened(&self, dialect: Dialect) -> Counted {
         let level = self.connections.get_or_create(&DialectLabel { dialect: dialect.name() }).clone();
         level.inc();
-        OpenConnection(level)
+        Counted(level)
+    }
+
+    /// Counts a whole text that is wanted until the result is dropped.
+    pub(crate) fn gathers_text(&self) -> Counted {
+        self.texts_gathering.inc();
+        Counted(self.texts_gathering.clone())
     }
 
     pub(crate) fn connection_closed(&self, code: u16) {
@@ -132,9 +145,9 @@ impl Metrics {
 }
 
 /// An open connection in the count.
-pub(crate) struct OpenConnection(Level);
+pub(crate) struct Counted(Level);
 
-impl Drop for OpenConnection {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }

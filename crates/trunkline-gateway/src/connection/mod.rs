@@ -92,7 +92,7 @@ where
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn new(node: Arc<Node>, accepted: Accepted, stream: S, early: Bytes) -> Self {
         let Accepted { route, wire, identity, deflate } = accepted;
-        let subscriber = Subscriber::new(wire, deflate.is_some());
+        let subscriber = Subscriber::new(wire);
         let incoming = Incoming::new(Arc::clone(&node), Arc::clone(&route), Arc::clone(&subscriber), identity);
         let authenticated = incoming.is_authenticated();
         let options = Options {

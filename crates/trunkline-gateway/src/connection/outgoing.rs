@@ -1,35 +1,39 @@
 //! Fills the socket's queue from the outbox, and the outbox from the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
-use trunkline_broker::{Broker, BrokerError, Page};
+use tokio::sync::OwnedSemaphorePermit;
+use trunkline_broker::{BrokerError, Page};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::{Record, ResetReason};
 use trunkline_core::outbox::{Priority, Wanted};
-use trunkline_core::record::{self, RecordKind, fold};
+use trunkline_core::record::fold;
 use trunkline_core::words::{self, Surroundings, Voice, WholeText};
-use trunkline_protocol::{Dialect, Envelope, ErrorCode, Position};
+use trunkline_protocol::{Envelope, ErrorCode, Position};
 use trunkline_ws::Connection as Socket;
 
 use super::{SOCKET_QUEUE_BYTES, Subscriber};
-use crate::frame::Frame;
-use crate::hub::{frame_of, message_id, run_started_by};
+use crate::frame::{Frame, frame_of, is_own};
+use crate::hub::run_started_by;
 use crate::message;
 use crate::node::Node;
 
 /// Bytes of a log read at a time.
 const PAGE_BYTES: usize = 64 * 1024;
 
+/// Places for frames that are kept while there are none.
+const KEPT_PLACES: usize = 4;
+
 /// What a read of a log brought.
 pub(super) struct Read {
     channel: ChannelKey,
     outcome: Result<Result<Page, ResetReason>, BrokerError>,
     /// The run's text, if the page has its end and the client is to be told.
-    whole: Option<WholeText>,
+    whole: Option<Gathered>,
 }
 
 /// The sending half of a connection.
@@ -37,13 +41,15 @@ pub(super) struct Outgoing {
     node: Arc<Node>,
     subscriber: Arc<Subscriber>,
     reading: Option<BoxFuture<'static, Read>>,
+    /// Frames that are next; more than none only while the socket's queue has enough.
+    taken: VecDeque<Frame>,
     /// Channels that go on from their oldest record: the client is told with the next page, which says where that is.
     resetting: Vec<(ChannelKey, ResetReason)>,
 }
 
 impl Outgoing {
     pub(super) fn new(node: Arc<Node>, subscriber: Arc<Subscriber>) -> Self {
-        Self { node, subscriber, reading: None, resetting: Vec::new() }
+        Self { node, subscriber, reading: None, taken: VecDeque::new(), resetting: Vec::new() }
     }
 
     /// Moves frames to the socket until its queue has enough for one write, and starts a read of a log if there is
@@ -53,38 +59,51 @@ impl Outgoing {
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
         self.subscriber.looks_now();
-        let mut outbox = self.subscriber.outbox();
-        // What may have to be compressed first, and what comes after it: others wait for the outbox.
-        let mut later = Vec::new();
-        let room = SOCKET_QUEUE_BYTES.saturating_sub(socket.queued_bytes());
-        if room > 0 && !socket.is_closing() {
-            let sent = &self.node.metrics.messages_out;
-            outbox.take(room, |frame| {
-                sent.inc();
-                match frame {
-                    Frame::Plain(frame) if later.is_empty() => write(socket, frame),
-                    frame => later.push(frame),
-                }
-            });
+        if !socket.is_closing() {
+            self.fill(socket);
         }
-        let wanted = if self.reading.is_none() { outbox.wanted() } else { None };
-        drop(outbox);
-        let agreed = socket.deflate();
-        for frame in later {
-            write(socket, frame.into_bytes(agreed));
-        }
-        if let Some(wanted) = wanted {
+        if self.reading.is_none()
+            && let Some(wanted) = self.subscriber.outbox().wanted()
+        {
             self.reading = Some(self.read(wanted));
+        }
+    }
+
+    /// What is taken is spelled and compressed without the outbox's lock: others wait for that.
+    fn fill<S>(&mut self, socket: &mut Socket<S>)
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        let agreed = socket.deflate();
+        loop {
+            while let Some(frame) = self.taken.pop_front() {
+                if let Some(frame) = frame.into_bytes(&self.subscriber, agreed) {
+                    self.node.metrics.messages_out.inc();
+                    write(socket, frame);
+                }
+                if socket.queued_bytes() >= SOCKET_QUEUE_BYTES {
+                    break;
+                }
+            }
+            let room = SOCKET_QUEUE_BYTES.saturating_sub(socket.queued_bytes());
+            if room == 0 {
+                return;
+            }
+            self.subscriber.outbox().take(room, |frame| self.taken.push_back(frame));
+            if self.taken.is_empty() {
+                self.taken.shrink_to(KEPT_PLACES);
+                return;
+            }
         }
     }
 
     fn read(&self, wanted: Wanted) -> BoxFuture<'static, Read> {
         let Wanted { channel, cursor } = wanted;
-        let (broker, voice) = (Arc::clone(&self.node.broker), self.subscriber.voice());
-        let page = broker.read(&channel, cursor, PAGE_BYTES);
+        let (node, voice) = (Arc::clone(&self.node), self.subscriber.voice());
+        let page = node.broker.read(&channel, cursor, PAGE_BYTES);
         Box::pin(async move {
             let (outcome, whole) = match page.await {
-                Ok(Ok(page)) => with_whole_text(&*broker, voice, &channel, cursor, page).await,
+                Ok(Ok(page)) => with_whole_text(&node, voice, &channel, cursor, page).await,
                 other => (other, None),
             };
             Read { channel, outcome, whole }
@@ -107,7 +126,7 @@ impl Outgoing {
     pub(super) fn take_page(&mut self, read: Read) {
         let Read { channel, outcome, whole } = read;
         match outcome {
-            Ok(Ok(page)) => self.deliver(&channel, page, whole.as_ref()),
+            Ok(Ok(page)) => self.deliver(&channel, page, whole.as_ref().map(|whole| &whole.text)),
             Ok(Err(ResetReason::Unknown)) => self.lose(&channel),
             Ok(Err(reason)) => {
                 self.subscriber.outbox().rewind(&channel);
@@ -130,7 +149,7 @@ impl Outgoing {
             let error = ErrorCode::Internal.with_message("what was said here can no longer be read");
             message::error_frame(self.subscriber.wire(), None, error)
         };
-        self.subscriber.outbox().push_notice(channel, Frame::Plain(frame));
+        self.subscriber.outbox().push_notice(channel, Frame::Own(frame));
         self.node.hub.detach(channel, &self.subscriber);
     }
 
@@ -140,7 +159,7 @@ impl Outgoing {
             let (_, reason) = self.resetting.swap_remove(index);
             let start = page.records.first().map_or(page.head.top, |record| record.previous);
             let frame = self.reset_frame(channel, reason, Some(start.to_string()));
-            self.subscriber.outbox().push_notice(channel, Frame::Plain(frame));
+            self.subscriber.outbox().push_notice(channel, Frame::Own(frame));
         }
     }
 
@@ -163,11 +182,9 @@ impl Outgoing {
             let lacks = self.subscriber.outbox().lacks(channel, record);
             if let Some(pieces) = lacks {
                 // Spelled without the lock: an answer may be large, and others have records for this outbox.
-                let is_own = voice.wire.dialect() != Dialect::Native && self.is_own(record);
                 let told = || frame_of(voice, channel, record, Surroundings { pieces, whole });
-                let frame = if is_own { None } else { told() };
-                let frame = frame.map(|frame| Frame::new(frame, self.subscriber.compresses()));
-                self.subscriber.outbox().push_read(channel, record, |_| frame);
+                let frame = if is_own(&self.subscriber, record) { None } else { told() };
+                self.subscriber.outbox().push_read(channel, record, |_| frame.map(Frame::Read));
             }
             if let Some(run) = run {
                 let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
@@ -179,12 +196,6 @@ impl Outgoing {
         } else if at_top {
             self.node.hub.caught_up(channel, &self.subscriber);
         }
-    }
-
-    /// Whether this connection sent a message itself, and is not to be told of it.
-    fn is_own(&self, record: &Record) -> bool {
-        record::kind(&record.data) == Some(RecordKind::Message)
-            && message_id(record).is_some_and(|message| self.subscriber.has_sent(&message))
     }
 
     fn reset_frame(&self, channel: &ChannelKey, reason: ResetReason, pos: Option<String>) -> Bytes {
@@ -226,12 +237,18 @@ where
     let _ = socket.queue(frame);
 }
 
+/// A run's text, which holds its turn until it is told.
+struct Gathered {
+    text: WholeText,
+    _turn: OwnedSemaphorePermit,
+}
+
 /// What reading a page brought, and the run's text.
-type PageWithText = (Result<Result<Page, ResetReason>, BrokerError>, Option<WholeText>);
+type PageWithText = (Result<Result<Page, ResetReason>, BrokerError>, Option<Gathered>);
 
 /// Gathers the text of a run whose end stands in `page`, from the start of its log, if `voice` is told of it.
 async fn with_whole_text(
-    broker: &dyn Broker,
+    node: &Node,
     voice: Voice,
     channel: &ChannelKey,
     cursor: Option<Position>,
@@ -239,11 +256,13 @@ async fn with_whole_text(
 ) -> PageWithText {
     let is_told = |end: &&Record| words::end_of(&end.data).is_some_and(|kind| voice.tells_whole_text(&kind));
     let Some(end) = page.records.last().filter(is_told) else { return (Ok(Ok(page)), None) };
+    let _counted = node.metrics.gathers_text();
+    let turn = Arc::clone(&node.gathering).acquire_owned().await.expect("it is never closed");
     let mut whole = WholeText::before(end);
     let mut after = None;
     // What stands before the page was told already, and is read once more.
     while after != cursor && !whole.is_full() {
-        let earlier = match broker.read(channel, after, PAGE_BYTES).await {
+        let earlier = match node.broker.read(channel, after, PAGE_BYTES).await {
             Ok(Ok(earlier)) => earlier,
             other => return (other, None),
         };
@@ -259,7 +278,7 @@ async fn with_whole_text(
     if let Err(error) = page.records.iter().try_for_each(|record| whole.add(record)) {
         return (Err(BrokerError::Unavailable(error.to_string())), None);
     }
-    (Ok(Ok(page)), Some(whole))
+    (Ok(Ok(page)), Some(Gathered { text: whole, _turn: turn }))
 }
 
 /// Whether a record stands behind `cursor` in its log.

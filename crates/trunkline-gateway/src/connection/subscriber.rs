@@ -19,7 +19,6 @@ const OWN_MESSAGES_MAX: usize = 256;
 /// The handle of one connection.
 pub(crate) struct Subscriber {
     wire: Wire,
-    compresses: bool,
     said_hello: AtomicBool,
     /// What an old client sent itself, and is not told again.
     own_messages: Mutex<VecDeque<Box<str>>>,
@@ -35,11 +34,9 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    /// `compresses`: its client agreed to compression.
-    pub(crate) fn new(wire: Wire, compresses: bool) -> Arc<Self> {
+    pub(crate) fn new(wire: Wire) -> Arc<Self> {
         Arc::new(Self {
             wire,
-            compresses,
             said_hello: AtomicBool::new(false),
             own_messages: Mutex::default(),
             outbox: Mutex::default(),
@@ -56,18 +53,13 @@ impl Subscriber {
         self.wire
     }
 
-    /// Whether what it shares with others is to be compressed.
-    pub(crate) const fn compresses(&self) -> bool {
-        self.compresses
-    }
-
     /// How its client is spoken to.
     pub(crate) fn voice(&self) -> Voice {
         Voice { wire: self.wire, knows_runs: self.said_hello.load(Ordering::Relaxed) }
     }
 
     /// Its client said hello. Call it before anything is attached.
-    pub(super) fn said_hello(&self) {
+    pub(crate) fn said_hello(&self) {
         self.said_hello.store(true, Ordering::Relaxed);
     }
 
@@ -103,7 +95,7 @@ impl Subscriber {
 
     /// Queues a frame that belongs to this connection alone; it is written plain. A client that lets too many pile up is let go.
     pub(crate) fn push_control(&self, frame: Bytes) {
-        if self.outbox().push_control(Frame::Plain(frame)).is_err() {
+        if self.outbox().push_control(Frame::Own(frame)).is_err() {
             self.control_overflowed.store(true, Ordering::Relaxed);
         }
         self.wake();

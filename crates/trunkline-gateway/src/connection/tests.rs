@@ -40,7 +40,7 @@ struct Sending {
 
 impl Sending {
     fn new(node: &Arc<Node>) -> Self {
-        let subscriber = Subscriber::new(Dialect::Native.into(), false);
+        let subscriber = Subscriber::new(Dialect::Native.into());
         let outgoing = Outgoing::new(Arc::clone(node), Arc::clone(&subscriber));
         let (stream, _) = duplex(1);
         Self { outgoing, subscriber, socket: Socket::new(stream, Bytes::new(), &Options::default()), said: Vec::new() }
@@ -55,7 +55,10 @@ impl Sending {
     }
 
     fn take(&mut self) {
-        self.subscriber.outbox().take(usize::MAX, |frame| self.said.push(message::read_frame(&frame.into_bytes(None))));
+        let mut frames = Vec::new();
+        self.subscriber.outbox().take(usize::MAX, |frame| frames.push(frame));
+        let written = frames.into_iter().filter_map(|frame| frame.into_bytes(&self.subscriber, None));
+        self.said.extend(written.map(|frame| message::read_frame(&frame)));
     }
 
     /// What was said of a channel.

@@ -18,7 +18,7 @@ use super::roster::Place;
 use super::store;
 use super::task::RunTask;
 use crate::clock::timestamp;
-use crate::message::LatestState;
+use crate::message::State;
 use crate::random;
 
 /// How long a write waits before it is tried again when the broker's queue is full.
@@ -348,7 +348,7 @@ impl Driver {
             return;
         }
         let acceptable = class_of(name) == Class::Latest && content.len() <= LATEST_BYTES_MAX;
-        let state = if acceptable { LatestState::new(name, channel.id(), &session.id, content) } else { None };
+        let state = if acceptable { State::new(name, channel.id(), &session.id, content) } else { None };
         let Some(state) = state else {
             runs.metrics.latest_refused.inc();
             tracing::warn!(

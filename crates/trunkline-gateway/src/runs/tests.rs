@@ -83,7 +83,7 @@ impl Stored {
         let environment = Environment { clock: Arc::new(wall_ms), epoch_source: 1, listener: Arc::<Hub>::clone(&hub) };
         let broker = MemoryBroker::new(&Options::default(), environment);
         let session = Session::for_tests("default", "s");
-        let client = Subscriber::new(Dialect::Native.into(), false);
+        let client = Subscriber::new(Dialect::Native.into());
         hub.attach(&session.channel, &client, Priority::Interactive, None);
         assert!(hub.caught_up(&session.channel, &client), "there is nothing to catch up with");
         Self {
@@ -128,7 +128,10 @@ impl Stored {
     /// What the client was sent of channels.
     fn said(&self) -> Vec<Value> {
         let mut said = Vec::new();
-        self.client.outbox().take(usize::MAX, |frame| said.push(message::read_frame(&frame.into_bytes(None))));
+        let mut frames = Vec::new();
+        self.client.outbox().take(usize::MAX, |frame| frames.push(frame));
+        let written = frames.into_iter().filter_map(|frame| frame.into_bytes(&self.client, None));
+        said.extend(written.map(|frame| message::read_frame(&frame)));
         said.retain(|message| message["channel"].is_string());
         said
     }
