@@ -73,7 +73,7 @@ describe("a run that asks", () => {
   });
 
   it("shows an open question after a reload, and withdraws it with the run's end", async () => {
-    const { fixture, client, call } = await asking();
+    const { fixture, client } = await asking();
     client.close();
     const reloaded = await fixture.openClient();
     const run = reloaded.runs[0] as Run;
