@@ -9,10 +9,11 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 use trunkline_protocol::Codec;
 
+use super::asks::WAITING_MAX;
 use super::{LinkId, Registry, Settings};
 use crate::call::{CallEvent, CallFailure, CallId, CallSpec, FailureReason};
 use crate::config::BridgeConfig;
-use crate::frame::{CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Service, Welcome};
+use crate::frame::{Ask, CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Service, Welcome};
 use crate::inbox::Inbox;
 use crate::metrics::BridgeMetrics;
 use crate::outbox::{Outbox, Outgoing};
@@ -525,4 +526,82 @@ proptest! {
             prop_assert!(chaos.terminals[call] <= 1);
         }
     }
+}
+
+fn ask(corr: u64, seq: u64, request: &str) -> Frame {
+    let request = request.to_owned();
+    Frame::Ask(Ask { corr, seq, request, codec: Codec::Json, payload: Bytes::from_static(b"{}"), checkpoint: None })
+}
+
+#[test]
+fn a_call_that_waits_leaves_its_slot_until_all_its_questions_are_answered() {
+    let mut world = World::new();
+    let worker = world.join(Hello { concurrency: 1, ..hello("i1") });
+    let (id, inbox) = world.call("run-1");
+    let (_, _beside) = world.call("run-2");
+    let corr = worker.take_calls()[0].corr;
+    world.says(&worker, ask(corr, 0, "q1"));
+    assert_eq!(worker.take_calls().len(), 1, "the other call has its slot");
+    world.says(&worker, ask(corr, 1, "q2"));
+    assert_eq!(drain(&inbox).len(), 3, "started, and asked twice");
+    let answer = |world: &mut World, request: &str| {
+        world.registry.answer(id, request, Bytes::from_static(b"1"), world.now);
+        let waiting = world.registry.status()[0].workers[0].waiting;
+        (world.outstanding(), waiting, worker.take())
+    };
+    let told = |request: &str| vec![Frame::Answer { corr, request: request.into(), payload: Bytes::from_static(b"1") }];
+    assert_eq!(answer(&mut world, "q1"), (1, 1, told("q1")));
+    assert_eq!(answer(&mut world, "q2"), (2, 0, told("q2")), "it goes on beside the other");
+    let (_, _later) = world.call("run-3");
+    world.says(&worker, Frame::End { corr, seq: 2 });
+    assert!(worker.take_calls().is_empty(), "one is executed, and there is one slot");
+    assert_eq!(world.outstanding(), 1);
+}
+
+#[test]
+fn a_call_that_ends_while_it_waits_leaves_nothing_behind() {
+    let mut world = World::new();
+    let worker = world.join(hello("i1"));
+    let (id, _inbox) = world.call("run-1");
+    let corr = worker.take_calls()[0].corr;
+    world.says(&worker, ask(corr, 0, "q1"));
+    world.says(&worker, Frame::End { corr, seq: 1 });
+    world.registry.answer(id, "q1", Bytes::new(), world.now);
+    world.registry.stored(id, 2, world.now);
+    let status = &world.registry.status()[0].workers[0];
+    assert_eq!((status.outstanding, status.waiting), (0, 0));
+    world.registry.disconnected(worker.link, world.now);
+    assert!(world.is_empty());
+}
+
+#[test]
+fn a_worker_that_comes_back_says_what_it_waits_for() {
+    let mut world = World::new();
+    let worker = world.join(hello("i1"));
+    let (id, inbox) = world.call("run-1");
+    let corr = worker.take_calls()[0].corr;
+    world.says(&worker, ask(corr, 0, "q1"));
+    world.registry.stored(id, 1, world.now);
+    world.registry.disconnected(worker.link, world.now);
+    world.registry.answer(id, "q1", Bytes::from_static(b"1"), world.now);
+    drain(&inbox);
+    let offer = Offer { run: "run-1".into(), next: 1, ack: 1, asks: vec!["q1".into()], ..Offer::default() };
+    let back = world.join(Hello { open: vec![offer], ..hello("i1") });
+    assert_eq!(drain(&inbox), [CallEvent::AsksAgain { requests: vec!["q1".into()] }]);
+    world.registry.answer(id, "q1", Bytes::from_static(b"1"), world.now);
+    assert!(matches!(&back.take()[..], [Frame::Welcome(_), Frame::Answer { request, .. }] if request == "q1"));
+}
+
+#[test]
+fn one_call_too_many_that_waits_keeps_its_slot() {
+    let mut world = World::new();
+    let worker = world.join(Hello { concurrency: 1, ..hello("i1") });
+    let mut inboxes = Vec::new();
+    for run in 0..=WAITING_MAX {
+        inboxes.push(world.call(&run.to_string()));
+        let corr = worker.take_calls()[0].corr;
+        world.says(&worker, ask(corr, 0, "q"));
+    }
+    inboxes.push(world.call("one more"));
+    assert!(worker.take_calls().is_empty());
 }
