@@ -1,6 +1,6 @@
 //! Calls that wait for a person: what they take of their worker, and how they learn the answer.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -53,7 +53,7 @@ impl Registry {
             return;
         };
         let requests: Vec<String> = requests.into_iter().take(ASKS_MAX).collect();
-        call.asks = requests.iter().cloned().collect::<HashSet<_>>();
+        call.asks = requests.iter().cloned().collect::<BTreeSet<_>>();
         if let Caller::Local(inbox) = &call.caller
             && !requests.is_empty()
         {

@@ -1,6 +1,6 @@
 //! Calls as their callers drive them: begun, handed to a worker, stored, cancelled, let go.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -55,7 +55,7 @@ impl Registry {
                 acked: 0,
                 terminal: None,
                 cancelled: false,
-                asks: HashSet::new(),
+                asks: BTreeSet::new(),
                 occupies: Occupies::Nothing,
             },
         );

@@ -1,6 +1,6 @@
 //! HELLO and WELCOME: who joins, and which calls go on. `protocol/worker.md` §2.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -235,7 +235,7 @@ impl Registry {
                 acked: claimed.ack,
                 terminal: None,
                 cancelled: false,
-                asks: HashSet::new(),
+                asks: BTreeSet::new(),
                 occupies: Occupies::Slot,
             },
         );

@@ -17,7 +17,7 @@ mod status;
 mod stream;
 mod time;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -185,7 +185,7 @@ struct CallState {
     terminal: Option<u64>,
     cancelled: bool,
     /// Questions that its worker waits for.
-    asks: HashSet<String>,
+    asks: BTreeSet<String>,
     occupies: Occupies,
 }
 
