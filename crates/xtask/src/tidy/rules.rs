@@ -7,6 +7,9 @@ use crate::report::Finding;
 /// Longest file that is read without asking what second thing it does; tests are not counted.
 const LINES_MAX: usize = 500;
 
+/// What lives here has a clock that jumps from event to event.
+const SIMULATION: &str = "tests/simulation/src/";
+
 const RULES: &[fn(&Source) -> Vec<Finding>] =
     &[length, module_comment, unfinished, skipped_test, lock_address, sleeping_test];
 
@@ -92,10 +95,11 @@ fn sleeping_test(source: &Source) -> Vec<Finding> {
         Language::Python => &["time.sleep("],
         _ => &[],
     };
-    let mut paused = false;
+    let simulated = source.path.starts_with(SIMULATION);
+    let mut paused = simulated;
     let waking = source.test_lines().filter(|(_, line)| {
         if line.contains("#[tokio::test") {
-            paused = line.contains("start_paused = true");
+            paused = simulated || line.contains("start_paused = true");
         }
         !(paused && line.contains("time::sleep("))
     });
@@ -178,6 +182,8 @@ mod tests {
         let sleep = concat!("thread::sl", "eep(second);\n");
         check_file("tests/a.rs", &format!("//! A.\n{sleep}"), &["2 sleeping-test"]);
         check_file("a.rs", &format!("//! A.\n{sleep}#[cfg(test)]\n{sleep}"), &["4 sleeping-test"]);
+        let simulated = concat!("time::sl", "eep(second);\n");
+        check_file("tests/simulation/src/a.rs", &format!("//! A.\n{simulated}{sleep}"), &["3 sleeping-test"]);
         let paused = concat!("#[tokio::test(start_paused = true)]\ntime::sl", "eep(second)\n");
         let running = concat!("#[tokio::test]\ntime::sl", "eep(second)\n");
         check_file("tests/a.rs", &format!("//! A.\n{paused}{running}"), &["5 sleeping-test"]);
