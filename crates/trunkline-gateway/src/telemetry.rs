@@ -56,6 +56,7 @@ pub(crate) struct Metrics {
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
     pub(crate) latest_refused: Count,
+    pub(crate) latest_displaced: Count,
     pub(crate) runs_open: Level,
     pub(crate) sessions_live: Level,
 }
@@ -77,6 +78,7 @@ impl Metrics {
             runs_started,
             runs_ended,
             latest_refused,
+            latest_displaced,
             runs_open,
             sessions_live,
         } = &*metrics;
@@ -106,6 +108,11 @@ impl Metrics {
             "latest_refused",
             "Values of latest state of a wrong type, size or form",
             latest_refused.clone(),
+        );
+        registry.register(
+            "latest_displaced",
+            "Values of latest state that are no longer kept for who attaches later: their run had too many",
+            latest_displaced.clone(),
         );
         registry.register("runs_open", "Runs that have not ended", runs_open.clone());
         registry.register("sessions_live", "Sessions with a connection or an open run", sessions_live.clone());

@@ -110,6 +110,7 @@ impl RunTask {
                 tracing::error!(run = channel.id(), %error, "the run is sealed after the next start");
             }
         }
+        runs.hub.forget_latest(&channel);
         drop(place);
     }
 }

@@ -45,6 +45,16 @@ fn question(path: &str) -> Value {
     }
 }
 
+/// What the whole answer is called there.
+fn answer(path: &str) -> &'static str {
+    match path {
+        "/payload" => "llm_response",
+        "/data" => "chat_response",
+        "/flat" => "agent_complete",
+        _ => "response",
+    }
+}
+
 pub(crate) fn dialect(path: &str) -> Dialect {
     match path {
         "/data" => Dialect::Data,
@@ -280,6 +290,22 @@ async fn progress_reaches_each_dialect_in_its_word() {
             assert!(progress["timestamp"].is_string());
         }
         worker.result(call.corr, 0, "null").await;
+    }
+}
+
+#[tokio::test]
+async fn the_first_state_of_a_first_message_is_told_before_the_answer() {
+    let gateway = TestGateway::lasting_with_routes(ROUTES).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    for path in DIALECTS.into_iter().cycle().take(40) {
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
+        peer.send(question(path)).await;
+        let call = worker.receive_call().await;
+        worker.progress(call.corr, r#"{"percentage":1,"message":"thinking"}"#).await;
+        worker.result(call.corr, 0, "\"yes\"").await;
+        let progress = if path == "/flat" { "progress_update" } else { "progress" };
+        let said = until(&mut peer, answer(path)).await;
+        assert!(types(&said).contains(&progress), "{path}: {said:?}");
     }
 }
 
