@@ -219,7 +219,9 @@ impl Listener for Hub {
         let run = run_started_by(channel, record);
         let live = self.offer(channel, record, run.is_some());
         if let Some(run) = run {
-            live.iter().for_each(|subscriber| self.attach_new(&run, None, subscriber));
+            for subscriber in live {
+                self.attach_new(&run, None, &subscriber);
+            }
         }
     }
 }

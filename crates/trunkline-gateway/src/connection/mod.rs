@@ -190,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if let Some(code) = self.incoming.close_code()
             && !self.socket.is_closing()
         {
-            self.socket.close(close_code(code), code.name());
+            self.socket.close(close_code(code), self.incoming.reason(code));
         }
     }
 
