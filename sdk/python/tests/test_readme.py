@@ -77,6 +77,15 @@ async def test_the_example_of_message_types_tells_its_newest_state() -> None:
             await wrong
 
 
+def test_a_section_stands_once_and_everything_is_installed_from_this_repository() -> None:
+    text = README.read_text()
+    titles = re.findall(r"^## .*$", text, re.MULTILINE)
+    assert len(titles) == len(set(titles)), titles
+    installed = re.findall(r"pip install '?([^`']*)", text)
+    assert installed
+    assert all(path.startswith("./sdk/python") for path in installed), installed
+
+
 def test_every_example_is_tried() -> None:
     expected = {"chat", "research", "evolution", "app", "test_chat", "test_messages_of_a_page", "test_old_system"}
     assert set(EXAMPLES) == expected

@@ -37,6 +37,7 @@ def _finite(text: str) -> float:
 
 
 _ANY: Final = msgspec.json.Decoder(float_hook=float)
+_WHOLE: Final = msgspec.json.Decoder(float_hook=whole)
 _FINITE: Final = msgspec.json.Decoder(float_hook=_finite)
 
 
@@ -71,7 +72,7 @@ def read(payload: bytes, shape: Any) -> Any:
     try:
         return decode_as(payload or b"null", shape)
     except msgspec.ValidationError as error:
-        raise _misfit(error, _FINITE.decode(payload or b"null"), shape) from error
+        raise _misfit(error, _WHOLE.decode(payload or b"null"), shape) from error
     except UNREADABLE as error:
         raise BadRequest("the payload is no JSON", details={"path": "$"}) from error
 
