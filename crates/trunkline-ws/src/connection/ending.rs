@@ -131,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match &mut self.ending {
             Some(ending) => ending.awaited = Awaited::EndOfStream,
             None => {
-                self.end(frame::close(violation.code(), &reason), Closed::Violation(violation), Awaited::EndOfStream)
+                self.end(frame::close(violation.code(), &reason), Closed::Violation(violation), Awaited::EndOfStream);
             }
         }
     }
