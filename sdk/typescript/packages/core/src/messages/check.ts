@@ -112,8 +112,7 @@ function check(shapes: readonly Shape[], place: number, value: unknown, path: st
       else if (typeof value === "string" && value !== "" && isEmptyText(shapeAt(shapes, chosen))) {
         checkPaired(value);
         mismatch(shapes, shape, quoted(value), path);
-      }
-      else check(shapes, chosen, value, path);
+      } else check(shapes, chosen, value, path);
       return;
     }
     case "on":
