@@ -57,6 +57,8 @@ pub(crate) struct Metrics {
     runs_ended: Family<StateLabel, Count>,
     pub(crate) latest_refused: Count,
     pub(crate) latest_displaced: Count,
+    runs_waiting: Level,
+    pub(crate) answers: Count,
     pub(crate) runs_open: Level,
     pub(crate) sessions_live: Level,
 }
@@ -79,6 +81,8 @@ impl Metrics {
             runs_ended,
             latest_refused,
             latest_displaced,
+            runs_waiting,
+            answers,
             runs_open,
             sessions_live,
         } = &*metrics;
@@ -114,6 +118,8 @@ impl Metrics {
             "Values of latest state that are no longer kept for who attaches later: their run had too many",
             latest_displaced.clone(),
         );
+        registry.register("runs_waiting", "Runs that wait for a person", runs_waiting.clone());
+        registry.register("answers", "Answers of people that a run accepted", answers.clone());
         registry.register("runs_open", "Runs that have not ended", runs_open.clone());
         registry.register("sessions_live", "Sessions with a connection or an open run", sessions_live.clone());
         (metrics, registry)
@@ -130,6 +136,12 @@ impl Metrics {
     pub(crate) fn gathers_text(&self) -> Counted {
         self.texts_gathering.inc();
         Counted(self.texts_gathering.clone())
+    }
+
+    /// Counts a run that waits for a person until the result is dropped.
+    pub(crate) fn run_waits(&self) -> Counted {
+        self.runs_waiting.inc();
+        Counted(self.runs_waiting.clone())
     }
 
     pub(crate) fn connection_closed(&self, code: u16) {

@@ -86,6 +86,17 @@ def test_a_section_stands_once_and_everything_is_installed_from_this_repository(
     assert all(path.startswith("./sdk/python") for path in installed), installed
 
 
+async def test_the_example_that_asks_is_answered_now_or_after_a_loss() -> None:
+    async with TestClient(load("tidy").worker) as client:
+        run = client.run("tidy", "a.txt")
+        question = await anext(run)
+        assert isinstance(question, Event)
+        run.answer(question.payload["request_id"], granted=True)
+        assert await run == "deleted a.txt"
+        answers = [{"request_id": "q", "granted": False}]
+        assert await client.run("tidy", "a.txt", attempt=2, checkpoint=b"a.txt", answers=answers) == "kept it"
+
+
 def test_every_example_is_tried() -> None:
-    expected = {"chat", "research", "evolution", "app", "test_chat", "test_messages_of_a_page", "test_old_system"}
+    expected = {"chat", "research", "tidy", "evolution", "app", "test_chat", "test_messages_of_a_page", "test_old_system"}
     assert set(EXAMPLES) == expected
