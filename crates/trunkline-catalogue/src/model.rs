@@ -314,6 +314,13 @@ pub struct Text {
     pub format: Option<String>,
 }
 
+impl Text {
+    /// Whether only the empty text is one.
+    pub fn is_empty_text(&self) -> bool {
+        self.characters_max == Some(0)
+    }
+}
+
 /// An array's rules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {

@@ -143,9 +143,10 @@ impl<F: Frame> Outbox<F> {
         self.add(channel, priority, Delivery::Behind, cursor)
     }
 
-    /// Attaches a channel that has no record yet, so that its first one is taken as it comes.
-    pub fn attach_new(&mut self, channel: ChannelKey) -> bool {
-        self.add(channel, Priority::Interactive, Delivery::Live, None)
+    /// Attaches a channel that has no record yet, so that its first one is taken as it comes. `start` is the place before
+    /// that one, where it is known.
+    pub fn attach_new(&mut self, channel: ChannelKey, start: Option<Position>) -> bool {
+        self.add(channel, Priority::Interactive, Delivery::Live, start)
     }
 
     fn add(&mut self, channel: ChannelKey, priority: Priority, delivery: Delivery, cursor: Option<Position>) -> bool {

@@ -19,7 +19,7 @@ use crate::log::Record;
 use crate::record::{self, RecordKind, UnknownForm};
 
 use answer::Answer;
-pub use answer::{Origin, TEXT_BYTES_MAX, WholeText};
+pub use answer::{Asked, Origin, TEXT_BYTES_MAX, WholeText};
 
 /// How one client is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,9 +101,8 @@ pub fn render(
     match kind {
         RecordKind::Text if dialect == Dialect::Flat => say_piece(&message, surroundings.pieces, out)?,
         RecordKind::Terminal => return end(voice, message, surroundings.whole, out),
-        RecordKind::RunStarted | RecordKind::Message | RecordKind::Text | RecordKind::Event => {
-            dialect.encode(&message, out);
-        }
+        RecordKind::Text => dialect.encode(&Envelope { meta: None, ..message }, out),
+        RecordKind::RunStarted | RecordKind::Message | RecordKind::Event => dialect.encode(&message, out),
     }
     Ok(true)
 }
@@ -128,11 +127,14 @@ fn say_piece(message: &Envelope<'_>, pieces: u64, out: &mut Vec<u8>) -> Result<(
         message: &'a str,
         is_streaming: bool,
         stream_index: u64,
+        #[serde(flatten)]
+        asked: Asked<'a>,
     }
     let text = record::text_of(message)?;
-    let payload = raw(&Piece { message: &text, is_streaming: true, stream_index: pieces });
+    let asked = message.meta.map(Asked::read).unwrap_or_default();
+    let payload = raw(&Piece { message: &text, is_streaming: true, stream_index: pieces, asked });
     let kind = Cow::Borrowed("agent_streaming");
-    Dialect::Flat.encode(&Envelope { kind, payload: Some(payload.into()), ..message.clone() }, out);
+    Dialect::Flat.encode(&Envelope { kind, payload: Some(payload.into()), meta: None, ..message.clone() }, out);
     Ok(())
 }
 

@@ -102,6 +102,11 @@ impl Shared {
         Arc::new(Self { content, native: [const { OnceLock::new() }; 2], old: OnceLock::new() })
     }
 
+    /// Bytes of what it says, without what stands around it.
+    pub(crate) fn content_bytes(&self) -> usize {
+        self.content.bytes()
+    }
+
     fn told(&self, client: &Subscriber, pieces: u64, agreed: Option<Deflate>) -> Option<Bytes> {
         if let Content::Record(_, record) = &self.content
             && is_own(client, record)

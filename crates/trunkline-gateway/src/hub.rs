@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use trunkline_broker::Listener;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::Record;
-use trunkline_core::outbox::{Offer, Priority};
+use trunkline_core::outbox::{self, Offer, Priority};
 use trunkline_core::record::{self, RecordKind};
 use trunkline_core::words;
 use trunkline_protocol::{Dialect, Position};
@@ -31,6 +31,9 @@ const SHARDS: usize = 64;
 /// Values of latest state that one channel keeps for connections that attach later.
 const LATEST_PER_CHANNEL_MAX: usize = 16;
 
+/// Bytes of them: as much as one connection may have waiting.
+const LATEST_BYTES_PER_CHANNEL_MAX: usize = outbox::LATEST_BYTES_MAX;
+
 /// The listeners of all channels on this node.
 pub(crate) struct Hub {
     shards: Box<[Mutex<Shard>]>,
@@ -40,12 +43,13 @@ pub(crate) struct Hub {
 
 type Shard = HashMap<ChannelKey, Listeners>;
 
-/// The listeners of one channel. Exists while there are any.
+/// The listeners of one channel, and the newest state of its run. Exists while there is either.
 #[derive(Default)]
 struct Listeners {
     subscribers: Vec<Arc<Subscriber>>,
-    /// The newest record that was published since the first of them came.
+    /// The newest record that was published since this exists.
     top: Option<Position>,
+    /// Kept whether anybody listens or not: who sent the message may be attached later than its run has begun.
     latest: Vec<Latest>,
 }
 
@@ -53,6 +57,23 @@ struct Listeners {
 struct Latest {
     key: String,
     state: Arc<Shared>,
+}
+
+impl Listeners {
+    /// Keeps the newest value of a piece of state. The oldest values go where there are too many.
+    fn keep(&mut self, newest: Latest, metrics: &Metrics) {
+        self.latest.retain(|latest| latest.key != newest.key);
+        self.latest.push(newest);
+        let mut bytes: usize = self.latest.iter().map(|latest| latest.state.content_bytes()).sum();
+        while self.latest.len() > LATEST_PER_CHANNEL_MAX || bytes > LATEST_BYTES_PER_CHANNEL_MAX {
+            bytes -= self.latest.remove(0).state.content_bytes();
+            metrics.latest_displaced.inc();
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.subscribers.is_empty() && self.latest.is_empty()
+    }
 }
 
 impl Hub {
@@ -80,9 +101,17 @@ impl Hub {
         subscriber.outbox().detach(channel);
         if let Some(listeners) = shard.get_mut(channel) {
             listeners.subscribers.retain(|other| !Arc::ptr_eq(other, subscriber));
-            if listeners.subscribers.is_empty() {
+            if listeners.is_empty() {
                 shard.remove(channel);
             }
+        }
+    }
+
+    /// Attaches a connection to the channel of a session or run that has just begun, before it can have a record.
+    pub(crate) fn attach_new(&self, channel: &ChannelKey, start: Option<Position>, subscriber: &Arc<Subscriber>) {
+        let mut shard = self.shard(channel);
+        if subscriber.outbox().attach_new(channel.clone(), start) {
+            shard.entry(channel.clone()).or_default().subscribers.push(Arc::clone(subscriber));
         }
     }
 
@@ -101,28 +130,26 @@ impl Hub {
         live
     }
 
-    /// Sends the newest value of a piece of state to everyone who is attached to the channel.
-    pub(crate) fn publish_latest(&self, channel: &ChannelKey, key: String, state: State) {
-        let mut shard = self.shard(channel);
-        let Some(listeners) = shard.get_mut(channel) else { return };
+    /// Sends the newest value of a piece of a run's state to everyone who is attached to its channel, and keeps it for
+    /// those who attach before the run ends.
+    pub(crate) fn publish_latest(&self, run: &ChannelKey, key: String, state: State) {
+        let mut shard = self.shard(run);
+        let listeners = shard.entry(run.clone()).or_default();
         let state = Shared::state(state);
         for subscriber in &listeners.subscribers {
-            subscriber.outbox().push_latest(channel, &key, Frame::Shared(Arc::clone(&state), 0));
+            subscriber.outbox().push_latest(run, &key, Frame::Shared(Arc::clone(&state), 0));
             subscriber.wake();
         }
-        listeners.latest.retain(|latest| latest.key != key);
-        if listeners.latest.len() >= LATEST_PER_CHANNEL_MAX {
-            listeners.latest.remove(0);
-        }
-        listeners.latest.push(Latest { key, state });
+        listeners.keep(Latest { key, state }, &self.metrics);
     }
 
-    /// Attaches connections to the channel of a run that has just begun, before it can have a record.
-    fn attach_to_new_run(&self, run: &ChannelKey, subscribers: Vec<Arc<Subscriber>>) {
+    /// Drops the state of a run that publishes no more.
+    pub(crate) fn forget_latest(&self, run: &ChannelKey) {
         let mut shard = self.shard(run);
-        for subscriber in subscribers {
-            if subscriber.outbox().attach_new(run.clone()) {
-                shard.entry(run.clone()).or_default().subscribers.push(subscriber);
+        if let Some(listeners) = shard.get_mut(run) {
+            listeners.latest = Vec::new();
+            if listeners.is_empty() {
+                shard.remove(run);
             }
         }
     }
@@ -172,7 +199,9 @@ impl Hub {
         if record.seals {
             // Whoever is behind still has to learn that there is more to read.
             listeners.subscribers.retain(|subscriber| subscriber.outbox().is_attached(channel));
-            if listeners.subscribers.is_empty() {
+            // What was going on is over.
+            listeners.latest = Vec::new();
+            if listeners.is_empty() {
                 shard.remove(channel);
             }
         }
@@ -190,7 +219,9 @@ impl Listener for Hub {
         let run = run_started_by(channel, record);
         let live = self.offer(channel, record, run.is_some());
         if let Some(run) = run {
-            self.attach_to_new_run(&run, live);
+            for subscriber in live {
+                self.attach_new(&run, None, &subscriber);
+            }
         }
     }
 }
@@ -252,9 +283,52 @@ mod tests {
     fn live_listeners_of_a_run_that_ended_are_forgotten() {
         let mut log = Log::new();
         let subscriber = Subscriber::new(Wire::json(Dialect::Native));
-        log.hub.attach_to_new_run(&log.channel, vec![Arc::clone(&subscriber)]);
+        log.hub.attach_new(&log.channel, None, &subscriber);
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());
         assert!(!subscriber.outbox().is_attached(&log.channel));
+    }
+
+    fn state(content: &str) -> State {
+        State::new("progress", "r", "s", content.as_bytes()).unwrap()
+    }
+
+    /// How many values of state a connection is told that attaches now.
+    fn told(log: &Log) -> usize {
+        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
+        log.hub.caught_up(&log.channel, &subscriber);
+        let mut told = 0;
+        subscriber.outbox().take(usize::MAX, |_| told += 1);
+        log.hub.detach(&log.channel, &subscriber);
+        told
+    }
+
+    #[test]
+    fn state_that_nobody_listened_to_waits_for_whoever_attaches_and_is_gone_with_its_run() {
+        let mut log = Log::new();
+        log.hub.publish_latest(&log.channel, "progress/".to_owned(), state("1"));
+        log.hub.publish_latest(&log.channel, "progress/".to_owned(), state("2"));
+        assert_eq!((told(&log), told(&log)), (1, 1), "the newest value of each piece, to everyone");
+        log.append(true);
+        assert!(log.hub.shard(&log.channel).is_empty(), "nothing of the run is left behind");
+        log.hub.publish_latest(&log.channel, "progress/".to_owned(), state("3"));
+        log.hub.forget_latest(&log.channel);
+        assert!(log.hub.shard(&log.channel).is_empty(), "also where its end was not published");
+    }
+
+    #[test]
+    fn state_that_is_kept_is_bounded_in_number_and_bytes() {
+        let log = Log::new();
+        for number in 0..LATEST_PER_CHANNEL_MAX + 3 {
+            log.hub.publish_latest(&log.channel, number.to_string(), state("1"));
+        }
+        assert_eq!(told(&log), LATEST_PER_CHANNEL_MAX);
+        let large = format!("\"{}\"", "x".repeat(LATEST_BYTES_PER_CHANNEL_MAX / 4 - 2));
+        for number in 0..5 {
+            log.hub.publish_latest(&log.channel, format!("large {number}"), state(&large));
+        }
+        assert_eq!(log.hub.shard(&log.channel)[&log.channel].latest.len(), 4, "the oldest went");
+        assert_eq!(log.hub.metrics.latest_displaced.get(), 3 + 16 + 1);
     }
 }

@@ -39,7 +39,7 @@ impl Settings {
     pub(crate) fn frame_limits(&self, authenticated: bool) -> trunkline_ws::Limits {
         let before = self.limits.message_bytes_before_auth_max;
         let message_bytes = if authenticated { self.limits.message_bytes_max } else { before };
-        trunkline_ws::Limits { message_bytes, ..trunkline_ws::Limits::AUTHENTICATED }
+        trunkline_ws::Limits { message_bytes, authenticated, ..trunkline_ws::Limits::AUTHENTICATED }
     }
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use trunkline_catalogue::Catalogue;
 use trunkline_catalogue::check::{self, Refused, Sender};
+use trunkline_catalogue::model::{Direction, MessageType};
 use trunkline_core::router::{Pattern, Router};
 use trunkline_protocol::{Dialect, Envelope, ErrorBody, ErrorCode};
 
-use crate::config::{Route, Validation};
+use crate::config::{Route, Validation, nearest};
 
 /// Where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +72,32 @@ pub(crate) fn validate(
     match checked {
         Ok(_) => Ok(()),
         Err(Refused::Unknown(_)) if route.names_type(&envelope.kind) => Ok(()),
-        Err(error @ (Refused::Unknown(_) | Refused::Direction { .. })) => {
-            Err(ErrorCode::UnknownType.with_message(error.to_string()))
+        Err(Refused::Unknown(_)) => {
+            let said = format!("type: {} {}", envelope.kind, what_to_do(route, dialect, &envelope.kind));
+            Err(ErrorCode::UnknownType.with_message(said))
         }
+        Err(error @ Refused::Direction { .. }) => Err(ErrorCode::UnknownType.with_message(error.to_string())),
         Err(error @ (Refused::Fault(_) | Refused::NotJson { .. })) => {
             Err(ErrorCode::BadRequest.with_message(error.to_string()))
         }
     }
+}
+
+/// What to say of a type that this route does not know.
+fn what_to_do(route: &Route, dialect: Dialect, kind: &str) -> String {
+    let catalogue = Catalogue::embedded();
+    let has_it = |other: &Dialect| catalogue.types(*other).iter().any(|known| known.name == kind);
+    let others: Vec<&str> = Dialect::ALL.into_iter().filter(has_it).map(Dialect::name).collect();
+    if !others.is_empty() {
+        let noun = if others.len() == 1 { "dialect" } else { "dialects" };
+        return format!("is a type of {noun} {}; this route speaks {}", others.join(" and "), route.dialect.name());
+    }
+    let of = |dialect| catalogue.types(dialect).iter().chain(catalogue.carried(dialect));
+    let is_sent = |known: &&MessageType| known.direction != Direction::ToClient && !known.local;
+    let known = of(route.dialect).chain(of(dialect)).filter(is_sent).map(|known| &*known.name);
+    let near = nearest(kind, known.chain(route.types.keys().map(String::as_str)));
+    let near = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+    format!("is not in the catalogue; {near}the route's `types` can allow it")
 }
 
 /// The routes of this node.

@@ -56,6 +56,7 @@ pub(crate) struct Metrics {
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
     pub(crate) latest_refused: Count,
+    pub(crate) latest_displaced: Count,
     runs_waiting: Level,
     pub(crate) answers: Count,
     pub(crate) runs_open: Level,
@@ -79,6 +80,7 @@ impl Metrics {
             runs_started,
             runs_ended,
             latest_refused,
+            latest_displaced,
             runs_waiting,
             answers,
             runs_open,
@@ -110,6 +112,11 @@ impl Metrics {
             "latest_refused",
             "Values of latest state of a wrong type, size or form",
             latest_refused.clone(),
+        );
+        registry.register(
+            "latest_displaced",
+            "Values of latest state that are no longer kept for who attaches later: their run had too many",
+            latest_displaced.clone(),
         );
         registry.register("runs_waiting", "Runs that wait for a person", runs_waiting.clone());
         registry.register("answers", "Answers of people that a run accepted", answers.clone());

@@ -10,6 +10,7 @@ use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::dialect::Dialect;
 use crate::error::{ErrorBody, ErrorCode};
 use crate::ids::is_message_id;
 use crate::payload::Payload;
@@ -128,7 +129,8 @@ impl<'a> Visitor<'a> for AddressVisitor {
                     "to.{name}: stands twice, or is one of more than {HINTS_MAX}"
                 )));
             }
-            hints.push((name, text(&mut map)?));
+            let value = text(&name, &mut map)?;
+            hints.push((name, value));
         }
         Ok(Address(hints))
     }
@@ -140,6 +142,9 @@ pub enum DecodeError {
     /// The text is not one JSON object of the right form; the message says where and why.
     #[error("{0}")]
     BadEnvelope(String),
+    /// The text is no JSON; the message says in which way.
+    #[error("the frame is not JSON: {0}; send one JSON object")]
+    NotJson(String),
     /// Arrays and objects are nested too deeply.
     #[error("{0}")]
     TooDeep(ScanError),
@@ -152,9 +157,17 @@ impl DecodeError {
     /// The error code that the client gets.
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::BadEnvelope(_) => ErrorCode::BadEnvelope,
+            Self::BadEnvelope(_) | Self::NotJson(_) => ErrorCode::BadEnvelope,
             Self::TooDeep(_) => ErrorCode::PayloadTooDeep,
             Self::TooLarge(_) => ErrorCode::PayloadTooLarge,
+        }
+    }
+
+    /// The same error with the bound that was announced, where a spelling was given more room.
+    pub(crate) fn at_depth(self, depth_max: usize) -> Self {
+        match self {
+            Self::TooDeep(_) => Self::TooDeep(ScanError::TooDeep(depth_max)),
+            other => other,
         }
     }
 }
@@ -168,7 +181,31 @@ pub(crate) fn parse<'a, S: DeserializeSeed<'a>>(
     check_text(text, depth_max)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let read = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-    read.map_err(|error| DecodeError::BadEnvelope(error.to_string()))
+    read.map_err(|error| refusal(text, &error))
+}
+
+/// What is wrong with a text that was not read, without a parser's own words.
+fn refusal(text: &str, error: &serde_json::Error) -> DecodeError {
+    let bad = |words: &str| DecodeError::BadEnvelope(words.to_owned());
+    if text.trim().is_empty() {
+        return bad("the frame is empty; send one JSON object");
+    }
+    // Errors of fields hide what their values are.
+    match serde_json::from_str::<de::IgnoredAny>(text) {
+        Ok(_) if text.trim_start().starts_with('{') => DecodeError::BadEnvelope(without_place(error)),
+        Ok(_) => bad("the frame is JSON, but no object; send one JSON object"),
+        Err(error) if error.is_eof() => DecodeError::NotJson("it ends too early".to_owned()),
+        Err(error) => {
+            DecodeError::NotJson(format!("it goes wrong at line {}, column {}", error.line(), error.column()))
+        }
+    }
+}
+
+/// The words of an error that names a field: where in the text it stands helps nobody.
+pub(crate) fn without_place(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    said.strip_suffix(&place).unwrap_or(&said).to_owned()
 }
 
 /// What is looked for in a text before a parser sees it.
@@ -186,16 +223,17 @@ impl Envelope<'_> {
     }
 
     /// Checks the forms that the field types do not: the type's length and the id's characters.
-    pub(crate) fn check(&self) -> Result<(), DecodeError> {
-        let bad = |message: &str| Err(DecodeError::BadEnvelope(message.to_owned()));
+    pub(crate) fn check(&self, dialect: Dialect) -> Result<(), DecodeError> {
+        let bad =
+            |field: &str, words: &str| Err(DecodeError::BadEnvelope(format!("{}: {words}", dialect.place_of(field))));
         if self.kind.is_empty() || self.kind.len() > TYPE_BYTES_MAX {
-            return bad("type: expected 1 to 128 bytes");
+            return Err(DecodeError::BadEnvelope("type: expected 1 to 128 bytes".to_owned()));
         }
         if self.id.as_deref().is_some_and(|id| !is_message_id(id)) {
-            return bad("id: expected 1 to 64 of A-Z a-z 0-9 _ . : -");
+            return bad("id", "expected 1 to 64 of A-Z a-z 0-9 _ . : -");
         }
         if self.meta.is_some_and(|meta| !meta.get().starts_with('{')) {
-            return bad("meta: expected an object");
+            return bad("meta", "expected an object");
         }
         Ok(())
     }
@@ -217,17 +255,17 @@ impl<'a> Envelope<'a> {
     /// Takes the value of any field but `type` and `payload`; `false` if there is none of this name.
     pub(crate) fn take_field<A: MapAccess<'a>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         match name {
-            "id" => set(&mut self.id, name, text(map)?)?,
-            "ts" => set(&mut self.ts, name, text(map)?)?,
-            "channel" => set(&mut self.channel, name, text(map)?)?,
-            "pos" => set(&mut self.pos, name, text(map)?)?,
-            "prev" => set(&mut self.prev, name, text(map)?)?,
-            "session" => set(&mut self.session, name, text(map)?)?,
-            "run" => set(&mut self.run, name, text(map)?)?,
+            "id" => set(&mut self.id, name, text(name, map)?)?,
+            "ts" => set(&mut self.ts, name, text(name, map)?)?,
+            "channel" => set(&mut self.channel, name, text(name, map)?)?,
+            "pos" => set(&mut self.pos, name, text(name, map)?)?,
+            "prev" => set(&mut self.prev, name, text(name, map)?)?,
+            "session" => set(&mut self.session, name, text(name, map)?)?,
+            "run" => set(&mut self.run, name, text(name, map)?)?,
             "seq" => set(&mut self.seq, name, integer(name, map)?)?,
             "seq_end" => set(&mut self.seq_end, name, integer(name, map)?)?,
-            "to" => set(&mut self.to, name, map.next_value()?)?,
-            "reply_to" => set(&mut self.reply_to, name, text(map)?)?,
+            "to" => set(&mut self.to, name, map.next_value().map_err(|error| at(name, &error))?)?,
+            "reply_to" => set(&mut self.reply_to, name, text(name, map)?)?,
             "deadline_ms" => set(&mut self.deadline_ms, name, integer(name, map)?)?,
             "error" => set(&mut self.error, name, object(name, map)?)?,
             "meta" => set(&mut self.meta, name, map.next_value()?)?,
@@ -241,7 +279,7 @@ impl<'a> Envelope<'a> {
         if !self.kind.is_empty() {
             return Err(de::Error::custom("type: stands twice"));
         }
-        self.kind = text(map)?;
+        self.kind = text("type", map)?;
         Ok(true)
     }
 
@@ -300,8 +338,13 @@ pub(crate) fn set<T, E: de::Error>(slot: &mut Option<T>, name: &str, value: T) -
     }
 }
 
-fn text<'a, A: MapAccess<'a>>(map: &mut A) -> Result<Cow<'a, str>, A::Error> {
-    map.next_value::<Text<'a>>().map(|text| text.0)
+fn text<'a, A: MapAccess<'a>>(name: &str, map: &mut A) -> Result<Cow<'a, str>, A::Error> {
+    map.next_value::<Text<'a>>().map(|text| text.0).map_err(|error| at(name, &error))
+}
+
+/// An error with the name of its field.
+fn at<E: de::Error>(name: &str, error: &E) -> E {
+    E::custom(format_args!("{name}: {error}"))
 }
 
 /// A structure of named fields. Left to itself it would also be read from an array, by the order of its fields.
@@ -314,7 +357,7 @@ fn object<'a, T: Deserialize<'a>, A: MapAccess<'a>>(name: &str, map: &mut A) -> 
 }
 
 fn integer<'a, A: MapAccess<'a>>(name: &str, map: &mut A) -> Result<u64, A::Error> {
-    let value = map.next_value::<u64>()?;
+    let value = map.next_value::<u64>().map_err(|error| at(name, &error))?;
     if value > INTEGER_MAX {
         return Err(de::Error::custom(format_args!("{name}: expected at most {INTEGER_MAX}, got {value}")));
     }

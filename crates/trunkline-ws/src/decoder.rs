@@ -28,15 +28,17 @@ pub struct Limits {
     pub fragments: u32,
     /// The longest time between the first and the last byte of a message; beyond it 1008.
     pub reassembly: Duration,
+    /// Whether they hold for a client that has proved who it is, or need not; who is beyond them is told if not.
+    pub authenticated: bool,
 }
 
 impl Limits {
     /// Before a client is authenticated: 16 KiB, otherwise as [`Limits::AUTHENTICATED`].
-    pub const UNAUTHENTICATED: Self = Self { message_bytes: 16 << 10, ..Self::AUTHENTICATED };
+    pub const UNAUTHENTICATED: Self = Self { message_bytes: 16 << 10, authenticated: false, ..Self::AUTHENTICATED };
 
     /// The product's defaults: messages of 1 MiB, in at most 1,024 fragments within 10 s.
     pub const AUTHENTICATED: Self =
-        Self { message_bytes: 1 << 20, fragments: 1024, reassembly: Duration::from_secs(10) };
+        Self { message_bytes: 1 << 20, fragments: 1024, reassembly: Duration::from_secs(10), authenticated: true };
 }
 
 /// What a peer said. Borrowed from the burst or from the decoder until the next is asked for.
@@ -149,6 +151,11 @@ impl Decoder {
             Ok(None) => self.pause(now).map(|()| None),
             Err(violation) => Err(self.fail(violation)),
         }
+    }
+
+    /// The limits that hold now.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Replaces the limits.

@@ -35,6 +35,18 @@ impl Target {
         Options { url: self.url.clone(), token: self.token.clone() }
     }
 
+    /// An error with the address that could not be connected to. What the gateway itself says stays as it is.
+    fn unreachable(&self, error: ClientError) -> anyhow::Error {
+        match error {
+            ClientError::Socket(_) | ClientError::Silent(_) => {
+                // What follows may be a token.
+                let address = self.url.split('?').next().unwrap_or_default();
+                anyhow::anyhow!("{address}: {error}")
+            }
+            answered => answered.into(),
+        }
+    }
+
     pub(crate) fn session(&self) -> SessionState {
         SessionState { id: self.session.clone(), secret: self.secret.clone(), ..SessionState::default() }
     }
@@ -44,7 +56,12 @@ impl Target {
 pub(crate) async fn connect(target: &Target) -> anyhow::Result<Client> {
     let state = target.session();
     let asked_for = state.id.clone();
-    let client = Client::connect(&target.options(), state).await?;
+    anyhow::ensure!(
+        target.url.starts_with("ws://") || target.url.starts_with("wss://"),
+        "--url: expected an address that begins with ws:// or wss://, got {}",
+        target.url
+    );
+    let client = Client::connect(&target.options(), state).await.map_err(|error| target.unreachable(error))?;
     anyhow::ensure!(
         asked_for.is_none_or(|id| id == client.welcome().session),
         "the session is unknown, has expired, or its secret is wrong"

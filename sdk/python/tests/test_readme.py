@@ -77,6 +77,15 @@ async def test_the_example_of_message_types_tells_its_newest_state() -> None:
             await wrong
 
 
+def test_a_section_stands_once_and_everything_is_installed_from_this_repository() -> None:
+    text = README.read_text()
+    titles = re.findall(r"^## .*$", text, re.MULTILINE)
+    assert len(titles) == len(set(titles)), titles
+    installed = re.findall(r"pip install '?([^`']*)", text)
+    assert installed
+    assert all(path.startswith("./sdk/python") for path in installed), installed
+
+
 async def test_the_example_that_asks_is_answered_now_or_after_a_loss() -> None:
     async with TestClient(load("tidy").worker) as client:
         run = client.run("tidy", "a.txt")

@@ -89,7 +89,8 @@ async def test_the_run_tells_what_it_is() -> None:
         (Ask, {"message": 1}, "$.message"),
         (Point, {"x": 1}, "$"),
         (Model, {"count": 0}, "$.count"),
-        (dict[str, list[int]], {"a": [1, None]}, "$[...][1]"),
+        (dict[str, list[int]], {"a": [1.0], "b": [1, None]}, "$.b[1]"),
+        (dict[str, str], {"message": 7}, "$.message"),
         (list[Ask], [{}], "$[0]"),
     ],
 )

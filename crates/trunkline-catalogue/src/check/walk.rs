@@ -34,6 +34,10 @@ pub(super) fn value(scanner: &mut Scanner<'_>, kind: &Kind, trail: &Trail<'_>) -
             if (word == "true") == *value { Ok(()) } else { mismatch(kind, word, trail) }
         }
         (Kind::Union(kinds), _) => match kinds.iter().find(|kind| admits(kind, found)) {
+            Some(Kind::Text(rules)) if rules.is_empty_text() => match scanner.string()? {
+                text if text.raw.is_empty() => Ok(()),
+                text => mismatch(kind, &words::quoted(text.characters()), trail),
+            },
             Some(kind) => value(scanner, kind, trail),
             None => mismatch(kind, name_of(scanner, found)?, trail),
         },

@@ -68,6 +68,7 @@ pub(super) fn expected(kind: &Kind) -> String {
         Kind::Boolean => "boolean".to_owned(),
         Kind::Integer(_) => "integer".to_owned(),
         Kind::Number(_) => "number".to_owned(),
+        Kind::Text(rules) if rules.is_empty_text() => "the empty text".to_owned(),
         Kind::Text(_) => "string".to_owned(),
         Kind::Choice(values) => format!("one of {}", values.join(", ")),
         Kind::Literal(Literal::Text(text)) => quoted(text.chars()),

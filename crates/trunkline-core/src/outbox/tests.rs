@@ -72,7 +72,7 @@ impl World {
     fn new() -> Self {
         let logs: Vec<_> = ["a", "b", "c"].into_iter().map(Log::new).collect();
         let mut outbox: Outbox<Bytes> = Outbox::default();
-        outbox.attach_new(logs[0].channel.clone());
+        outbox.attach_new(logs[0].channel.clone(), None);
         outbox.attach(logs[1].channel.clone(), Priority::Interactive, None);
         outbox.attach(logs[2].channel.clone(), Priority::Bulk, None);
         Self { outbox, received: vec![Vec::new(); logs.len()], logs }
@@ -147,7 +147,7 @@ fn control_comes_before_everything_and_is_bounded() {
 fn bulk_gets_its_share_and_no_more() {
     let mut outbox: Outbox<Bytes> = Outbox::default();
     let (mut live, mut past) = (Log::new("live"), Log::new("past"));
-    outbox.attach_new(live.channel.clone());
+    outbox.attach_new(live.channel.clone(), None);
     outbox.attach(past.channel.clone(), Priority::Bulk, None);
     for _ in 0..90 {
         let record = past.append(100, false);
@@ -165,7 +165,7 @@ fn bulk_gets_its_share_and_no_more() {
 fn a_record_that_does_not_follow_is_read_from_the_log() {
     let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
-    outbox.attach_new(log.channel.clone());
+    outbox.attach_new(log.channel.clone(), None);
     log.append(1, false);
     let second = log.append(1, false);
     assert_eq!(outbox.offer(&log.channel, &second, |_| Some(frame(1))), Offer::FellBehind);
@@ -177,7 +177,7 @@ fn a_record_that_does_not_follow_is_read_from_the_log() {
 fn the_end_of_a_channel_detaches_it_and_its_newest_state_comes_before() {
     let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
-    outbox.attach_new(log.channel.clone());
+    outbox.attach_new(log.channel.clone(), None);
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"1"));
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"2"));
     let end = log.append(1, true);
@@ -207,9 +207,9 @@ fn a_session_waits_while_its_runs_cannot_be_attached() {
 fn a_closed_outbox_takes_nothing_more() {
     let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
-    outbox.attach_new(log.channel.clone());
+    outbox.attach_new(log.channel.clone(), None);
     assert_eq!(outbox.close(), [log.channel.clone()]);
-    assert!(!outbox.attach_new(log.channel.clone()));
+    assert!(!outbox.attach_new(log.channel.clone(), None));
     let record = log.append(1, false);
     assert_eq!(outbox.offer(&log.channel, &record, |_| Some(frame(1))), Offer::Ignored);
     assert_eq!(outbox.push_control(frame(1)), Ok(()));
@@ -220,7 +220,7 @@ fn a_closed_outbox_takes_nothing_more() {
 fn latest_state_is_bounded_and_does_not_push_records_out() {
     let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
-    outbox.attach_new(log.channel.clone());
+    outbox.attach_new(log.channel.clone(), None);
     for key in 0..100 {
         outbox.push_latest(&log.channel, &key.to_string(), frame(LATEST_BYTES_MAX / 4));
     }
@@ -233,7 +233,7 @@ fn latest_state_is_bounded_and_does_not_push_records_out() {
 fn a_record_that_a_client_does_not_see_takes_its_place_and_counts_as_a_piece_only_if_it_is_text() {
     let mut log = Log::new("r");
     let mut outbox: Outbox<Bytes> = Outbox::default();
-    outbox.attach_new(log.channel.clone());
+    outbox.attach_new(log.channel.clone(), None);
     let mut pieces = Vec::new();
     let kinds = [RecordKind::Text, RecordKind::Event, RecordKind::Text, RecordKind::Text];
     for kind in kinds {

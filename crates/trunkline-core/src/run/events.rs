@@ -12,6 +12,7 @@ use super::questions::Answer;
 use super::{EVENT_BYTES_MAX, End};
 use crate::record::{RecordKind, data, text_payload};
 use crate::segment::Segment;
+use crate::words::Asked;
 
 /// Nesting allowed in what a worker sends; the envelope around it adds one level for the client's limit of 64.
 const WORKER_DEPTH_MAX: usize = 63;
@@ -25,15 +26,18 @@ pub(super) struct Writer {
     message: Option<String>,
     /// What its end keeps of that message.
     origin: Option<Box<RawValue>>,
+    /// What each piece of its text keeps of it.
+    asked: Option<Box<RawValue>>,
 }
 
 impl Writer {
     pub(super) fn new(run: &str, session: &str) -> Self {
-        Self { run: run.to_owned(), session: session.to_owned(), message: None, origin: None }
+        Self { run: run.to_owned(), session: session.to_owned(), message: None, origin: None, asked: None }
     }
 
     pub(super) fn answering(self, message: &str, origin: Option<Box<RawValue>>) -> Self {
-        Self { message: Some(message.to_owned()), origin, ..self }
+        let asked = origin.as_deref().and_then(Asked::in_origin);
+        Self { message: Some(message.to_owned()), origin, asked, ..self }
     }
 
     pub(super) fn text(&self, segment: &Segment, ts: &str) -> (RecordKind, Bytes) {
@@ -41,6 +45,7 @@ impl Writer {
         let mut event = self.event("run_event", segment.seq, ts);
         event.seq_end = (segment.seq_end != segment.seq).then_some(segment.seq_end);
         event.payload = Some((&payload).into());
+        event.meta = self.asked.as_deref();
         (RecordKind::Text, data(RecordKind::Text, &event))
     }
 

@@ -123,6 +123,31 @@ impl Origin {
     }
 }
 
+/// Whom a message asked, as each piece of the text that answers it keeps it in `meta`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Asked<'a> {
+    /// The agent.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Cow<'a, str>>,
+    /// The pillar of a liaison agent.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub pillar: Option<Cow<'a, str>>,
+}
+
+impl<'a> Asked<'a> {
+    /// What stands in a piece's `meta`.
+    pub(super) fn read(meta: &'a RawValue) -> Self {
+        serde_json::from_str(meta.get()).unwrap_or_default()
+    }
+
+    /// What an [`Origin`] says of it, to be kept; `None` where it says nothing.
+    pub(crate) fn in_origin(origin: &RawValue) -> Option<Box<RawValue>> {
+        let asked = Asked::read(origin);
+        (asked != Asked::default()).then(|| raw(&asked))
+    }
+}
+
 /// A text; anything else is as if it were not there.
 #[derive(Default)]
 struct Word<'a>(Option<Cow<'a, str>>);

@@ -119,7 +119,7 @@ impl Wrong {
 }
 
 /// The known word that `word` was probably meant to be: at most a third of its letters differ, but two may always.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     /// Longer words are nobody's typing mistake, and comparing them takes long.
     const WORD_BYTES_MAX: usize = 128;
     if word.len() > WORD_BYTES_MAX {

@@ -30,6 +30,7 @@ use trunkline_core::router::Router;
 pub use auth::{Auth, StaticToken};
 pub use bridge::Bridge;
 pub use broker::{Broker, BrokerKind, Durability, Retention};
+pub(crate) use finding::nearest;
 pub use finding::{Finding, Mistakes, Place};
 pub use limits::Limits;
 pub use overlay::Overrides;

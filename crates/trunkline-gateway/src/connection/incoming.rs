@@ -12,8 +12,8 @@ use trunkline_core::Moment;
 use trunkline_core::run::Answer;
 use trunkline_protocol::old_frames::{self, OldFrame};
 use trunkline_protocol::{
-    Class, CloseCode, Codec, Dialect, Envelope, ErrorBody, ErrorCode, Payload, Wire, belongs_to_gateway, class_of,
-    msgpack, scan,
+    Class, CloseCode, Codec, DecodeError, Dialect, Envelope, ErrorBody, ErrorCode, Payload, ScanError, Wire,
+    belongs_to_gateway, class_of, msgpack, scan,
 };
 use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
@@ -31,6 +31,9 @@ use crate::sessions::{Identity, Session};
 
 /// Messages that may follow a `hello` before its `welcome`.
 const DEFERRED_MAX: usize = 64;
+
+/// What a client is told whose text is no JSON, and perhaps meant as it is.
+const TEXT_TYPE: &str = "; plain text is read where the route has a text_type";
 
 /// How far a connection has come.
 enum Stage {
@@ -178,11 +181,21 @@ impl Incoming {
             }
             // What stands beside the type here is one level deeper for everybody else.
             Ok(envelope) if self.is_spread() && !fits(&envelope, depth_max.saturating_sub(1)) => {
-                self.violation(envelope.id.as_deref(), ErrorCode::PayloadTooDeep.body(), queue);
+                let error = ErrorCode::PayloadTooDeep.with_message(ScanError::TooDeep(depth_max).to_string());
+                self.violation(envelope.id.as_deref(), error, queue);
             }
             Ok(envelope) => self.envelope(&envelope, frame, queue),
-            Err(error) => self.violation(None, error.code().with_message(error.to_string()), queue),
+            Err(error) => {
+                let hint = if self.wants_text_type(&error, frame.text()) { TEXT_TYPE } else { "" };
+                self.violation(None, error.code().with_message(format!("{error}{hint}")), queue);
+            }
         }
+    }
+
+    /// Whether a frame looks like the plain text of an old client, which this route could be told to read.
+    fn wants_text_type(&self, error: &DecodeError, text: &str) -> bool {
+        let is_plain = text.trim_start().starts_with(|first: char| first.is_alphabetic());
+        matches!(error, DecodeError::NotJson(_)) && is_plain && self.dialect() != Dialect::Native
     }
 
     fn envelope(&mut self, envelope: &Envelope<'_>, frame: Frame<'_>, queue: &mut WriteQueue) {
@@ -196,7 +209,9 @@ impl Incoming {
                 self.reply(queue, "health_response", id, Some(message::payload(&health).into()));
             }
             _ if self.identity.is_none() && !self.authenticate_by_message(envelope) => {
-                self.unauthorized(id, "say hello with a token first", queue);
+                let has_token = self.token_in(envelope).is_some();
+                let said = if has_token { "the token is wrong" } else { "say hello with a token first" };
+                self.unauthorized(id, said, queue);
             }
             ("cancel", _) => self.cancel(envelope, queue),
             // Old clients that name no run answer in the words of their service, as they always did.
@@ -226,17 +241,23 @@ impl Incoming {
 
     /// Clients of dialect `flat` may send their token in every message instead of saying hello.
     fn authenticate_by_message(&mut self, envelope: &Envelope<'_>) -> bool {
-        if self.dialect() == Dialect::Flat {
-            let token = old_frames::session_token(envelope);
-            self.identity = token.and_then(|token| self.node.auth.verify(&token, &self.route.realm));
-        }
+        let token = self.token_in(envelope);
+        self.identity = token.and_then(|token| self.node.auth.verify(&token, &self.route.realm));
         self.identity.is_some()
     }
 
-    /// Whether a message of dialect `flat` has a token that does not name who this connection belongs to.
-    fn has_foreign_token(&self, envelope: &Envelope<'_>) -> bool {
-        let token = old_frames::session_token(envelope).filter(|_| self.dialect() == Dialect::Flat);
-        token.is_some_and(|token| self.node.auth.verify(&token, &self.route.realm) != self.identity)
+    /// What is wrong with the token in a message, if it has one that does not name who this connection belongs to.
+    fn wrong_token(&self, envelope: &Envelope<'_>) -> Option<&'static str> {
+        match self.node.auth.verify(&self.token_in(envelope)?, &self.route.realm) {
+            None => Some("the token is wrong"),
+            who if who != self.identity => Some("the token is another user's"),
+            _ => None,
+        }
+    }
+
+    /// The token in a message, which only dialect `flat` has.
+    fn token_in(&self, envelope: &Envelope<'_>) -> Option<String> {
+        if self.dialect() == Dialect::Flat { old_frames::session_token(envelope) } else { None }
     }
 
     fn hello(&mut self, envelope: &Envelope<'_>, queue: &mut WriteQueue) {
@@ -247,8 +268,7 @@ impl Incoming {
         }
         match Hello::read(envelope, &self.node.settings.limits) {
             Ok(hello) => {
-                let of_flat = || old_frames::session_token(envelope).filter(|_| self.dialect() == Dialect::Flat);
-                if let Some(token) = &hello.token.clone().or_else(of_flat) {
+                if let Some(token) = &hello.token.clone().or_else(|| self.token_in(envelope)) {
                     match self.node.auth.verify(token, &self.route.realm) {
                         Some(identity) => self.identity = Some(identity),
                         None => return self.unauthorized(id, "the token is wrong", queue),
@@ -286,7 +306,8 @@ impl Incoming {
         }
         let id = envelope.id.as_deref();
         let Some(run) = envelope.run.as_deref() else {
-            return self.violation(id, ErrorCode::BadEnvelope.with_message("run: missing; cancel names a run"), queue);
+            let said = format!("{}: missing; cancel names a run", self.dialect().place_of("run"));
+            return self.violation(id, ErrorCode::BadEnvelope.with_message(said), queue);
         };
         let cancelled = match &self.stage {
             Stage::Open(session) => self.node.runs.cancel(session, run),
@@ -305,11 +326,12 @@ impl Incoming {
     /// An answer to a question of a run.
     fn answer(&mut self, envelope: &Envelope<'_>, frame: Frame<'_>, queue: &mut WriteQueue) {
         let id = envelope.id.as_deref();
-        if self.has_foreign_token(envelope) {
-            return self.unauthorized(id, "the token is wrong, or another user's", queue);
+        if let Some(said) = self.wrong_token(envelope) {
+            return self.unauthorized(id, said, queue);
         }
         let Some(run) = envelope.run.as_deref() else {
-            return self.violation(id, ErrorCode::BadEnvelope.with_message("run: missing; answer names a run"), queue);
+            let said = format!("{}: missing; answer names a run", self.dialect().place_of("run"));
+            return self.violation(id, ErrorCode::BadEnvelope.with_message(said), queue);
         };
         if let Err(error) = validate(&self.route, self.dialect(), envelope, frame.text()) {
             return self.violation(id, error, queue);
@@ -340,8 +362,8 @@ impl Incoming {
     /// A message for a service.
     fn durable(&mut self, envelope: &Envelope<'_>, frame: Frame<'_>, queue: &mut WriteQueue) {
         let id = envelope.id.as_deref();
-        if self.has_foreign_token(envelope) {
-            return self.unauthorized(id, "the token is wrong, or another user's", queue);
+        if let Some(said) = self.wrong_token(envelope) {
+            return self.unauthorized(id, said, queue);
         }
         if let Err(error) = validate(&self.route, self.dialect(), envelope, frame.text()) {
             return self.violation(id, error, queue);
@@ -467,6 +489,15 @@ impl Incoming {
     fn push(&mut self, queue: &mut WriteQueue, frame: bytes::Bytes) {
         if queue.push(frame).is_err() {
             self.end(CloseCode::SlowConsumer);
+        }
+    }
+
+    /// Why a connection is closed, for its client.
+    pub(super) fn reason(&self, code: CloseCode) -> &'static str {
+        match (code, self.wire().codec()) {
+            (CloseCode::Unsupported, Codec::Json) => "this connection speaks JSON; send text messages",
+            (CloseCode::Unsupported, Codec::MessagePack) => "this connection speaks MessagePack; send binary messages",
+            _ => code.name(),
         }
     }
 

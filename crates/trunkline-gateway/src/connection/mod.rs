@@ -190,13 +190,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if let Some(code) = self.incoming.close_code()
             && !self.socket.is_closing()
         {
-            self.socket.close(close_code(code), code.name());
+            self.socket.close(close_code(code), self.incoming.reason(code));
         }
     }
 
     fn opened(&mut self, opened: Result<Opened, BrokerError>) {
         self.socket.resume_reading();
-        let Opened { session, welcome, channels } = match opened {
+        let Opened { session, welcome, is_new, channels } = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::error!(%error, "a session cannot be opened");
@@ -206,6 +206,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         };
         self.push_control(welcome);
         for (channel, cursor) in channels {
+            if is_new && cursor.is_some() {
+                // Without reading its log first: the run of the message that opened it is told from its beginning.
+                self.node.hub.attach_new(&channel, cursor, &self.membership.subscriber);
+                continue;
+            }
             let urgent = channel.kind() == ChannelKind::Session || self.node.runs.is_live(&channel);
             let priority = if urgent { Priority::Interactive } else { Priority::Bulk };
             self.node.hub.attach(&channel, &self.membership.subscriber, priority, cursor);

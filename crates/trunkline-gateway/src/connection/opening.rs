@@ -49,6 +49,8 @@ impl Hello {
 pub(super) struct Opened {
     pub(super) session: Arc<Session>,
     pub(super) welcome: Bytes,
+    /// Whether it was made just now: nobody else knows it, and its channel has no record.
+    pub(super) is_new: bool,
     /// Channels to attach, in this order, each from its cursor.
     pub(super) channels: Vec<(ChannelKey, Option<Position>)>,
 }
@@ -102,6 +104,7 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
     };
     let mut channels = BTreeMap::new();
     let mut attach = Vec::new();
+    let is_new = known.is_none();
     let (session, secret) = if let Some(session) = known {
         resume_channels(&*node.broker, &session, &hello, &mut channels, &mut attach).await?;
         (session, None)
@@ -128,7 +131,7 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
         server: Server { name: "trunkline", version: env!("CARGO_PKG_VERSION") },
     };
     let welcome = welcome.frame(wire);
-    Ok(Opened { session, welcome, channels: attach })
+    Ok(Opened { session, welcome, is_new, channels: attach })
 }
 
 impl Welcome<'_> {

@@ -9,8 +9,8 @@ use axum::Json;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{CONTENT_SECURITY_POLICY, HOST, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tower_http::services::ServeDir;
 use trunkline_broker::{Batch, Expect, Op, Put};
+use trunkline_protocol::Dialect;
 
 use super::{SUBPROTOCOLS, unknown_route};
 use crate::message::Health;
@@ -162,9 +163,46 @@ async fn endpoints(State(api): State<Api>) -> Json<Value> {
     Json(json!({ "endpoints": all, "limits": api.node.settings.limits }))
 }
 
-/// Every message type, for tools.
-async fn asyncapi() -> Response {
-    super::respond(StatusCode::OK, "application/json", trunkline_catalogue::ASYNCAPI)
+/// Every message type, for tools: the host is the one that was asked, and a dialect's address its route where it has one
+/// alone.
+async fn asyncapi(State(api): State<Api>, headers: HeaderMap) -> Response {
+    let mut document: Value = match serde_json::from_str(trunkline_catalogue::ASYNCAPI) {
+        Ok(document) => document,
+        Err(error) => {
+            tracing::error!(%error, "the description of messages cannot be read");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    if let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) {
+        document["servers"]["gateway"] = json!({ "host": host, "protocol": "ws" });
+    }
+    for dialect in Dialect::ALL {
+        let routes: Vec<String> = api
+            .node
+            .routes
+            .iter()
+            .filter(|route| route.dialect == dialect)
+            .map(|route| route.path.to_string())
+            .collect();
+        describe_addresses(&mut document["channels"][dialect.name()], &routes);
+    }
+    super::respond(StatusCode::OK, "application/json", document.to_string())
+}
+
+/// Says of a dialect's channel where clients connect that speak it. The document has room for one address.
+fn describe_addresses(channel: &mut Value, paths: &[String]) {
+    if let [path] = paths {
+        channel["address"] = json!(path);
+        let names = path.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+        let parameters: Map<String, Value> = names.map(|(name, _)| (name.to_owned(), json!({}))).collect();
+        if !parameters.is_empty() {
+            channel["parameters"] = parameters.into();
+        }
+    }
+    if !paths.is_empty() {
+        let description = channel["description"].as_str().unwrap_or_default();
+        channel["description"] = json!(format!("{description} Here: {}.", paths.join(", ")));
+    }
 }
 
 /// What a person sees who opens the port of a gateway without pages.

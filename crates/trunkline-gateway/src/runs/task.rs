@@ -111,6 +111,7 @@ impl RunTask {
                 tracing::error!(run = channel.id(), %error, "the run is sealed after the next start");
             }
         }
+        runs.hub.forget_latest(&channel);
         drop(place);
         // Nobody puts anything in any more.
         for given in answers.take() {

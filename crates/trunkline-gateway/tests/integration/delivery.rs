@@ -250,6 +250,25 @@ async fn the_newest_state_comes_after_attaching_and_none_after_the_end() {
 }
 
 #[tokio::test]
+async fn state_that_came_while_nobody_was_there_is_told_to_who_comes_next() {
+    let gateway = TestGateway::start("").await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let (mut peer, welcome) = Peer::welcomed(&gateway, json!({})).await;
+    peer.start("m1", json!({})).await;
+    let call = worker.receive_call().await;
+    drop(peer);
+    gateway.until_metric("trunkline_connections{dialect=\"native\"}", 0).await;
+    worker.progress(call.corr, &progress(7)).await;
+    // What is stored of the same worker came later.
+    worker.text(call.corr, 0, b"x").await;
+    worker.receive_credit(call.corr, 1).await;
+    let (mut later, _) = Peer::welcomed(&gateway, returning(&welcome)).await;
+    assert_eq!(later.until("progress").await["payload"]["step"], 7);
+    worker.result(call.corr, 1, "1").await;
+    later.until_terminal().await;
+}
+
+#[tokio::test]
 async fn heartbeats_say_how_far_the_client_was_brought() {
     let gateway = TestGateway::start("limits.heartbeat = \"100ms\"").await;
     let mut worker = Double::join(&gateway, "chat").await;

@@ -40,8 +40,18 @@ fn question(path: &str) -> Value {
         "/data" => {
             json!({ "type": "chat_message", "data": { "message": { "content": "hi", "agentId": "coding" } } })
         }
-        "/flat" => json!({ "type": "user_message", "message": "hi", "agent": "guide" }),
+        "/flat" => json!({ "type": "user_message", "message": "hi", "agent": "guide", "pillar": "content" }),
         _ => json!({ "type": "request_workspace_analysis" }),
+    }
+}
+
+/// What the whole answer is called there.
+fn answer(path: &str) -> &'static str {
+    match path {
+        "/payload" => "llm_response",
+        "/data" => "chat_response",
+        "/flat" => "agent_complete",
+        _ => "response",
     }
 }
 
@@ -115,7 +125,11 @@ async fn each_dialect_is_greeted_and_answered_in_its_own_words_and_in_no_others(
             }
             "/data" => assert_eq!(answer["data"]["message"]["agentId"], "coding"),
             "/flat" => {
-                assert_eq!(answer["agent"], "guide");
+                assert_eq!((&answer["agent"], &answer["pillar"]), (&json!("guide"), &json!("content")));
+                for piece in &said[1..3] {
+                    assert_eq!((&piece["agent"], &piece["pillar"]), (&json!("guide"), &json!("content")));
+                    assert!(piece["metadata"]["_tl"]["meta"].is_null(), "{piece}");
+                }
                 let indexes: Vec<_> = said[1..3].iter().map(|piece| &piece["stream_index"]).collect();
                 assert_eq!(indexes, [&json!(0), &json!(1)]);
                 assert!(said.iter().all(|message| message["timestamp"].is_string()));
@@ -283,6 +297,22 @@ async fn progress_reaches_each_dialect_in_its_word() {
     }
 }
 
+#[tokio::test]
+async fn the_first_state_of_a_first_message_is_told_before_the_answer() {
+    let gateway = TestGateway::lasting_with_routes(ROUTES).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    for path in DIALECTS.into_iter().cycle().take(40) {
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
+        peer.send(question(path)).await;
+        let call = worker.receive_call().await;
+        worker.progress(call.corr, r#"{"percentage":1,"message":"thinking"}"#).await;
+        worker.result(call.corr, 0, "\"yes\"").await;
+        let progress = if path == "/flat" { "progress_update" } else { "progress" };
+        let said = until(&mut peer, answer(path)).await;
+        assert!(types(&said).contains(&progress), "{path}: {said:?}");
+    }
+}
+
 const TOKENS: &str = r#"
 [[auth.tokens]]
 token = "alice-0123456789abcdef"
@@ -353,6 +383,45 @@ async fn a_token_that_names_somebody_else_ends_the_connection_and_hello_takes_on
         peer.send(json!({ "type": "user_message", "session_token": token, "message": "mine" })).await;
         let error = peer.until("error_message").await;
         assert_eq!(error["error_code"], "UNAUTHORIZED");
+        let said = if token == "wrong" { "the token is wrong" } else { "the token is another user's" };
+        assert_eq!(error["message"], said);
+        assert_eq!(peer.until_closed().await.1, 4500);
+    }
+}
+
+#[tokio::test]
+async fn mistakes_are_named_in_the_words_of_the_dialect() {
+    let gateway = TestGateway::with_routes(ROUTES).await;
+    for (path, text, said) in [
+        (
+            "/flat",
+            r#"{"type":"user_message","message_id":"a b"}"#,
+            "message_id: expected 1 to 64 of A-Z a-z 0-9 _ . : -",
+        ),
+        ("/flat", r#"{"type":"cancel"}"#, "metadata._tl.run: missing; cancel names a run"),
+        ("/payload", r#"{"type":"cancel"}"#, "_tl.run: missing; cancel names a run"),
+        (
+            "/open",
+            "hello",
+            "the frame is not JSON: it goes wrong at line 1, column 1; send one JSON object; plain text is read where the \
+             route has a text_type",
+        ),
+        ("/data", r#"{"type":"#, "the frame is not JSON: it ends too early; send one JSON object"),
+    ] {
+        let mut peer = Peer::old(&gateway, path, dialect(path)).await;
+        peer.send_text(text).await;
+        let error = peer.until(if path == "/flat" { "error_message" } else { "error" }).await;
+        assert_eq!(place(&error)["error"]["message"], said, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_first_message_with_a_wrong_token_is_told_so() {
+    let gateway = TestGateway::with_routes(TOKENS).await;
+    for (token, said) in [(json!("wrong"), "the token is wrong"), (json!(null), "say hello with a token first")] {
+        let mut peer = Peer::old(&gateway, "/api/ws/private", Dialect::Flat).await;
+        peer.send(json!({ "type": "user_message", "session_token": token, "message": "hi" })).await;
+        assert_eq!(peer.until("error_message").await["message"], said);
         assert_eq!(peer.until_closed().await.1, 4500);
     }
 }
@@ -405,7 +474,10 @@ async fn a_message_nests_as_deep_in_every_dialect() {
         worker.result(call.corr, 0, "null").await;
         peer.send_text(&format!("{before}{}{after}", nested(63))).await;
         let kind = if path == "/flat" { "error_message" } else { "error" };
-        assert_eq!(place(&peer.until(kind).await)["error"]["code"], "payload_too_deep", "{path}");
+        let error = peer.until(kind).await;
+        let error = &place(&error)["error"];
+        assert_eq!(error["code"], "payload_too_deep", "{path}");
+        assert_eq!(error["message"], "arrays and objects are nested deeper than 64 levels", "{path}");
     }
 }
 

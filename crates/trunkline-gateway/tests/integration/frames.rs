@@ -163,6 +163,7 @@ async fn row_30_the_limit_of_a_message_is_exact() {
     peer.until("pong").await;
     let _ = peer.try_send(Message::text(padded(20_001))).await;
     assert_eq!(peer.until_closed().await.1, 1009);
+    assert_eq!(peer.reason(), "a message may have 20000 bytes");
 }
 
 #[tokio::test]
@@ -175,6 +176,7 @@ async fn row_30_before_authentication_the_limit_is_lower() {
     peer.until("pong").await;
     let _ = peer.try_send(Message::text(message(17 << 10))).await;
     assert_eq!(peer.until_closed().await.1, 1009);
+    assert_eq!(peer.reason(), "a message may have 16384 bytes before authentication");
 
     let mut peer = Peer::native(&gateway).await;
     peer.hello(json!({ "token": "0123456789abcdef" })).await;

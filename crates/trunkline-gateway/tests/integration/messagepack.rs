@@ -103,8 +103,10 @@ async fn row_54_a_frame_of_the_other_codec_is_1003() {
         }
         packed.send_raw(Message::text(r#"{"type":"ping"}"#)).await;
         assert_eq!(packed.until_closed().await.1, 1003);
+        assert_eq!(packed.reason(), "this connection speaks MessagePack; send binary messages");
         json.send_raw(Message::binary(packed::write(&json!({ "type": "ping" })))).await;
         assert_eq!(json.until_closed().await.1, 1003);
+        assert_eq!(json.reason(), "this connection speaks JSON; send text messages");
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Peer {
     /// What was passed over while something else was waited for: an `ack` may come before or after the records of its
     /// message.
     passed_over: VecDeque<Value>,
+    /// Why the gateway closed the connection, in its words.
+    reason: String,
 }
 
 /// What a connection is sent.
@@ -98,7 +100,7 @@ impl Peer {
         let dialect = if is_native { Dialect::Native } else { Dialect::Payload };
         let (socket, response) = within(tokio_tungstenite::client_async(request, stream)).await?;
         let is_packed = response.headers().get("sec-websocket-protocol").is_some_and(|chosen| chosen == MESSAGE_PACK);
-        Ok(Self { socket, dialect, is_packed, passed_over: VecDeque::new() })
+        Ok(Self { socket, dialect, is_packed, passed_over: VecDeque::new(), reason: String::new() })
     }
 
     /// Connects as an old client to a route of this dialect.
@@ -194,6 +196,7 @@ impl Peer {
                     panic!("of another codec: {message:?}")
                 }
                 Some(Ok(Message::Close(frame))) => {
+                    self.reason = frame.as_ref().map(|frame| frame.reason.to_string()).unwrap_or_default();
                     return Incoming::Closed(frame.map_or(1005, |frame| frame.code.into()));
                 }
                 Some(Ok(_)) => {}
@@ -281,6 +284,11 @@ impl Peer {
                 Incoming::Closed(code) => return (said, code),
             }
         }
+    }
+
+    /// The words of the close frame that has come.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
     }
 
     /// Everything that the gateway had to say: a `ping` is answered behind it.

@@ -300,4 +300,8 @@ async fn tools_get_the_message_types_as_asyncapi() {
     let document: serde_json::Value = serde_json::from_str(body).expect("JSON");
     assert_eq!(document["asyncapi"], "3.0.0");
     assert_eq!(document["components"]["messages"]["native.hello"]["name"], "hello");
+    let host = gateway.address.to_string();
+    assert_eq!(document["servers"]["gateway"], serde_json::json!({ "host": host, "protocol": "ws" }));
+    assert_eq!(document["channels"]["payload"]["address"], "/ws");
+    assert!(document["channels"]["flat"]["address"].is_null(), "no route speaks it");
 }

@@ -78,7 +78,9 @@ async fn row_52_a_route_that_validates_refuses_types_that_it_does_not_know() {
     assert_eq!(verdict(&gateway, &mut worker, "/off", &unknown).await, None);
     for path in ["/known", "/strict"] {
         let (code, message) = verdict(&gateway, &mut worker, path, &unknown).await.expect("refused");
-        assert_eq!((&*code, &*message), ("unknown_type", "type: usr_message is not in the catalogue"), "{path}");
+        let said =
+            "type: usr_message is not in the catalogue; did you mean user_message? the route's `types` can allow it";
+        assert_eq!((&*code, &*message), ("unknown_type", said), "{path}");
         assert_eq!(verdict(&gateway, &mut worker, path, &mine).await, None, "{path} names the type itself");
         let others = json!({ "type": "llm_response", "payload": {} });
         let (code, message) = verdict(&gateway, &mut worker, path, &others).await.expect("refused");
@@ -86,6 +88,28 @@ async fn row_52_a_route_that_validates_refuses_types_that_it_does_not_know() {
             (&*code, &*message),
             ("unknown_type", "type: llm_response is for the gateway to send, not for clients")
         );
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_is_not_known_here_is_told_what_it_is_elsewhere() {
+    let gateway = TestGateway::with_routes(ROUTES).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    for (path, kind, said) in [
+        ("/strict/flat", "chat_message", "type: chat_message is a type of dialect data; this route speaks flat"),
+        (
+            "/known",
+            "request_workspace_analysis",
+            "type: request_workspace_analysis is a type of dialect open; this route speaks payload",
+        ),
+        (
+            "/known",
+            "something.else.entirely",
+            "type: something.else.entirely is not in the catalogue; the route's `types` can allow it",
+        ),
+    ] {
+        let (code, message) = verdict(&gateway, &mut worker, path, &json!({ "type": kind })).await.expect("refused");
+        assert_eq!((&*code, &*message), ("unknown_type", said));
     }
 }
 

@@ -128,7 +128,7 @@ impl<'de> Visitor<'de> for WrapperSeed<'_, 'de> {
                 return Err(A::Error::custom(format_args!("_tl.{name}: has no place in this dialect")));
             } else if dialect == Dialect::Native && Envelope::knows(&name) {
                 return Err(A::Error::custom(format_args!("_tl.{name}: stands beside type in this dialect")));
-            } else if !envelope.take_field(&name, &mut map)? {
+            } else if !envelope.take_field(&name, &mut map).map_err(|error| within(dialect, &error))? {
                 envelope.take_unknown(name, true, &mut map)?;
             }
         }
@@ -138,6 +138,12 @@ impl<'de> Visitor<'de> for WrapperSeed<'_, 'de> {
 }
 
 /// Reads the object `_beside` within `_tl`.
+/// An error that begins with a field's name, as the one of a field in the wrapper.
+fn within<E: serde::de::Error>(dialect: Dialect, error: &E) -> E {
+    let metadata = if dialect == Dialect::Flat { "metadata." } else { "" };
+    E::custom(format_args!("{metadata}{WRAPPER}.{error}"))
+}
+
 struct BesideSeed<'e, 'de> {
     envelope: &'e mut Envelope<'de>,
 }

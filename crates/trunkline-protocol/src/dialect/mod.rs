@@ -10,6 +10,8 @@ mod named;
 mod object;
 mod spread;
 
+use std::borrow::Cow;
+
 use crate::envelope::{DecodeError, Envelope, parse};
 use crate::payload::Payload;
 
@@ -47,7 +49,19 @@ impl Dialect {
         }
     }
 
-    /// Reads one frame. `depth_max` bounds nested arrays and objects.
+    /// Where a field of the envelope stands in this dialect, for people; `field` is its native name.
+    pub fn place_of(self, field: &str) -> Cow<'_, str> {
+        match (self, field) {
+            (Self::Native, _) => Cow::Borrowed(field),
+            (Self::Flat, "id") => Cow::Borrowed("message_id"),
+            (Self::Flat, "ts") => Cow::Borrowed("timestamp"),
+            (Self::Flat, "session") => Cow::Borrowed("session_id"),
+            (Self::Flat, _) => Cow::Owned(format!("metadata.{WRAPPER}.{field}")),
+            (Self::Payload | Self::Data | Self::Open, _) => Cow::Owned(format!("{WRAPPER}.{field}")),
+        }
+    }
+
+    /// Reads one frame. `depth_max` bounds nested arrays and objects, counted as native spells the message.
     pub fn decode(self, text: &str, depth_max: usize) -> Result<Envelope<'_>, DecodeError> {
         // Filled in place: it is large, and handing it up through the parser would copy it at each step.
         let mut envelope = Envelope::default();
@@ -57,7 +71,7 @@ impl Dialect {
             }
             Self::Flat | Self::Open => spread::decode(text, depth_max, self, &mut envelope)?,
         }
-        envelope.check()?;
+        envelope.check(self)?;
         Ok(envelope)
     }
 
@@ -114,14 +128,44 @@ mod tests {
             (r#"{"type":"a","seq":9007199254740992}"#, "seq"),
             (r#"{"type":"a","seq":-1}"#, "-1"),
             (r#"{"type":"a","z":1,"z":2}"#, "z: stands twice"),
-            (r#"{"type":"a"} x"#, "trailing"),
-            ("", "EOF"),
-            ("null", "null"),
-            ("[]", "sequence"),
+            (r#"{"type":"a","id":7}"#, "id: invalid type: integer `7`, expected a string"),
+            (r#"{"type":"a","to":7}"#, "to: invalid type"),
+            (r#"{"type":"a"} x"#, "the frame is not JSON: it goes wrong at line 1, column 14; send one JSON object"),
+            (r#"{"type":"a""#, "the frame is not JSON: it ends too early; send one JSON object"),
+            ("ping", "the frame is not JSON: it goes wrong at line 1, column 1; send one JSON object"),
+            (" ", "the frame is empty; send one JSON object"),
+            ("null", "the frame is JSON, but no object; send one JSON object"),
+            ("[]", "the frame is JSON, but no object; send one JSON object"),
         ] {
             let error = Dialect::Native.decode(text, 64).expect_err(text);
             assert!(error.to_string().contains(word), "{text}: {error}");
+            assert!(!error.to_string().contains(" at line 1 column"), "{text}: {error}");
             assert_eq!(error.code(), ErrorCode::BadEnvelope, "{text}");
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_field_as_its_dialect_does() {
+        for (dialect, text, said) in [
+            (Dialect::Native, r#"{"type":"a","id":""}"#, "id: expected 1 to 64"),
+            (Dialect::Payload, r#"{"type":"a","_tl":{"id":""}}"#, "_tl.id: expected 1 to 64"),
+            (Dialect::Flat, r#"{"type":"a","message_id":"a b"}"#, "message_id: expected 1 to 64"),
+            (Dialect::Open, r#"{"type":"a","_tl":{"run":7}}"#, "_tl.run: invalid type"),
+            (Dialect::Flat, r#"{"type":"a","metadata":{"_tl":{"seq":-1}}}"#, "metadata._tl.seq: invalid value"),
+            (Dialect::Data, r#"{"type":"a","_tl":{"meta":7}}"#, "_tl.meta: expected an object"),
+        ] {
+            let error = dialect.decode(text, 64).expect_err(text).to_string();
+            assert!(error.starts_with(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn too_deep_is_said_with_the_same_number_in_every_dialect() {
+        for dialect in Dialect::ALL {
+            let deep = format!(r#"{{"type":"a","x":{}{}}}"#, "[".repeat(70), "]".repeat(70));
+            let error = dialect.decode(&deep, 64).expect_err("too deep");
+            assert_eq!(error.to_string(), "arrays and objects are nested deeper than 64 levels");
+            assert_eq!(error.code(), ErrorCode::PayloadTooDeep);
         }
     }
 

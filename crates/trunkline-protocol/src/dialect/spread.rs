@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::fields::{self, Placed, WrapperSeed};
 use super::object::Object;
 use super::{Dialect, WRAPPER};
-use crate::envelope::{DecodeError, Envelope, Text, parse};
+use crate::envelope::{DecodeError, Envelope, Text, parse, without_place};
 use crate::payload::Payload;
 
 /// The object in `flat` that holds what has no place of its own.
@@ -36,7 +36,8 @@ pub(super) fn decode<'a>(
     dialect: Dialect,
     envelope: &mut Envelope<'a>,
 ) -> Result<(), DecodeError> {
-    let Members(mut members) = parse(text, depth_max.saturating_add(WRAPPING_DEPTH), MembersSeed)?;
+    let members = parse(text, depth_max.saturating_add(WRAPPING_DEPTH), MembersSeed);
+    let Members(mut members) = members.map_err(|error| error.at_depth(depth_max))?;
     let kind = take(&mut members, "type").ok_or_else(|| bad("type: missing or empty"))?;
     envelope.kind = read_text(kind).ok_or_else(|| bad("type: expected a text"))?;
     if envelope.kind.is_empty() {
@@ -230,7 +231,7 @@ fn read_text(value: &RawValue) -> Option<Cow<'_, str>> {
 
 fn read<'a, S: DeserializeSeed<'a>>(value: &'a RawValue, seed: S) -> Result<S::Value, DecodeError> {
     let read = seed.deserialize(&mut serde_json::Deserializer::from_str(value.get()));
-    read.map_err(|error| bad(&error.to_string()))
+    read.map_err(|error| bad(&without_place(&error)))
 }
 
 fn bad(message: &str) -> DecodeError {

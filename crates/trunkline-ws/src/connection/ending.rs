@@ -127,13 +127,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Closes because of what the peer did.
     pub(super) fn refuse(&mut self, violation: Violation) {
+        let reason = self.reason_for(violation);
         match &mut self.ending {
             Some(ending) => ending.awaited = Awaited::EndOfStream,
-            None => self.end(
-                frame::close(violation.code(), &violation.to_string()),
-                Closed::Violation(violation),
-                Awaited::EndOfStream,
-            ),
+            None => {
+                self.end(frame::close(violation.code(), &reason), Closed::Violation(violation), Awaited::EndOfStream);
+            }
+        }
+    }
+
+    /// What the peer is told of a violation.
+    fn reason_for(&self, violation: Violation) -> String {
+        let limits = self.decoder.limits();
+        match violation {
+            Violation::MessageTooBig => {
+                let when = if limits.authenticated { "" } else { " before authentication" };
+                format!("a message may have {} bytes{when}", limits.message_bytes)
+            }
+            other => other.to_string(),
         }
     }
 

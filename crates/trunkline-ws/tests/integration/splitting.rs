@@ -10,7 +10,8 @@ use trunkline_ws::{Burst, Decoder, Limits, Message, Violation, close::Code};
 const INFLATER_BYTES: usize = 48 << 10;
 
 /// Small enough for a fuzzer to reach.
-const LIMITS: Limits = Limits { message_bytes: 1000, fragments: 8, reassembly: Duration::from_secs(10) };
+const LIMITS: Limits =
+    Limits { message_bytes: 1000, fragments: 8, reassembly: Duration::from_secs(10), authenticated: true };
 
 /// A message that outlives its burst.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,8 +48,12 @@ async fn send_tells_what_went_wrong_and_exits_with_1() {
         let snapshot = folder.snapshot(&[&["send", "--url", &url][..], arguments].concat()).await;
         assert!(snapshot.starts_with("exit code 1\n") && snapshot.contains(told), "{arguments:?}: {snapshot}");
     }
+    let snapshot = folder.snapshot(&["send", "--url", &format!("{address}/ws"), "hello"]).await;
+    let told = format!("trunkline: --url: expected an address that begins with ws:// or wss://, got {address}/ws\n");
+    assert!(snapshot.starts_with("exit code 1\n") && snapshot.contains(&told), "{snapshot}");
     gateway.kill().await;
-    let snapshot = folder.snapshot(&["send", "--url", &format!("ws://{address}/ws"), "hello"]).await;
+    let snapshot = folder.snapshot(&["send", "--url", &format!("ws://{address}/ws?token=x"), "hello"]).await;
+    assert!(snapshot.contains(&format!("trunkline: ws://{address}/ws: the connection failed: ")), "{snapshot}");
     assert!(snapshot.starts_with("exit code 1\n") && snapshot.contains("Connection refused"), "{snapshot}");
 }
 

@@ -68,6 +68,9 @@ fn characters(text: &Text) -> String {
     if let Some(pattern) = &text.pattern {
         return format!("`{}`", pattern.source().replace('|', "\\|"));
     }
+    if text.is_empty_text() {
+        return "a text must be empty".to_owned();
+    }
     let minimum = (text.characters_min > 0).then(|| text.characters_min.to_string());
     range(minimum, text.characters_max.map(|most| most.to_string()), " characters")
 }

@@ -37,6 +37,7 @@ def _finite(text: str) -> float:
 
 
 _ANY: Final = msgspec.json.Decoder(float_hook=float)
+_WHOLE: Final = msgspec.json.Decoder(float_hook=whole)
 _FINITE: Final = msgspec.json.Decoder(float_hook=_finite)
 
 
@@ -71,7 +72,7 @@ def read(payload: bytes, shape: Any) -> Any:
     try:
         return decode_as(payload or b"null", shape)
     except msgspec.ValidationError as error:
-        raise _misfit(error) from error
+        raise _misfit(error, _WHOLE.decode(payload or b"null"), shape) from error
     except UNREADABLE as error:
         raise BadRequest("the payload is no JSON", details={"path": "$"}) from error
 
@@ -83,7 +84,7 @@ def convert(tree: Any, shape: Any) -> Any:
     try:
         return msgspec.convert(tree, shape, dec_hook=_decode_other)
     except msgspec.ValidationError as error:
-        raise _misfit(error) from error
+        raise _misfit(error, tree, shape) from error
 
 
 def schema(shape: Any) -> dict[str, Any] | None:
@@ -116,10 +117,26 @@ def is_pydantic(shape: Any) -> bool:
     return pydantic is not None and isinstance(shape, type) and issubclass(shape, pydantic.BaseModel)
 
 
-def _misfit(error: msgspec.ValidationError) -> BadRequest:
+def _misfit(error: msgspec.ValidationError, tree: Any, shape: Any) -> BadRequest:
     text, _, path = str(error).partition(" - at `")
     path = path.rstrip("`") or "$"
+    if path.startswith(_SOME_KEY) and isinstance(tree, dict) and (key := _misfitting_key(tree, shape)) is not None:
+        path = f"$.{key}{path.removeprefix(_SOME_KEY)}"
     return BadRequest(f"{path}: {text}", details={"path": path})
+
+
+_SOME_KEY: Final = "$[...]"
+"""How msgspec begins the path of what stands somewhere in a dict."""
+
+
+def _misfitting_key(tree: dict[str, Any], shape: Any) -> str | None:
+    """Gives the first key of a dict whose value alone does not fit its shape."""
+    for key, value in tree.items():
+        try:
+            msgspec.convert({key: value}, shape, dec_hook=_decode_other)
+        except msgspec.ValidationError:
+            return key
+    return None
 
 
 def _decode_other(shape: Any, value: Any) -> Any:

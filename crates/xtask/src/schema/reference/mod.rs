@@ -3,6 +3,7 @@
 mod codes;
 mod fields;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use trunkline_catalogue::model::{Class, Kind, MessageType, Object, Place, Text};
@@ -49,6 +50,7 @@ does not list is spelled there by the dialect's rules.
 pub(super) fn file(catalogue: &Catalogue) -> anyhow::Result<Generated> {
     let mut page = Page { text: INTRODUCTION.to_owned(), catalogue };
     page.contents();
+    page.index();
     page.text.push('\n');
     page.text.push_str(READING);
     for dialect in Dialect::ALL {
@@ -73,6 +75,7 @@ impl Page<'_> {
 
     fn contents(&mut self) {
         self.line("\n## Contents\n");
+        self.line("- [Every type](#every-type)");
         self.line("- [How to read this page](#how-to-read-this-page)");
         for dialect in Dialect::ALL {
             let catalogue = self.catalogue;
@@ -84,6 +87,26 @@ impl Page<'_> {
         for title in ["Shared shapes", "Kinds of text", "Errors", "Close codes", "Limits"] {
             self.line(format!("- [{title}](#{})", anchor(title)));
         }
+    }
+
+    /// Every type by its name, with the dialects that have it.
+    fn index(&mut self) {
+        let mut types: BTreeMap<&str, Vec<&MessageType>> = BTreeMap::new();
+        for message in Dialect::ALL.into_iter().flat_map(|dialect| self.catalogue.types(dialect)) {
+            types.entry(&message.name).or_default().push(message);
+        }
+        self.line("\n## Every type\n\n| type | dialects |\n| --- | --- |");
+        for (name, messages) in types {
+            let links: Vec<String> = messages.into_iter().map(|message| self.link_by_dialect(message)).collect();
+            self.line(format!("| `{name}` | {} |", links.join(", ")));
+        }
+    }
+
+    /// A link to a type, called by its dialect.
+    fn link_by_dialect(&self, message: &MessageType) -> String {
+        let (dialect, name) = (message.dialect.name(), &message.name);
+        let title = if self.is_as_in_native(message) { "as in native" } else { name };
+        format!("[{dialect}](#{})", anchor(&format!("{dialect}: {title}")))
     }
 
     fn dialect(&mut self, dialect: Dialect) {
@@ -311,6 +334,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_index_says_which_dialects_have_a_type() {
+        let page = page();
+        let index = page.split("\n## ").find(|section| section.starts_with("Every type")).unwrap();
+        assert!(index.contains("| `chat_message` | [data](#data-chat_message) |"), "{index}");
+        assert!(
+            index.contains("| `user_message` | [payload](#payload-user_message), [flat](#flat-user_message) |"),
+            "{index}"
+        );
+        let known: usize = Dialect::ALL.into_iter().map(|dialect| Catalogue::embedded().types(dialect).len()).sum();
+        assert_eq!(index.matches("](#").count(), known);
     }
 
     #[test]

@@ -105,11 +105,13 @@ class Number:
 class Text:
     """A string; lengths count code points."""
 
-    expected = "string"
     kind = "string"
 
     def __init__(self, least: int, most: int | None, pattern: str | None) -> None:
         """The pattern is JSON Schema's."""
+        self.is_empty = most == 0
+        """Whether it is the empty text alone."""
+        self.expected = "the empty text" if self.is_empty else "string"
         self._least = least
         self._most = most
         self._pattern = pattern
@@ -231,6 +233,8 @@ class Union:
         shape = self._by_kind.get(_kind(value))
         if shape is None:
             raise _mismatch(self, value)
+        if value and isinstance(shape, Text) and shape.is_empty:
+            raise Wrong(f"expected {self.expected}, got {quoted(value)}")
         shape.check(value)
 
 

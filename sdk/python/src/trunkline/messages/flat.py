@@ -78,8 +78,8 @@ class AgentComplete(shared.FlatFrame, frozen=True, kw_only=True, tag="agent_comp
     message: str = field()
     """The whole text."""
     status: str | UnsetType = UNSET
-    """cancelled: the run was cancelled, and message is what it had said; cut: there was more text than one message holds. Left out where
-    the answer is whole.
+    """The gateway writes one of two: cancelled, where the run was cancelled and message is what it had said; cut, where message is not all
+    of the text. Left out where the answer is whole.
     """
     is_streaming: Literal[False] | UnsetType = UNSET
     """False, or left out."""

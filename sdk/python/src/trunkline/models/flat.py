@@ -82,8 +82,8 @@ class AgentComplete(shared.FlatFrame, frozen=True):
     message: str = Field()
     """The whole text."""
     status: Annotated[str | None, NOT_NULL] = None
-    """cancelled: the run was cancelled, and message is what it had said; cut: there was more text than one message holds. Left out where
-    the answer is whole.
+    """The gateway writes one of two: cancelled, where the run was cancelled and message is what it had said; cut, where message is not all
+    of the text. Left out where the answer is whole.
     """
     is_streaming: Annotated[Annotated[Literal[False], STRICT] | None, NOT_NULL] = None
     """False, or left out."""

@@ -210,10 +210,11 @@ export class Client {
         close: (code, reason) => this.#step({ type: "socket_closed", code, reason }),
       });
     } catch (cause) {
-      this.#step({
-        type: "impossible",
-        error: clientError("bad_request", "no socket can be opened", { cause }),
-      });
+      const error =
+        cause instanceof TrunklineError
+          ? cause
+          : clientError("bad_request", "no socket can be opened", { cause });
+      this.#step({ type: "impossible", error });
     }
   }
 

@@ -82,10 +82,19 @@ export function settingsOf(options: ClientOptions): Settings {
     codec: jsonCodec,
     storageKey: "trunkline.session",
     clientInfo: { name: "trunkline-js", version: "0.1.0" },
-    ...options,
+    ...given(options),
+    url: options.url,
     token: options.token,
     session: options.session,
-    backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
-    outbox: { ...DEFAULT_OUTBOX_LIMITS, ...options.outbox },
+    backoff: { ...DEFAULT_BACKOFF, ...given(options.backoff) },
+    outbox: { ...DEFAULT_OUTBOX_LIMITS, ...given(options.outbox) },
   };
 }
+
+/** What is given: an option that is undefined is as if it were left out. */
+function given<T extends object>(options: T = {} as T): Given<T> {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Given<T>;
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -5,7 +5,7 @@
  * `JSON.parse` keeps the last of two equal keys silently, where the gateway refuses such frames, and rounds numbers to
  * doubles, where the gateway passes them on as they are.
  */
-import { clientError } from "../errors/error.ts";
+import { clientError, TrunklineError } from "../errors/error.ts";
 import { badEnvelope, isObject, type Envelope, type JsonObject } from "./envelope.ts";
 import { nativeToEnvelope } from "./native.ts";
 
@@ -59,10 +59,22 @@ function parse(text: string): unknown {
 
 function stringify(value: unknown): string {
   try {
-    return JSON.stringify(value);
+    return JSON.stringify(value, refuseBytes);
   } catch (cause) {
+    if (cause instanceof TrunklineError) throw cause;
     throw clientError("bad_request", "the content cannot be written as JSON", { cause });
   }
+}
+
+/** Sees each member as it was given. Of bytes JSON would make `{"0":1,…}`. */
+function refuseBytes(this: JsonObject, name: string, value: unknown): unknown {
+  const member = this[name];
+  if (ArrayBuffer.isView(member) || member instanceof ArrayBuffer)
+    throw clientError(
+      "bad_request",
+      `\`${name}\` holds bytes, which JSON has not; the codec of @trunkline/client/msgpack has`,
+    );
+  return value;
 }
 
 /** Looks at most `levels` deep, so the recursion is bounded whatever the value is. */

@@ -23,6 +23,7 @@ export interface ErrorBody {
  * - `connection_closed`: the client was closed, by `close()` or by a refusal that no retry can mend;
  * - `connect_timeout`, `heartbeat_timeout`: nothing was heard in time;
  * - `gap`: a message of a channel is missing, so the client reconnects from its last good position;
+ * - `no_socket`: this runtime has no WebSocket, and none was passed as `socket`;
  * - `token_failed`: the `token` function threw;
  * - `queue_full`: too many messages, or bytes, wait to be sent;
  * - `expired`: a message waited longer than 24 h, after which the gateway no longer deduplicates it;
@@ -38,6 +39,7 @@ export const CLIENT_ERROR_CODES = [
   "connect_timeout",
   "heartbeat_timeout",
   "gap",
+  "no_socket",
   "token_failed",
   "queue_full",
   "expired",

@@ -3,7 +3,7 @@
 // It walks a frame once, along the generated table. Faults come in the order of the frame; what is missing, and rules about a
 // whole object or array, at its end. It does not know what a message sets off.
 import type { DialectTable, ObjectOnAnother, ObjectShape, Rule, Sender, Shape } from "./table.ts";
-import { characters, counted, expected, kindOf, quoted } from "./words.ts";
+import { characters, counted, expected, isEmptyText, kindOf, quoted } from "./words.ts";
 
 /** Why a message is not accepted; `describeFault` makes a sentence of it. */
 export interface Fault {
@@ -109,7 +109,10 @@ function check(shapes: readonly Shape[], place: number, value: unknown, path: st
     case "union": {
       const chosen = shape[1].find((inner) => admits(shapeAt(shapes, inner), found));
       if (chosen === undefined) mismatch(shapes, shape, found, path);
-      else check(shapes, chosen, value, path);
+      else if (typeof value === "string" && value !== "" && isEmptyText(shapeAt(shapes, chosen))) {
+        checkPaired(value);
+        mismatch(shapes, shape, quoted(value), path);
+      } else check(shapes, chosen, value, path);
       return;
     }
     case "on":

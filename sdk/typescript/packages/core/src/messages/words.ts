@@ -25,9 +25,16 @@ export function expected(shapes: readonly Shape[], shape: Shape): string {
       return shape[1].map((place) => expected(shapes, shapes[place] ?? ["any"])).join(" or ");
     case "on":
       return "object";
+    case "string":
+      return isEmptyText(shape) ? "the empty text" : "string";
     default:
       return shape[0];
   }
+}
+
+/** Whether only the empty text is of this shape. */
+export function isEmptyText(shape: Shape): boolean {
+  return shape[0] === "string" && shape[2] === 0;
 }
 
 /** A string as JSON, cut where it is long. */

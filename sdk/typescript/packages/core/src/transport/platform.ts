@@ -4,6 +4,7 @@
  * Purpose: thin wrappers of what the platform has. It knows no protocol, and touches globals
  * only when called, never when imported.
  */
+import { clientError } from "../errors/error.ts";
 import type { Clock, Providers, Socket, SocketFactory, Storage, WakeSource } from "./providers.ts";
 
 /** What this platform offers; storage is in memory, because keeping secrets is the application's choice. */
@@ -24,6 +25,8 @@ export function platformProviders(): Providers {
  * Node has one from 22 on; before that pass a `socket` made from the package `ws`.
  */
 export const openWebSocket: SocketFactory = (url, protocols, handlers): Socket => {
+  if (typeof WebSocket === "undefined")
+    throw clientError("no_socket", "this runtime has no WebSocket; pass one as `socket`");
   const socket = new WebSocket(url, [...protocols]);
   socket.binaryType = "arraybuffer";
   socket.onopen = () => handlers.open();

@@ -47,7 +47,7 @@ export interface AgentComplete extends FlatFrame {
   timestamp: string;
   /** The whole text. */
   message: string;
-  /** cancelled: the run was cancelled, and message is what it had said; cut: there was more text than one message holds. Left out where the answer is whole. */
+  /** The gateway writes one of two: cancelled, where the run was cancelled and message is what it had said; cut, where message is not all of the text. Left out where the answer is whole. */
   status?: string;
   /** False, or left out. */
   is_streaming?: false;
