@@ -55,6 +55,8 @@ pub(crate) struct Metrics {
     pub(crate) texts_gathering: Level,
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
+    pub(crate) runs_interrupted: Count,
+    pub(crate) runs_left: Count,
     pub(crate) latest_refused: Count,
     pub(crate) runs_open: Level,
     pub(crate) sessions_live: Level,
@@ -76,6 +78,8 @@ impl Metrics {
             texts_gathering,
             runs_started,
             runs_ended,
+            runs_interrupted,
+            runs_left,
             latest_refused,
             runs_open,
             sessions_live,
@@ -102,6 +106,16 @@ impl Metrics {
         );
         registry.register("runs_started", "Runs accepted", runs_started.clone());
         registry.register("runs_ended", "Runs that ended, by state", runs_ended.clone());
+        registry.register(
+            "runs_interrupted",
+            "Runs that were asked to end because a newer message took their place",
+            runs_interrupted.clone(),
+        );
+        registry.register(
+            "runs_left",
+            "Runs that were asked to end because their session had no connection any more",
+            runs_left.clone(),
+        );
         registry.register(
             "latest_refused",
             "Values of latest state of a wrong type, size or form",

@@ -33,7 +33,7 @@ pub use broker::{Broker, BrokerKind, Durability, Retention};
 pub use finding::{Finding, Mistakes, Place};
 pub use limits::Limits;
 pub use overlay::Overrides;
-pub use route::{AllowedServices, Route, Validation};
+pub use route::{AllowedServices, OnLeave, Route, Validation};
 pub use secret::Secret;
 pub use server::Server;
 pub use telemetry::{LogFormat, Telemetry};

@@ -2,9 +2,11 @@
 //! and the broker, and does what it says. It decides nothing itself.
 
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
@@ -46,6 +48,7 @@ pub(super) enum Worker {
 enum Wake {
     Stop,
     Cancelled,
+    Left,
     Written(Result<Committed, BrokerError>),
     Turn,
     Worker(Option<CallEvent>),
@@ -65,6 +68,8 @@ struct Waits<'w, 't> {
     stop: Pin<&'w mut WaitForCancellationFuture<'t>>,
     cancel: Pin<&'w mut WaitForCancellationFuture<'t>>,
     turn: Pin<&'w mut WaitForCancellationFuture<'t>>,
+    /// The session has no connection any more, where that ends the run.
+    left: BoxFuture<'static, ()>,
     timer: Pin<&'w mut Sleep>,
     stopping: bool,
     cancelled: bool,
@@ -86,8 +91,9 @@ impl Driver {
         Self { task, run, worker, write: None, retry: None }
     }
 
-    /// Drives the run until it is over, or until this process has no part in it any more.
-    pub(super) async fn go(mut self, place: &Place) {
+    /// Drives the run until it is over, or until this process has no part in it any more. `return_within` is how long its
+    /// session may have no connection at first, where that ends the run.
+    pub(super) async fn go(mut self, place: &Place, return_within: Duration) {
         let stop = self.task.runs.stop.clone();
         let (stopped, cancelled) = (pin!(stop.cancelled()), pin!(place.cancel.cancelled()));
         let (turned, timer) = (pin!(place.turn.cancelled()), pin!(tokio::time::sleep(Duration::ZERO)));
@@ -95,12 +101,14 @@ impl Driver {
             stop: stopped,
             cancel: cancelled,
             turn: turned,
+            left: self.left(return_within),
             timer,
             stopping: false,
             cancelled: false,
             started: place.turn_is_now,
         };
-        if place.turn_is_now {
+        // One that was cancelled before it began is not called any more.
+        if place.turn_is_now && !place.cancel.is_cancelled() {
             self.take_turn();
         }
         while self.advance() {
@@ -108,7 +116,11 @@ impl Driver {
             tokio::task::consume_budget().await;
             let goes_on = match self.wait(&mut waits).await {
                 Wake::Stop => self.stop(&mut waits),
-                Wake::Cancelled => self.cancel(&mut waits),
+                Wake::Cancelled => self.cancel(&mut waits, "asked for"),
+                Wake::Left => {
+                    self.task.runs.metrics.runs_left.inc();
+                    self.cancel(&mut waits, "left")
+                }
                 Wake::Written(outcome) => self.written(outcome, waits.stopping).await,
                 Wake::Turn => {
                     waits.started = true;
@@ -123,6 +135,15 @@ impl Driver {
                 return;
             }
         }
+    }
+
+    /// Resolves when the run's session has been left, where that ends the run.
+    fn left(&self, return_within: Duration) -> BoxFuture<'static, ()> {
+        if !self.task.open.ends_when_left {
+            return std::future::pending().boxed();
+        }
+        let session = Arc::clone(&self.task.session);
+        async move { session.left(return_within).await }.boxed()
     }
 
     /// Does everything that is due now. `false` when the run is over.
@@ -157,6 +178,7 @@ impl Driver {
             outcome = written(&mut self.write) => Wake::Written(outcome),
             () = &mut waits.stop, if !waits.stopping => Wake::Stop,
             () = &mut waits.cancel, if !waits.cancelled => Wake::Cancelled,
+            () = &mut waits.left, if !waits.cancelled => Wake::Left,
             () = &mut waits.turn, if !waits.started => Wake::Turn,
             wake = next_of(&mut self.worker) => wake,
             () = &mut waits.timer, if due.is_some() => Wake::Time,
@@ -174,9 +196,9 @@ impl Driver {
         }
     }
 
-    fn cancel(&mut self, waits: &mut Waits<'_, '_>) -> bool {
+    fn cancel(&mut self, waits: &mut Waits<'_, '_>, why: &'static str) -> bool {
         waits.cancelled = true;
-        tracing::info!("cancel requested");
+        tracing::info!(why, "is cancelled");
         self.run.cancel(self.task.runs.clock.now());
         true
     }

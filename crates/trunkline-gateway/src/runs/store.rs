@@ -27,6 +27,7 @@ pub(super) const OPEN_RUNS: &str = "open-run/";
 
 /// What is needed to call a run's service, or to go on with it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in what is stored")]
 pub(super) struct OpenRun {
     pub(super) session: String,
     pub(super) user: Option<String>,
@@ -50,6 +51,12 @@ pub(super) struct OpenRun {
     /// Whether it takes no turn in its session.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) parallel: bool,
+    /// Whether it takes the place of those before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) interrupts: bool,
+    /// Whether it ends when its session has no connection any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) ends_when_left: bool,
     /// The trace context that the client sent, where that was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) traceparent: Option<String>,
@@ -119,6 +126,14 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
     }
 }
 
+/// Stores nothing: it is refused with [`trunkline_broker::Refusal::Exists`] if the message was stored before, and otherwise for a value
+/// that is not there.
+pub(super) fn look_up_batch(run: &ChannelKey, message: &Envelope<'_>) -> Batch {
+    let never = Put { key: open_run_key(run), value: Bytes::new(), expect: Expect::Value(Bytes::new()), keep_ms: None };
+    let open = Op::Open { channel: run.clone(), unique: Some(digest(message)) };
+    Batch { ops: vec![open, Op::Put(never)], ..Batch::default() }
+}
+
 /// Notes that a run is handed to a worker now. `stored` is what the list has of it: refused when the run has ended
 /// meanwhile.
 pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun, stored: Bytes, durability: Durability) -> Batch {
@@ -178,9 +193,13 @@ impl OpenRun {
         Ok((Codec::Json, Bytes::from(Box::<str>::from(text).into_string())))
     }
 
-    /// What becomes of it while its session has another run.
+    /// What becomes of it while its session has another run. One that was not refused goes in its turn.
     pub(super) const fn while_busy(&self) -> WhileBusy {
-        if self.parallel { WhileBusy::Parallel } else { WhileBusy::Queue }
+        match (self.parallel, self.interrupts) {
+            (true, _) => WhileBusy::Parallel,
+            (false, true) => WhileBusy::Interrupt,
+            (false, false) => WhileBusy::Queue,
+        }
     }
 
     /// The value in the list of open runs.
@@ -269,6 +288,8 @@ mod tests {
             deadline_at_ms: 0,
             called: true,
             parallel: false,
+            interrupts: false,
+            ends_when_left: false,
             traceparent: None,
             origin: None,
         };
