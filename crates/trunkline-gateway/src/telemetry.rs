@@ -57,6 +57,8 @@ pub(crate) struct Metrics {
     runs_ended: Family<StateLabel, Count>,
     pub(crate) runs_interrupted: Count,
     pub(crate) runs_left: Count,
+    pub(crate) calls_repeated: Count,
+    pub(crate) calls_not_repeated: Count,
     pub(crate) latest_refused: Count,
     pub(crate) runs_open: Level,
     pub(crate) sessions_live: Level,
@@ -80,6 +82,8 @@ impl Metrics {
             runs_ended,
             runs_interrupted,
             runs_left,
+            calls_repeated,
+            calls_not_repeated,
             latest_refused,
             runs_open,
             sessions_live,
@@ -115,6 +119,12 @@ impl Metrics {
             "runs_left",
             "Runs that were asked to end because their session had no connection any more",
             runs_left.clone(),
+        );
+        registry.register("calls_repeated", "Calls of runs that failed and are made again", calls_repeated.clone());
+        registry.register(
+            "calls_not_repeated",
+            "Calls that would have been made again, had there not been too many of them",
+            calls_not_repeated.clone(),
         );
         registry.register(
             "latest_refused",

@@ -196,7 +196,11 @@ impl<'a> Meta<'a> {
             pid: self.optional_number("pid")?,
             concurrency: self.number("concurrency")?,
             services: self.maps("services", |meta| {
-                Ok(Service { name: meta.id("name")?, input: meta.get("input").map(json::to_json) })
+                Ok(Service {
+                    name: meta.id("name")?,
+                    input: meta.get("input").map(json::to_json),
+                    idempotent: meta.flag("idempotent")?,
+                })
             })?,
             generation: self.optional_id("generation")?,
             token: self.optional_text("token")?,

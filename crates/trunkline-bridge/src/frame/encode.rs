@@ -93,6 +93,9 @@ fn hello_parts(hello: &Hello) -> Parts {
 fn service_value<'a>(service: &'a Service, input: Option<&'a Value>) -> ValueRef<'a> {
     let mut fields = vec![field("name", service.name.as_str())];
     push(&mut fields, "input", input.map(Value::as_ref));
+    if service.idempotent {
+        fields.push(field("idempotent", ValueRef::Boolean(true)));
+    }
     ValueRef::Map(fields)
 }
 

@@ -13,11 +13,12 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFuture;
 use trunkline_bridge::{Call, CallEvent, CallFailure, CallSpec, EventKind, FailureReason, Outcome};
 use trunkline_broker::{BrokerError, Committed};
+use trunkline_core::retry::{Circumstances, Failure, Repetition};
 use trunkline_core::run::{Action, AppendRequest, End, Run, WorkerEvent};
 use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
 
 use super::roster::Place;
-use super::store;
+use super::store::{self, OpenRun};
 use super::task::RunTask;
 use crate::clock::timestamp;
 use crate::message::State;
@@ -40,6 +41,8 @@ pub(super) enum Worker {
     /// Not called, or the call has ended.
     None,
     Calling(Call),
+    /// The call is made again, as soon as that is noted.
+    CallingAgain(BoxFuture<'static, Result<Box<OpenRun>, BrokerError>>),
     /// Another life of the gateway made the call; its worker may offer it again until the sender is dropped.
     Expected(oneshot::Receiver<Call>),
 }
@@ -52,6 +55,7 @@ enum Wake {
     Written(Result<Committed, BrokerError>),
     Turn,
     Worker(Option<CallEvent>),
+    CallAgain(Result<Box<OpenRun>, BrokerError>),
     Reclaimed(Option<Call>),
     Time,
 }
@@ -81,6 +85,8 @@ pub(super) struct Driver {
     task: RunTask,
     run: Run,
     worker: Worker,
+    /// Whether the worker of the last call says that a second one does no harm.
+    idempotent: bool,
     write: Option<(Commit, Writing)>,
     /// When a write that found no room is made again.
     retry: Option<(Instant, Writing)>,
@@ -88,7 +94,7 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(task: RunTask, run: Run, worker: Worker) -> Self {
-        Self { task, run, worker, write: None, retry: None }
+        Self { task, run, worker, idempotent: false, write: None, retry: None }
     }
 
     /// Drives the run until it is over, or until this process has no part in it any more. `return_within` is how long its
@@ -128,6 +134,7 @@ impl Driver {
                     true
                 }
                 Wake::Worker(event) => self.worker_events(event),
+                Wake::CallAgain(noted) => self.call_again(noted),
                 Wake::Reclaimed(call) => self.reclaimed(call),
                 Wake::Time => self.retry(),
             };
@@ -213,10 +220,42 @@ impl Driver {
         !untouched
     }
 
+    /// Calls the service. What a second call needs is only in the store.
     fn call(&mut self) {
-        let RunTask { runs, channel, session, open, stored } = &mut self.task;
         // It is stored; nobody here needs it again.
-        *stored = Bytes::new();
+        self.task.stored = Bytes::new();
+        let RunTask { runs, channel, .. } = &self.task;
+        if self.run.attempts().made() > 1 {
+            let noted = store::call_again(Arc::clone(&runs.broker), channel.clone(), runs.durability);
+            self.worker = Worker::CallingAgain(noted.boxed());
+        } else {
+            runs.budget().earn();
+            self.place_call();
+        }
+    }
+
+    /// That the service is called again is noted.
+    fn call_again(&mut self, noted: Result<Box<OpenRun>, BrokerError>) -> bool {
+        self.worker = Worker::None;
+        match noted {
+            Ok(_) if self.run.is_cancelling() => {
+                self.run.handle_worker(WorkerEvent::Failed(ErrorCode::Cancelled.body()));
+            }
+            Ok(open) => {
+                self.task.open = OpenRun { traceparent: self.task.open.traceparent.take(), ..*open };
+                self.place_call();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a call cannot be made again");
+                let code = if error == BrokerError::Overloaded { ErrorCode::Overloaded } else { ErrorCode::Internal };
+                self.run.handle_worker(WorkerEvent::Failed(code.body()));
+            }
+        }
+        true
+    }
+
+    fn place_call(&mut self) {
+        let RunTask { runs, channel, session, open, .. } = &mut self.task;
         let (codec, payload) = match open.take_payload() {
             Ok(payload) => payload,
             Err(error) => {
@@ -236,10 +275,10 @@ impl Driver {
             user: session.user.clone(),
             message: open.message.clone(),
             kind: open.kind.clone(),
-            attempt: 1,
+            attempt: self.run.attempts().made().into(),
             deadline: Some(runs.clock.instant(self.run.deadline().unwrap_or_default())),
             codec,
-            traceparent: Some(open.traceparent.take().unwrap_or_else(random::traceparent)),
+            traceparent: Some(open.traceparent.get_or_insert_with(random::traceparent).clone()),
             payload,
         };
         self.worker = Worker::Calling(bridge.call(spec));
@@ -268,7 +307,10 @@ impl Driver {
 
     fn worker_event(&mut self, event: CallEvent) {
         let event = match event {
-            CallEvent::Started { worker } => return tracing::debug!(worker, "called"),
+            CallEvent::Started { worker, idempotent } => {
+                self.idempotent = idempotent;
+                return tracing::debug!(worker, "called");
+            }
             CallEvent::Latest { name, key, payload } => return self.latest(&name, key.as_deref(), &payload),
             CallEvent::Event { kind: EventKind::Text, payload, .. } => WorkerEvent::Text(payload),
             CallEvent::Event { kind: EventKind::Event { name, codec }, payload, .. } => {
@@ -278,16 +320,56 @@ impl Driver {
             CallEvent::Ended { outcome: Outcome::Result { codec, payload }, .. } => {
                 WorkerEvent::Returned { codec, payload }
             }
-            CallEvent::Ended { outcome: Outcome::Error(error), .. } => WorkerEvent::Failed(worker_error(error)),
-            CallEvent::Failed(failure) => WorkerEvent::Failed(bridge_error(&failure, &self.task.open.service)),
+            CallEvent::Ended { outcome: Outcome::Error(error), .. } => {
+                let error = worker_error(error);
+                return self.call_failed(Failure::said_by_worker(&error, self.idempotent), error);
+            }
+            CallEvent::Failed(failure) => {
+                let error = bridge_error(&failure, &self.task.open.service);
+                return self.call_failed(self.failure(&failure.reason), error);
+            }
         };
         self.run.handle_worker(event);
+    }
+
+    /// What the bridge says of a call, as far as a repetition is concerned. One that has waited in vain for a worker
+    /// has waited long enough.
+    const fn failure(&self, reason: &FailureReason) -> Failure {
+        match reason {
+            FailureReason::QueueFull => Failure::Unseen,
+            FailureReason::WorkerLost => Failure::Lost { idempotent: self.idempotent },
+            _ => Failure::Final,
+        }
+    }
+
+    /// The call has failed. It is made again, or the run with it.
+    fn call_failed(&mut self, failure: Failure, error: ErrorBody<'static>) {
+        let runs = &self.task.runs;
+        let (now, chance) = (runs.clock.now(), random::fraction());
+        let repetition = self.run.repeat(failure, &mut Circumstances { now, chance, budget: &mut runs.budget() });
+        match repetition {
+            Repetition::At(_) => {
+                runs.metrics.calls_repeated.inc();
+                tracing::info!(code = %error.code, attempt = self.run.attempts().made(), "the call is made again");
+                // The worker may forget the call.
+                self.worker = Worker::None;
+                return;
+            }
+            Repetition::TooMany => {
+                runs.metrics.calls_not_repeated.inc();
+            }
+            Repetition::No => {}
+        }
+        self.run.handle_worker(WorkerEvent::Failed(error));
     }
 
     fn reclaimed(&mut self, call: Option<Call>) -> bool {
         let Some(call) = call else {
             self.worker = Worker::None;
-            self.run.handle_worker(WorkerEvent::Failed(ErrorCode::WorkerLost.body()));
+            let RunTask { runs, open, .. } = &self.task;
+            // What the worker that is lost said of itself is not known any more.
+            let idempotent = runs.bridge.get().is_some_and(|bridge| bridge.is_idempotent(&open.service));
+            self.call_failed(Failure::Lost { idempotent }, ErrorCode::WorkerLost.body());
             return true;
         };
         tracing::info!("its worker came back");
@@ -395,6 +477,7 @@ async fn next_of(worker: &mut Worker) -> Wake {
     match worker {
         Worker::None => std::future::pending().await,
         Worker::Calling(call) => Wake::Worker(call.next().await),
+        Worker::CallingAgain(noted) => Wake::CallAgain(noted.await),
         Worker::Expected(call) => Wake::Reclaimed(call.await.ok()),
     }
 }

@@ -11,7 +11,7 @@ mod store;
 mod task;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,7 @@ use trunkline_bridge::Bridge;
 use trunkline_broker::{Broker, Durability};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::run_id;
+use trunkline_core::retry::Budget;
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
 use trunkline_protocol::{Dialect, ErrorBody, ErrorCode};
@@ -59,6 +60,8 @@ pub(crate) struct Runs {
     pub(crate) keep: Keep,
     bridge: OnceLock<Bridge>,
     roster: Arc<Roster>,
+    /// What this node has to spare for calls that are made again.
+    budget: Mutex<Budget>,
     /// Messages accepted by this process: orders those of one millisecond.
     accepted: AtomicU64,
     tracker: TaskTracker,
@@ -85,6 +88,7 @@ impl Runs {
             keep,
             bridge: OnceLock::new(),
             roster: Arc::default(),
+            budget: Mutex::default(),
             accepted: AtomicU64::new(0),
             tracker: TaskTracker::new(),
             stop,
@@ -129,6 +133,7 @@ impl Runs {
             order: self.accepted.fetch_add(1, Ordering::Relaxed),
             deadline_at_ms: accepted_ms.saturating_add(new.deadline_ms),
             called: place.as_ref().is_some_and(|place| place.turn_is_now),
+            repetitions: 0,
             parallel: new.while_busy == WhileBusy::Parallel,
             interrupts: new.while_busy == WhileBusy::Interrupt,
             ends_when_left: new.on_leave == OnLeave::Cancel,
@@ -173,6 +178,10 @@ impl Runs {
     /// Asks a live run of this session to stop. `false` when there is none: unknown, over, and another's are the same.
     pub(crate) fn cancel(&self, session: &Session, run: &str) -> bool {
         self.roster.cancel(&ChannelKey::run(&session.realm, run), &session.channel)
+    }
+
+    fn budget(&self) -> MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this run is open on this node.

@@ -93,6 +93,7 @@ impl Recovery {
                 place.turn_is_now = true;
                 let run =
                     Run::recovered(task.channel.id(), &task.session.id, Some(task.deadline()), end.top, end.events);
+                let run = run.called_before(task.open.attempts());
                 (task.answering(run), Some(self.expect_worker(&task, end.events)))
             } else {
                 (task.new_run(), None)

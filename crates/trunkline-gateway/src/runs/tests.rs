@@ -157,6 +157,7 @@ impl Stored {
             order: 0,
             deadline_at_ms: wall_ms() + 60_000,
             called: false,
+            repetitions: 0,
             parallel: false,
             interrupts: false,
             ends_when_left: false,

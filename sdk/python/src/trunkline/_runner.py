@@ -68,7 +68,7 @@ class Runner:
 
     def hello(self) -> Message:
         """Gives the HELLO to say now, with the calls that are still held."""
-        services = [{"name": service.name, **_input(service)} for service in self._services.values()]
+        services = [{"name": service.name, **_said_of(service)} for service in self._services.values()]
         meta = {
             "instance": self._instance,
             "sdk": f"trunkline-python/{version('trunkline')}",
@@ -295,8 +295,9 @@ class Runner:
             await self._changed.wait()
 
 
-def _input(service: Service) -> dict[str, Any]:
-    return {} if service.input_schema is None else {"input": service.input_schema}
+def _said_of(service: Service) -> dict[str, Any]:
+    said: dict[str, Any] = {} if service.input_schema is None else {"input": service.input_schema}
+    return {**said, "idempotent": True} if service.idempotent else said
 
 
 def _deadline_s(execution: Execution, asked_s: float | None) -> float:
