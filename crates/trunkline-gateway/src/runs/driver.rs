@@ -11,12 +11,13 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFuture;
-use trunkline_bridge::{Call, CallEvent, CallFailure, CallSpec, EventKind, FailureReason, Outcome};
+use trunkline_bridge::{Call, CallEvent, CallSpec, EventKind, Outcome};
 use trunkline_broker::{BrokerError, Committed};
 use trunkline_core::retry::{Circumstances, Failure, Repetition};
 use trunkline_core::run::{Action, AppendRequest, End, Run, WorkerEvent};
 use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
 
+use super::failures;
 use super::roster::Place;
 use super::store::{self, OpenRun};
 use super::task::RunTask;
@@ -321,25 +322,15 @@ impl Driver {
                 WorkerEvent::Returned { codec, payload }
             }
             CallEvent::Ended { outcome: Outcome::Error(error), .. } => {
-                let error = worker_error(error);
+                let error = failures::worker_error(error);
                 return self.call_failed(Failure::said_by_worker(&error, self.idempotent), error);
             }
             CallEvent::Failed(failure) => {
-                let error = bridge_error(&failure, &self.task.open.service);
-                return self.call_failed(self.failure(&failure.reason), error);
+                let error = failures::bridge_error(&failure, &self.task.open.service);
+                return self.call_failed(failures::kind(&failure.reason, self.idempotent), error);
             }
         };
         self.run.handle_worker(event);
-    }
-
-    /// What the bridge says of a call, as far as a repetition is concerned. One that has waited in vain for a worker
-    /// has waited long enough.
-    const fn failure(&self, reason: &FailureReason) -> Failure {
-        match reason {
-            FailureReason::QueueFull => Failure::Unseen,
-            FailureReason::WorkerLost => Failure::Lost { idempotent: self.idempotent },
-            _ => Failure::Final,
-        }
     }
 
     /// The call has failed. It is made again, or the run with it.
@@ -480,30 +471,4 @@ async fn next_of(worker: &mut Worker) -> Wake {
         Worker::CallingAgain(noted) => Wake::CallAgain(noted.await),
         Worker::Expected(call) => Wake::Reclaimed(call.await.ok()),
     }
-}
-
-/// A worker's own error, as clients see it. A code that the protocol does not know is `upstream_error`.
-fn worker_error(error: trunkline_bridge::frame::WorkerError) -> ErrorBody<'static> {
-    let code = ErrorCode::from_name(&error.code).unwrap_or(ErrorCode::UpstreamError);
-    let details = (!error.details.is_empty()).then(|| Box::new(error.details.into_iter().collect()));
-    ErrorBody {
-        details,
-        retryable: error.retryable,
-        retry_after_ms: error.retry_after_ms,
-        trace_id: error.trace_id.map(Into::into),
-        ..code.with_message(error.message)
-    }
-}
-
-/// The bridge's error, as clients see it.
-fn bridge_error(failure: &CallFailure, service: &str) -> ErrorBody<'static> {
-    tracing::warn!(reason = ?failure.reason, handed_over = failure.handed_over, "the call failed");
-    let code = match &failure.reason {
-        FailureReason::NoWorker => {
-            return ErrorCode::NoWorker.with_message(format!("no worker serves {service:?} now"));
-        }
-        FailureReason::TooLarge => ErrorCode::PayloadTooLarge,
-        reason => ErrorCode::from_name(reason.code()).unwrap_or(ErrorCode::Internal),
-    };
-    code.body()
 }

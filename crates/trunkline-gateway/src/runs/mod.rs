@@ -5,6 +5,7 @@
 //! [`task`] what stands around it, [`roster`] the list of the open ones.
 
 mod driver;
+mod failures;
 mod recovery;
 mod roster;
 mod store;

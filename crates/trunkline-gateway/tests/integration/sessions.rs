@@ -254,10 +254,11 @@ async fn row_51_one_message_more_than_may_be_in_flight_is_refused() {
     peer.send_bytes(&frames).await;
     let is_refusal = |message: &Value| message["error"]["code"] == "too_many_in_flight";
     let error = peer.until_one(is_refusal).await;
-    assert_eq!(error["reply_to"], json!(most.to_string()));
+    let last = most.to_string();
+    assert_eq!(error["reply_to"], json!(last));
     peer.forget();
-    peer.ask(&most.to_string(), json!({ "message": "of another content" })).await;
-    let is_answer = |message: &Value| message["reply_to"] == most.to_string() && message["type"] != "run_started";
+    peer.ask(&last, json!({ "message": "of another content" })).await;
+    let is_answer = |message: &Value| message["reply_to"] == last.as_str() && message["type"] != "run_started";
     let answer = peer.until_one(is_answer).await;
     assert_ne!(answer["error"]["code"], "duplicate_id", "nothing of it was stored");
 }
