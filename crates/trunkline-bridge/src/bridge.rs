@@ -112,6 +112,12 @@ impl Bridge {
         self.switchboard.is_idempotent(service)
     }
 
+    /// A worker's connection without a socket; `None` when there are too many.
+    #[cfg(feature = "simulation")]
+    pub fn link(&self) -> Option<crate::Link> {
+        crate::Link::open(&self.switchboard)
+    }
+
     /// What the bridge has counted.
     pub fn metrics(&self) -> &BridgeMetrics {
         &self.metrics

@@ -4,7 +4,7 @@
 //! worker may have is not called again: its worker has [`RECLAIM_WITHIN`] to offer it,
 //! then it ends with `worker_lost`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ const PAGE: usize = 256;
 /// Runs whose workers may come back, by run id.
 #[derive(Default)]
 pub(crate) struct Recovery {
-    waiting: Mutex<HashMap<String, Waiting>>,
+    waiting: Mutex<BTreeMap<String, Waiting>>,
 }
 
 struct Waiting {
@@ -126,7 +126,7 @@ impl Recovery {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
