@@ -23,6 +23,8 @@ pub enum Property {
     HonestResume,
     /// A run ends once, and then for good (P4).
     OneEnd,
+    /// A question is answered once, by what was acknowledged, and the worker is told that and nothing else.
+    OneAnswer,
     /// The text of an answer is the worker's, its events are numbered without a gap.
     WorkersWords,
     /// Once the world is at rest everybody knows everything.
@@ -48,7 +50,7 @@ pub struct Findings {
 }
 
 /// Situations that a simulation has to reach, beside every fault.
-const SITUATIONS: [&str; 14] = [
+const SITUATIONS: [&str; 17] = [
     "resumed",
     "new channel",
     "reset too_far",
@@ -62,6 +64,9 @@ const SITUATIONS: [&str; 14] = [
     "acknowledged again",
     "worker resumed",
     "refused",
+    "waiting",
+    "answered",
+    "answered already",
     "heartbeat",
 ];
 
@@ -82,6 +87,8 @@ struct Checker {
     /// How many stored messages have this id, and the runs that they started.
     effects: BTreeMap<String, Vec<String>>,
     acknowledged: BTreeMap<String, String>,
+    /// The answer that is stored for each run's question.
+    answers: BTreeMap<String, Told>,
     /// The message that each run answers.
     messages: BTreeMap<String, String>,
     clients: BTreeMap<usize, Client>,
@@ -111,11 +118,13 @@ impl Checker {
         match what {
             What::Stored(record) => self.stored(record),
             What::Acknowledged { message, run, duplicate, .. } => self.acknowledged(message, run, *duplicate),
+            What::Refused { code, .. } if code == "already_answered" => self.reached("answered already"),
             What::Refused { .. } => self.reached("refused"),
             What::Opened { client, session, verdicts } => self.opened(*client, session, verdicts),
             What::Told { client, told } => self.told(*client, told),
             What::Reset { client, channel, reason, pos } => self.reset(*client, channel, reason, pos.as_deref()),
             What::Heartbeat { client, positions } => self.heartbeat(*client, positions),
+            What::Answered { run, request, granted } => self.answered(run, request, *granted),
             What::Resumed { .. } => self.reached("worker resumed"),
             What::Fault(fault) => self.reached(&name(*fault)),
             What::Called { run, message } => drop(self.messages.insert(run.clone(), message.clone())),
@@ -147,9 +156,34 @@ impl Checker {
             self.effects.entry(id.clone()).or_default().push(run.clone());
             self.messages.insert(run.clone(), id.clone());
         }
+        if record.kind == "run_waiting" {
+            self.reached("waiting");
+        }
+        if record.kind == "answer" {
+            self.answer_stored(record);
+        }
         if record.is_terminal() {
             let state = record.kind.trim_start_matches("run_").to_owned();
             self.reached(&state);
+        }
+    }
+
+    fn answer_stored(&mut self, record: &Told) {
+        self.reached("answered");
+        if self.answers.insert(record.channel.clone(), record.clone()).is_some() {
+            self.violated(Property::OneAnswer, format!("{} has two answers", record.channel));
+        }
+        if let (Some(id), Some(run)) = (&record.id, &record.run) {
+            self.effects.entry(id.clone()).or_default().push(run.clone());
+        }
+    }
+
+    /// The worker heard an answer.
+    fn answered(&mut self, run: &str, request: &str, granted: bool) {
+        let stored = self.answers.get(&format!("run:{run}")).map(|stored| &stored.payload);
+        if stored.is_none_or(|stored| stored["request_id"] != request || stored["granted"] != granted) {
+            let what = format!("the worker of run {run} heard granted: {granted}, and stored is {stored:?}");
+            self.violated(Property::OneAnswer, what);
         }
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Device {
     /// The last position seen, of the session's channel and of the runs that have not ended.
     cursors: BTreeMap<String, Option<String>>,
     unacknowledged: BTreeMap<u64, Outgoing>,
+    /// Runs that wait for an answer.
+    asking: Vec<String>,
     acknowledged: Vec<Outgoing>,
     numbered: u64,
     chance: Chance,
@@ -76,6 +78,7 @@ impl Device {
             account,
             cursors: BTreeMap::new(),
             unacknowledged: BTreeMap::new(),
+            asking: Vec::new(),
             acknowledged: Vec::new(),
             numbered: 0,
             chance: Chance::new(seed, 200 + client as u64),
@@ -281,6 +284,14 @@ impl Device {
     }
 
     fn told(&mut self, told: &Told) {
+        if let Some(run) = &told.run {
+            match &*told.kind {
+                "run_waiting" => self.asking.push(run.clone()),
+                "answer" => self.asking.retain(|asking| asking != run),
+                _ if told.is_terminal() => self.asking.retain(|asking| asking != run),
+                _ => {}
+            }
+        }
         if told.is_terminal() {
             self.cursors.remove(&told.channel);
         } else {
@@ -299,6 +310,12 @@ impl Device {
         if let Some(refused) = self.unacknowledged.values_mut().find(due) {
             refused.not_before = None;
             let message = refused.message.clone();
+            return self.send(message, around);
+        }
+        // All devices of a user see the question; each may be the one to answer.
+        if !self.asking.is_empty() && self.chance.one_in(3) {
+            let run = self.asking.remove(0);
+            let message = self.answer(&run);
             return self.send(message, around);
         }
         if around.calm.load(Ordering::Relaxed) {
@@ -343,8 +360,18 @@ impl Device {
             4..=10 => "returns",
             _ => "ends",
         };
-        let payload = json!({ "texts": texts, "bytes": bytes, "pace": pace, "end": end });
+        let asks = texts > 2 && self.chance.one_in(4);
+        let payload = json!({ "texts": texts, "bytes": bytes, "pace": pace, "end": end, "asks": asks });
         let message = json!({ "type": "user_message", "id": id, "payload": payload });
+        self.unacknowledged.insert(self.numbered, Outgoing { message: message.clone(), not_before: None });
+        message
+    }
+
+    fn answer(&mut self, run: &str) -> Value {
+        self.numbered += 1;
+        let id = format!("c{}-{}", self.client, self.numbered);
+        let payload = json!({ "request_id": "q1", "granted": self.chance.one_in(2) });
+        let message = json!({ "type": "answer", "id": id, "run": run, "payload": payload });
         self.unacknowledged.insert(self.numbered, Outgoing { message: message.clone(), not_before: None });
         message
     }

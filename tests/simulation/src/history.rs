@@ -158,6 +158,8 @@ pub(crate) enum What {
     Heartbeat { client: usize, positions: BTreeMap<String, String> },
     /// A worker was called.
     Called { run: String, message: String },
+    /// A worker was given a person's answer.
+    Answered { run: String, request: String, granted: bool },
     /// A worker was given a call back after a loss.
     Resumed { run: String },
     /// The world was hurt.

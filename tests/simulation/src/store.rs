@@ -45,11 +45,13 @@ pub enum Sabotage {
     NoEnd,
     /// Two pieces of an answer change places.
     ReorderedText,
+    /// A person's answer is acknowledged that was not stored.
+    LostApproval,
 }
 
 impl Sabotage {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::LostAcknowledgement,
         Self::ForgottenRepetition,
         Self::SkippedRecord,
@@ -59,6 +61,7 @@ impl Sabotage {
         Self::TwoEnds,
         Self::NoEnd,
         Self::ReorderedText,
+        Self::LostApproval,
     ];
 }
 
@@ -170,8 +173,11 @@ impl Life {
             batch.ops.iter().any(|op| matches!(op, Op::Append(append) if record::kind(&append.data) == Some(kind)))
         };
         let (is_message, is_end) = (appends(RecordKind::Message), appends(RecordKind::Terminal));
-        if (is_message && store.errs(Sabotage::LostAcknowledgement, 30)) || (is_end && store.errs(Sabotage::NoEnd, 30))
-        {
+        let is_answer = is_message && batch.ops.iter().all(|op| !matches!(op, Op::Open { .. }));
+        let is_lost = (is_message && !is_answer && store.errs(Sabotage::LostAcknowledgement, 30))
+            || (is_answer && store.errs(Sabotage::LostApproval, 5))
+            || (is_end && store.errs(Sabotage::NoEnd, 30));
+        if is_lost {
             return ready(Ok(Committed { written: vec![Written::Stored; batch.ops.len()] })).boxed();
         }
         if store.sabotage == Some(Sabotage::ForgottenRepetition) {

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use trunkline_bridge::Link;
-use trunkline_bridge::frame::{CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Service, Welcome, WorkerError};
+use trunkline_bridge::frame::{
+    Ask, CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Service, Welcome, WorkerError,
+};
 use trunkline_gateway::simulation::Handle;
 use trunkline_protocol::Codec;
 
@@ -19,6 +21,9 @@ use crate::store::lock;
 
 /// Each of these events is no text.
 pub(crate) const OTHER_EVENT_EVERY: u64 = 7;
+
+/// The one question of a run.
+const QUESTION: &str = "q1";
 
 /// How often a worker looks what is due.
 const LOOKS_EVERY: Duration = Duration::from_millis(50);
@@ -52,6 +57,8 @@ pub(crate) struct Worker {
 struct Work {
     corr: u64,
     message: String,
+    /// Events that another call of the run has told of.
+    base: u64,
     events: u64,
     bytes: usize,
     pace: Duration,
@@ -63,6 +70,10 @@ struct Work {
     window: u64,
     cancelled: bool,
     due: Instant,
+    /// The number of the event that is a question, if one is.
+    asks_at: Option<u64>,
+    answered: bool,
+    attempt: Option<u64>,
 }
 
 /// What a worker's connection comes to.
@@ -151,13 +162,15 @@ impl Worker {
             next: work.next + u64::from(work.ended.is_some()),
             ack: work.ack,
             ended: work.ended.is_some(),
+            attempt: work.attempt,
+            asks: if work.waits() { vec![QUESTION.to_owned()] } else { Vec::new() },
         };
         Hello {
             name: format!("worker {}", self.number),
             instance: format!("worker {} life {}", self.number, self.lives),
             sdk: "simulation".to_owned(),
             concurrency: 8,
-            services: vec![Service { name: "chat".to_owned(), ..Service::default() }],
+            services: vec![Service { name: "chat".to_owned(), resumable: self.number == 0, ..Service::default() }],
             open: self.calls.iter().map(offer).collect(),
             ..Hello::default()
         }
@@ -188,6 +201,13 @@ impl Worker {
                 }
                 self.calls.retain(|_, work| work.ended.is_none_or(|end| work.ack <= end));
             }
+            Frame::Answer { corr, request, payload } => {
+                let granted = serde_json::from_slice::<Value>(&payload).expect("an answer is JSON")["granted"] == true;
+                if let Some((run, work)) = self.calls.iter_mut().find(|(_, work)| work.corr == corr) {
+                    history.add(What::Answered { run: run.clone(), request, granted });
+                    (work.answered, work.due) = (true, Instant::now());
+                }
+            }
             Frame::Cancel { corr } => {
                 if let Some(work) = self.calls.values_mut().find(|work| work.corr == corr) {
                     work.cancelled = true;
@@ -207,10 +227,13 @@ impl Work {
     fn new(call: &CallFrame) -> Self {
         let payload: Value = serde_json::from_slice(&call.payload).expect("the client's payload is JSON");
         let number = |name: &str| payload[name].as_u64().unwrap_or_default();
+        let checkpoint = call.checkpoint.as_deref().map(|bytes| std::str::from_utf8(bytes).expect("as it was written"));
+        let base = checkpoint.map_or(0, |checkpoint| checkpoint.parse().expect("a number"));
         Self {
             corr: call.corr,
             message: call.message.clone(),
-            events: number("texts"),
+            base,
+            events: number("texts") - base,
             bytes: usize::try_from(number("bytes")).expect("small"),
             pace: Duration::from_millis(number("pace")),
             end: payload["end"].as_str().unwrap_or_default().to_owned(),
@@ -220,12 +243,21 @@ impl Work {
             window: call.window.expect("a window"),
             cancelled: false,
             due: Instant::now(),
+            // A call that goes on from there has its answer.
+            asks_at: (payload["asks"] == true && base == 0).then(|| number("texts") / 2),
+            answered: false,
+            attempt: call.attempt,
         }
+    }
+
+    /// Whether it has asked, and was not answered.
+    fn waits(&self) -> bool {
+        self.asks_at.is_some_and(|at| at < self.next) && !self.answered
     }
 
     fn due(&mut self, now: Instant) -> Vec<Frame> {
         let mut frames = Vec::new();
-        while self.ended.is_none() && self.due <= now && !self.cancelled && self.next < self.events {
+        while self.ended.is_none() && self.due <= now && !self.cancelled && !self.waits() && self.next < self.events {
             if self.next >= self.ack + self.window {
                 return frames;
             }
@@ -234,7 +266,7 @@ impl Work {
             self.due = if self.pace.is_zero() { now } else { self.due + self.pace };
         }
         let is_done = self.next >= self.events && self.end != "never";
-        if self.ended.is_none() && (self.cancelled || is_done) {
+        if self.ended.is_none() && (self.cancelled || (is_done && !self.waits())) {
             self.ended = Some(self.next);
             frames.push(self.terminal());
         }
@@ -242,13 +274,20 @@ impl Work {
     }
 
     fn event(&self, number: u64) -> Frame {
+        if self.asks_at == Some(number) {
+            let payload = Bytes::from_static(br#"{"kind":"approval","message":"Shall I go on?"}"#);
+            let (corr, request) = (self.corr, QUESTION.to_owned());
+            let checkpoint = Some(Bytes::from((number + 1).to_string()));
+            return Frame::Ask(Ask { corr, seq: number, request, codec: Codec::Json, payload, checkpoint });
+        }
+        let (seq, number) = (number, self.base + number);
         let (kind, payload) = if is_other(number) {
             let kind = ChunkKind::Event { name: "tool_output".to_owned(), codec: Codec::Json };
             (kind, json!({ "number": number, "message": self.message }).to_string())
         } else {
             (ChunkKind::Text, text(&self.message, number, self.bytes))
         };
-        Frame::Chunk(Chunk { corr: self.corr, seq: number, kind, payload: Bytes::from(payload), buffers: Vec::new() })
+        Frame::Chunk(Chunk { corr: self.corr, seq, kind, payload: Bytes::from(payload), buffers: Vec::new() })
     }
 
     fn terminal(&self) -> Frame {

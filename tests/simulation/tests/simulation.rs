@@ -68,6 +68,7 @@ fn planted_mistakes_are_found() {
             Sabotage::StaleResume => Property::HonestResume,
             Sabotage::TwoEnds | Sabotage::NoEnd => Property::OneEnd,
             Sabotage::ReorderedText => Property::WorkersWords,
+            Sabotage::LostApproval => Property::OneAnswer,
         };
         let finds = |seed| {
             let violations = simulate(seed, DURATION / 2, Some(sabotage)).findings.violations;

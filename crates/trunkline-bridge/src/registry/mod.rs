@@ -5,9 +5,10 @@
 //!
 //! The invariants:
 //! 1. A call ends with exactly one terminal event at its caller (the inbox enforces it once more).
-//! 2. A worker never has more calls outstanding than its `concurrency`.
+//! 2. A worker is never given a call while as many as its `concurrency` are outstanding; those that wait for a person do not count.
 //! 3. What a caller has not called stored is asked for again when its worker comes back.
 
+mod asks;
 mod calls;
 mod hello;
 mod links;
@@ -16,7 +17,7 @@ mod status;
 mod stream;
 mod time;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,8 +127,10 @@ struct Worker {
     unanswered_pings: u32,
     /// Calls that it executes, or has ended and not yet been allowed to forget, by corr.
     open: BTreeMap<u64, CallId>,
-    /// How many of those it executes.
+    /// How many of those it executes; calls that wait for a person are not among them.
     outstanding: usize,
+    /// How many of those wait for a person.
+    waiting: usize,
     /// Calls that it made, by its corr.
     made: BTreeMap<u64, CallId>,
 }
@@ -185,6 +188,19 @@ struct CallState {
     /// The number of the terminal event, once it came.
     terminal: Option<u64>,
     cancelled: bool,
+    /// Questions that its worker waits for.
+    asks: BTreeSet<String>,
+    occupies: Occupies,
+}
+
+/// What a call takes of its worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Occupies {
+    Nothing,
+    /// One of the calls that it executes at a time.
+    Slot,
+    /// It waits for a person.
+    Memory,
 }
 
 #[derive(Debug)]

@@ -239,7 +239,7 @@ fn a_second_hello_over_one_connection_begins_again() {
     let (_, held) = world.call("run-1");
     assert_eq!(worker.take_calls().len(), 1);
     let (_, unsent) = world.call("run-2");
-    let open = vec![Offer { run: "run-1".into(), next: 0, ack: 0, ended: false }];
+    let open = vec![Offer { run: "run-1".into(), next: 0, ack: 0, ended: false, ..Offer::default() }];
     world.registry.hello(worker.link, Hello { open, ..hello("i1") }, HashMap::new(), world.now);
     let frames = worker.take();
     let [Frame::Welcome(Welcome { resumed, .. }), Frame::Call(call)] = &frames[..] else { panic!("{frames:?}") };
@@ -460,7 +460,7 @@ impl Chaos {
     }
 
     fn join(&mut self, worker: u8) {
-        let offer = |call: CallFrame| Offer { run: call.run, next: 0, ack: 0, ended: false };
+        let offer = |call: CallFrame| Offer { run: call.run, next: 0, ack: 0, ended: false, ..Offer::default() };
         let open = self.held.remove(&worker).unwrap_or_default().into_iter().map(offer).collect();
         let peer = self.world.join(Hello { open, ..hello(&worker.to_string()) });
         self.peers.insert(worker, peer);

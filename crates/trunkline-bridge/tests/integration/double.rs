@@ -32,7 +32,7 @@ pub(crate) fn hello(instance: &str, service: &str) -> Hello {
 }
 
 pub(crate) fn offer(run: &str, next: u64, ack: u64, ended: bool) -> Offer {
-    Offer { run: run.to_owned(), next, ack, ended }
+    Offer { run: run.to_owned(), next, ack, ended, ..Offer::default() }
 }
 
 impl Double {

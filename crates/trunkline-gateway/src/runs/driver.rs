@@ -5,18 +5,18 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFuture;
-use trunkline_bridge::{Call, CallEvent, CallSpec, EventKind, Outcome};
+use trunkline_bridge::{Call, CallEvent, EventKind, Outcome};
 use trunkline_broker::{BrokerError, Committed};
 use trunkline_core::retry::{Circumstances, Failure, Repetition};
-use trunkline_core::run::{Action, AppendRequest, End, Run, WorkerEvent};
+use trunkline_core::run::{Action, AppendRequest, Ask, End, Run, WorkerEvent};
 use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
 
+use super::answers::{Accepted, Mailbox};
 use super::failures;
 use super::roster::Place;
 use super::store::{self, OpenRun};
@@ -24,6 +24,7 @@ use super::task::RunTask;
 use crate::clock::timestamp;
 use crate::message::State;
 use crate::random;
+use crate::telemetry::Counted;
 
 /// How long a write waits before it is tried again when the broker's queue is full.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
@@ -43,7 +44,7 @@ pub(super) enum Worker {
     None,
     Calling(Call),
     /// The call is made again, as soon as that is noted.
-    CallingAgain(BoxFuture<'static, Result<Box<OpenRun>, BrokerError>>),
+    Repeating(BoxFuture<'static, Result<Box<OpenRun>, BrokerError>>),
     /// Another life of the gateway made the call; its worker may offer it again until the sender is dropped.
     Expected(oneshot::Receiver<Call>),
 }
@@ -54,9 +55,10 @@ enum Wake {
     Cancelled,
     Left,
     Written(Result<Committed, BrokerError>),
+    Answers,
     Turn,
     Worker(Option<CallEvent>),
-    CallAgain(Result<Box<OpenRun>, BrokerError>),
+    Repeat(Result<Box<OpenRun>, BrokerError>),
     Reclaimed(Option<Call>),
     Time,
 }
@@ -70,6 +72,7 @@ enum Writing {
 
 /// Waits that go on from one turn of the loop to the next.
 struct Waits<'w, 't> {
+    answers: &'w Mailbox,
     stop: Pin<&'w mut WaitForCancellationFuture<'t>>,
     cancel: Pin<&'w mut WaitForCancellationFuture<'t>>,
     turn: Pin<&'w mut WaitForCancellationFuture<'t>>,
@@ -83,28 +86,56 @@ struct Waits<'w, 't> {
 
 /// See the module's comment.
 pub(super) struct Driver {
-    task: RunTask,
-    run: Run,
-    worker: Worker,
+    pub(super) task: RunTask,
+    pub(super) run: Run,
+    pub(super) worker: Worker,
     /// Whether the worker of the last call says that a second one does no harm.
     idempotent: bool,
     write: Option<(Commit, Writing)>,
     /// When a write that found no room is made again.
     retry: Option<(Instant, Writing)>,
+    /// Answers whose senders have no `ack` yet.
+    accepted: Accepted,
+    /// Questions to which a worker that came back does not know the answers.
+    pub(super) asked_again: Vec<String>,
+    /// The service is to be called again.
+    calls_again: bool,
+    /// Whether there is a mark in the store, or one on its way.
+    asked: bool,
+    waiting: Option<Counted>,
 }
 
 impl Driver {
     pub(super) fn new(task: RunTask, run: Run, worker: Worker) -> Self {
-        Self { task, run, worker, idempotent: false, write: None, retry: None }
+        let asked = run.has_asked();
+        Self {
+            task,
+            run,
+            worker,
+            idempotent: false,
+            write: None,
+            retry: None,
+            accepted: Accepted::default(),
+            asked_again: Vec::new(),
+            calls_again: false,
+            asked,
+            waiting: None,
+        }
     }
 
     /// Drives the run until it is over, or until this process has no part in it any more. `return_within` is how long its
     /// session may have no connection at first, where that ends the run.
     pub(super) async fn go(mut self, place: &Place, return_within: Duration) {
+        self.drive(place, return_within).await;
+        self.accepted.lost(&self.task.runs);
+    }
+
+    async fn drive(&mut self, place: &Place, return_within: Duration) {
         let stop = self.task.runs.stop.clone();
         let (stopped, cancelled) = (pin!(stop.cancelled()), pin!(place.cancel.cancelled()));
         let (turned, timer) = (pin!(place.turn.cancelled()), pin!(tokio::time::sleep(Duration::ZERO)));
         let mut waits = Waits {
+            answers: &place.answers,
             stop: stopped,
             cancel: cancelled,
             turn: turned,
@@ -119,6 +150,9 @@ impl Driver {
             self.take_turn();
         }
         while self.advance() {
+            if self.catch_up().await {
+                continue;
+            }
             // Where everything is there at once nothing else in this loop would give way to others.
             tokio::task::consume_budget().await;
             let goes_on = match self.wait(&mut waits).await {
@@ -129,13 +163,14 @@ impl Driver {
                     self.cancel(&mut waits, "left")
                 }
                 Wake::Written(outcome) => self.written(outcome, waits.stopping).await,
+                Wake::Answers => self.answers(waits.answers),
                 Wake::Turn => {
                     waits.started = true;
                     self.take_turn();
                     true
                 }
                 Wake::Worker(event) => self.worker_events(event),
-                Wake::CallAgain(noted) => self.call_again(noted),
+                Wake::Repeat(noted) => self.repeat_call(noted),
                 Wake::Reclaimed(call) => self.reclaimed(call),
                 Wake::Time => self.retry(),
             };
@@ -154,6 +189,18 @@ impl Driver {
         async move { session.left(return_within).await }.boxed()
     }
 
+    /// Does what needs something from the store; `true` if it did anything.
+    async fn catch_up(&mut self) -> bool {
+        let (tells, calls) = (!self.asked_again.is_empty(), std::mem::take(&mut self.calls_again));
+        if tells {
+            self.tell_again().await;
+        }
+        if calls {
+            self.call_again().await;
+        }
+        tells || calls
+    }
+
     /// Does everything that is due now. `false` when the run is over.
     fn advance(&mut self) -> bool {
         let now = self.task.runs.clock.now();
@@ -161,10 +208,20 @@ impl Driver {
         while let Some(action) = self.run.poll_action() {
             match (action, &self.worker) {
                 (Action::Call, _) => self.call(),
+                (Action::CallAgain, _) => self.calls_again = true,
                 (Action::CancelCall, Worker::Calling(call)) => call.cancel(),
                 (Action::Stored(count), Worker::Calling(call)) => call.stored(count),
+                (Action::Answered { request, content }, worker) => {
+                    self.accepted.stored(self.task.channel.id(), &request);
+                    if let Worker::Calling(call) = worker {
+                        call.answer(&request, content.into());
+                    }
+                }
                 (Action::CancelCall | Action::Stored(_), _) => {}
             }
+        }
+        if self.run.is_waiting() != self.waiting.is_some() {
+            self.waiting = self.run.is_waiting().then(|| self.task.runs.metrics.run_waits());
         }
         if self.write.is_none()
             && self.retry.is_none()
@@ -188,6 +245,7 @@ impl Driver {
             () = &mut waits.cancel, if !waits.cancelled => Wake::Cancelled,
             () = &mut waits.left, if !waits.cancelled => Wake::Left,
             () = &mut waits.turn, if !waits.started => Wake::Turn,
+            () = waits.answers.arrived() => Wake::Answers,
             wake = next_of(&mut self.worker) => wake,
             () = &mut waits.timer, if due.is_some() => Wake::Time,
         }
@@ -215,74 +273,27 @@ impl Driver {
     fn stop(&mut self, waits: &mut Waits<'_, '_>) -> bool {
         waits.stopping = true;
         let untouched = !self.task.open.called && self.write.is_none() && !self.run.is_ending();
+        if self.run.is_waiting() {
+            // The question is still there after the next start, and its worker may be, too.
+            if let Worker::Calling(call) = std::mem::replace(&mut self.worker, Worker::None) {
+                call.leave();
+            }
+            return false;
+        }
         if !untouched {
             self.run.fail(ErrorCode::WorkerLost.with_message("the gateway was stopped before the run ended"));
         }
         !untouched
     }
 
-    /// Calls the service. What a second call needs is only in the store.
-    fn call(&mut self) {
-        // It is stored; nobody here needs it again.
-        self.task.stored = Bytes::new();
-        let RunTask { runs, channel, .. } = &self.task;
-        if self.run.attempts().made() > 1 {
-            let noted = store::call_again(Arc::clone(&runs.broker), channel.clone(), runs.durability);
-            self.worker = Worker::CallingAgain(noted.boxed());
-        } else {
-            runs.budget().earn();
-            self.place_call();
-        }
-    }
-
-    /// That the service is called again is noted.
-    fn call_again(&mut self, noted: Result<Box<OpenRun>, BrokerError>) -> bool {
-        self.worker = Worker::None;
-        match noted {
-            Ok(_) if self.run.is_cancelling() => {
-                self.run.handle_worker(WorkerEvent::Failed(ErrorCode::Cancelled.body()));
-            }
-            Ok(open) => {
-                self.task.open = OpenRun { traceparent: self.task.open.traceparent.take(), ..*open };
-                self.place_call();
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a call cannot be made again");
-                let code = if error == BrokerError::Overloaded { ErrorCode::Overloaded } else { ErrorCode::Internal };
-                self.run.handle_worker(WorkerEvent::Failed(code.body()));
-            }
+    /// Takes what clients answer.
+    fn answers(&mut self, mailbox: &Mailbox) -> bool {
+        let (now, run) = (self.task.runs.clock.now(), self.task.channel.id());
+        for given in mailbox.take() {
+            let verdict = self.run.answer(given.answer.clone(), now);
+            self.accepted.decided(&self.task.runs, run, given, verdict);
         }
         true
-    }
-
-    fn place_call(&mut self) {
-        let RunTask { runs, channel, session, open, .. } = &mut self.task;
-        let (codec, payload) = match open.take_payload() {
-            Ok(payload) => payload,
-            Err(error) => {
-                tracing::error!(run = channel.id(), %error, "the stored payload of an open run cannot be read");
-                let error = ErrorCode::Internal.with_message("the stored payload cannot be read");
-                return self.run.fail(error);
-            }
-        };
-        let Some(bridge) = runs.bridge.get() else {
-            return self.run.handle_worker(WorkerEvent::Failed(ErrorCode::NoWorker.body()));
-        };
-        let spec = CallSpec {
-            service: open.service.clone(),
-            run: channel.id().to_owned(),
-            session: session.id.clone(),
-            realm: session.realm.clone(),
-            user: session.user.clone(),
-            message: open.message.clone(),
-            kind: open.kind.clone(),
-            attempt: self.run.attempts().made().into(),
-            deadline: Some(runs.clock.instant(self.run.deadline().unwrap_or_default())),
-            codec,
-            traceparent: Some(open.traceparent.get_or_insert_with(random::traceparent).clone()),
-            payload,
-        };
-        self.worker = Worker::Calling(bridge.call(spec));
     }
 
     /// Takes one event of the worker, and those that are there already.
@@ -313,6 +324,12 @@ impl Driver {
                 return tracing::debug!(worker, "called");
             }
             CallEvent::Latest { name, key, payload } => return self.latest(&name, key.as_deref(), &payload),
+            CallEvent::Asked { request, codec, payload, checkpoint, resumable, .. } => {
+                self.asked = true;
+                let ask = Ask { request, codec, payload, resumable, checkpoint };
+                return self.run.ask(ask, self.task.runs.clock.now());
+            }
+            CallEvent::AsksAgain { requests } => return self.asked_again.extend(requests),
             CallEvent::Event { kind: EventKind::Text, payload, .. } => WorkerEvent::Text(payload),
             CallEvent::Event { kind: EventKind::Event { name, codec }, payload, .. } => {
                 WorkerEvent::Other { name, codec, payload }
@@ -341,7 +358,7 @@ impl Driver {
         match repetition {
             Repetition::At(_) => {
                 runs.metrics.calls_repeated.inc();
-                tracing::info!(code = %error.code, attempt = self.run.attempts().made(), "the call is made again");
+                tracing::info!(code = %error.code, attempt = self.run.attempt(), "the call is made again");
                 // The worker may forget the call.
                 self.worker = Worker::None;
                 return;
@@ -375,7 +392,9 @@ impl Driver {
         let RunTask { runs, channel, open, stored, .. } = &self.task;
         let batch = match &writing {
             Writing::Called => store::called_batch(channel, open, stored.clone(), runs.durability),
-            Writing::Events(request) => store::events_batch(channel, request, runs.durability, runs.keep),
+            Writing::Events(request) => {
+                store::events_batch(channel, request, self.asked, runs.clock.now(), runs.durability, runs.keep)
+            }
         };
         self.write = Some((runs.broker.commit(batch), writing));
     }
@@ -468,7 +487,7 @@ async fn next_of(worker: &mut Worker) -> Wake {
     match worker {
         Worker::None => std::future::pending().await,
         Worker::Calling(call) => Wake::Worker(call.next().await),
-        Worker::CallingAgain(noted) => Wake::CallAgain(noted.await),
+        Worker::Repeating(noted) => Wake::Repeat(noted.await),
         Worker::Expected(call) => Wake::Reclaimed(call.await.ok()),
     }
 }

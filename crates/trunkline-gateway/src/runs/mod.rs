@@ -4,6 +4,8 @@
 //! What a run may do is decided by `trunkline_core::run`; [`driver`] is the loop of one,
 //! [`task`] what stands around it, [`roster`] the list of the open ones.
 
+mod answers;
+mod calls;
 mod driver;
 mod failures;
 mod recovery;
@@ -15,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::FutureExt as _;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trunkline_bridge::Bridge;
@@ -22,6 +25,7 @@ use trunkline_broker::{Broker, Durability};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::run_id;
 use trunkline_core::retry::Budget;
+use trunkline_core::run::Answer;
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
 use trunkline_protocol::{Dialect, ErrorBody, ErrorCode};
@@ -34,6 +38,7 @@ use crate::retention::Keep;
 use crate::sessions::Session;
 use crate::telemetry::Metrics;
 
+use answers::{Given, NotGiven};
 pub(crate) use recovery::Recovery;
 use roster::{NoPlace, Roster};
 pub(crate) use store::is_open_run_of;
@@ -65,9 +70,14 @@ pub(crate) struct Runs {
     budget: Mutex<Budget>,
     /// Messages accepted by this process: orders those of one millisecond.
     accepted: AtomicU64,
+    /// Those who read the channel of a run that is over, to say what became of an answer.
+    looking_up: Semaphore,
     tracker: TaskTracker,
     stop: CancellationToken,
 }
+
+/// Channels of runs that are read at once for answers that come late.
+const LOOKING_UP_MAX: usize = 4;
 
 impl Runs {
     /// `stop` ends every run's task; the bridge follows with [`Runs::connect`], because it asks for open runs when it starts.
@@ -91,6 +101,7 @@ impl Runs {
             roster: Arc::default(),
             budget: Mutex::default(),
             accepted: AtomicU64::new(0),
+            looking_up: Semaphore::new(LOOKING_UP_MAX),
             tracker: TaskTracker::new(),
             stop,
         }
@@ -183,6 +194,20 @@ impl Runs {
 
     fn budget(&self) -> MutexGuard<'_, Budget> {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a run of this session an answer to one of its questions. `origin` gets the `ack` or the `error`.
+    pub(crate) fn answer(self: &Arc<Self>, session: &Arc<Session>, run: &str, answer: Answer, origin: InFlight) {
+        let channel = ChannelKey::run(&session.realm, run);
+        let given = Given { answer, origin };
+        match self.roster.answer(&channel, &session.channel, given) {
+            Ok(()) => {}
+            Err(NotGiven::Full(given)) => given.refuse(self, ErrorCode::Busy.body()),
+            Err(NotGiven::NoRun(given)) => {
+                let (runs, session) = (Arc::clone(self), Arc::clone(session));
+                self.tracker.spawn(async move { answers::look_up(&runs, &channel, &session.id, given).await });
+            }
+        }
     }
 
     /// Whether this run is open on this node.

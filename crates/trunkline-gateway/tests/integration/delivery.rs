@@ -57,8 +57,14 @@ impl Cut {
         self.history.welcome(&serde_json::to_value(welcome(&client)).expect("JSON"));
         for (id, texts) in &self.unacknowledged {
             let payload = serde_json::value::to_raw_value(&json!({ "texts": texts, "bytes": 40 })).expect("JSON");
-            let message =
-                Outgoing { kind: "user_message".to_owned(), id: id.clone(), service: None, payload, deadline_ms: None };
+            let message = Outgoing {
+                kind: "user_message".to_owned(),
+                id: id.clone(),
+                service: None,
+                payload,
+                deadline_ms: None,
+                run: None,
+            };
             client.send(&message).await?;
         }
         for _ in 0..self.random.below(25) {

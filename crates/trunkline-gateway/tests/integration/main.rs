@@ -24,5 +24,6 @@ mod tokens;
 mod transcripts;
 mod turns;
 mod validation;
+mod waiting;
 mod wire;
 mod workers;
