@@ -36,9 +36,7 @@ class Flavour(enum.Enum):
 class Service:
     """One named handler."""
 
-    def __init__(
-        self, name: str, handler: Callable[..., Any], *, threads: bool, idempotent: bool = False, resumable: bool = False
-    ) -> None:
+    def __init__(self, name: str, handler: Callable[..., Any], *, threads: bool, idempotent: bool = False, resumable: bool = False) -> None:
         """Reads the handler's signature. Raises TypeError or ValueError with what is wrong about it."""
         if not name or len(name.encode()) > NAME_BYTES_MAX:
             raise ValueError(f"service name {name!r}: 1 to {NAME_BYTES_MAX} bytes")
