@@ -107,6 +107,11 @@ impl Bridge {
         self.switchboard.status()
     }
 
+    /// Whether all workers that serve this service now, and at least one, say that calling it twice does no harm.
+    pub fn is_idempotent(&self, service: &str) -> bool {
+        self.switchboard.is_idempotent(service)
+    }
+
     /// A worker's connection without a socket; `None` when there are too many.
     #[cfg(feature = "simulation")]
     pub fn link(&self) -> Option<crate::Link> {

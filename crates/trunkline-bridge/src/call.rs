@@ -53,6 +53,8 @@ pub enum CallEvent {
     Started {
         /// The worker's name.
         worker: String,
+        /// Whether the worker says that calling the service twice does no harm.
+        idempotent: bool,
     },
     /// The next event of the stream; `seq` grows from 0 without gaps.
     Event {
@@ -142,8 +144,10 @@ pub struct CallFailure {
 pub enum FailureReason {
     /// No worker serves the service, and none came in time.
     NoWorker,
-    /// Every worker of the service was busy for too long, or too many calls wait already.
+    /// Every worker of the service was busy for too long.
     Overloaded,
+    /// Too many calls of the service wait already; this one did not begin to.
+    QueueFull,
     /// The worker is gone and did not come back in time.
     WorkerLost,
     /// The worker broke the protocol.
@@ -163,7 +167,7 @@ impl FailureReason {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoWorker | Self::Stopping => "no_worker",
-            Self::Overloaded => "overloaded",
+            Self::Overloaded | Self::QueueFull => "overloaded",
             Self::WorkerLost => "worker_lost",
             Self::Protocol(_) => "worker_protocol",
             Self::TooLarge => "payload_too_large",

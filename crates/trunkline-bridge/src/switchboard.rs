@@ -99,6 +99,10 @@ impl Switchboard {
         self.act(Registry::stop);
     }
 
+    pub(crate) fn is_idempotent(&self, service: &str) -> bool {
+        self.lock().is_idempotent(service)
+    }
+
     pub(crate) fn status(&self) -> Vec<ServiceStatus> {
         self.lock().status()
     }

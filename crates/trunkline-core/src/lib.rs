@@ -3,7 +3,7 @@
 //! Nothing here knows a socket, a task, a clock, a disk or a random source; the gateway
 //! feeds these state machines and does what they say. Read in this order: [`channel`]
 //! (names), [`log`] (what a channel's log promises), [`record`] (what one record holds),
-//! [`segment`] and [`run`] (one call to a service), [`turns`] (whose turn it is in a
+//! [`segment`] and [`run`] (one call to a service), [`retry`] (when it is made again), [`turns`] (whose turn it is in a
 //! session), [`words`] (what a record is called in
 //! each dialect), [`outbox`] (what one connection is sent, and in which order), [`router`] (whose a path is).
 
@@ -14,6 +14,7 @@ pub mod identity;
 pub mod log;
 pub mod outbox;
 pub mod record;
+pub mod retry;
 pub mod router;
 pub mod run;
 pub mod segment;

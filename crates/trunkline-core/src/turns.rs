@@ -1,4 +1,5 @@
-//! Whose turn it is in a session: one run at a time, the others wait in order, or go beside it where their route says so.
+//! Whose turn it is in a session: one run at a time. What becomes of a further one, its route says: it waits in order,
+//! goes beside the others, is refused, or takes the place of those before it.
 
 use std::collections::VecDeque;
 
@@ -10,6 +11,10 @@ pub const WAITING_MAX: usize = Limits::DEFAULT.runs_waiting_max;
 /// Runs that may go beside the others in one session; one more is `busy`.
 pub const BESIDE_MAX: usize = Limits::DEFAULT.runs_parallel_max;
 
+/// Waiting runs beyond which one that interrupts is `busy`, too. It finds room behind a full line, because it clears that
+/// when it is stored; so this many wait only while many such messages are being stored.
+const WAITING_TO_INTERRUPT_MAX: usize = 2 * WAITING_MAX;
+
 /// What a route does with a message while its session has a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhileBusy {
@@ -18,6 +23,10 @@ pub enum WhileBusy {
     Queue,
     /// Its run goes at once.
     Parallel,
+    /// It is refused.
+    Reject,
+    /// Its run takes the place of the one that has its turn, and of those that wait.
+    Interrupt,
 }
 
 /// What becomes of a new run.
@@ -27,7 +36,7 @@ pub enum Turn {
     Now,
     /// It waits.
     Waits,
-    /// Too many wait already; it is refused.
+    /// It is refused: too many wait already, or none may.
     Busy,
 }
 
@@ -46,6 +55,8 @@ impl Turns {
         match while_busy {
             WhileBusy::Queue => self.active.is_some() && self.waiting.len() >= WAITING_MAX,
             WhileBusy::Parallel => self.beside.len() >= BESIDE_MAX,
+            WhileBusy::Reject => self.active.is_some(),
+            WhileBusy::Interrupt => self.waiting.len() >= WAITING_TO_INTERRUPT_MAX,
         }
     }
 
@@ -83,6 +94,13 @@ impl Turns {
         self.waiting.iter().any(|waiting| waiting == run).then_some(Turn::Waits)
     }
 
+    /// A run that interrupts is stored: gives the runs that stand before it, which are to be cancelled. The one that has
+    /// its turn keeps it until it is over; nobody waits for the others any more.
+    pub fn interrupt(&mut self, run: &str) -> Vec<String> {
+        let Some(place) = self.waiting.iter().position(|waiting| waiting == run) else { return Vec::new() };
+        self.active.iter().cloned().chain(self.waiting.drain(..place)).collect()
+    }
+
     /// Notes that a run is over, and gives the run whose turn it is now.
     pub fn ended(&mut self, run: &str) -> Option<&str> {
         if self.active.as_deref() == Some(run) {
@@ -101,52 +119,4 @@ impl Turns {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_at_a_time_in_order() {
-        let mut turns = Turns::default();
-        assert_eq!(
-            [
-                turns.request("a", WhileBusy::Queue),
-                turns.request("b", WhileBusy::Queue),
-                turns.request("c", WhileBusy::Queue)
-            ],
-            [Turn::Now, Turn::Waits, Turn::Waits]
-        );
-        assert_eq!(turns.request("b", WhileBusy::Queue), Turn::Waits, "asking again changes nothing");
-        assert_eq!(turns.ended("b"), None, "a waiting run that ends frees its place only");
-        assert_eq!(turns.ended("a"), Some("c"));
-        assert_eq!(turns.ended("a"), None, "an end counts once");
-        assert_eq!(turns.ended("c"), None);
-        assert!(turns.is_idle());
-    }
-
-    #[test]
-    fn the_line_is_bounded() {
-        let mut turns = Turns::default();
-        for number in 0..=WAITING_MAX {
-            assert_ne!(turns.request(&number.to_string(), WhileBusy::Queue), Turn::Busy);
-        }
-        assert_eq!(turns.request("more", WhileBusy::Queue), Turn::Busy);
-        turns.ended("0");
-        assert_eq!(turns.request("more", WhileBusy::Queue), Turn::Waits);
-    }
-
-    #[test]
-    fn a_run_that_goes_beside_the_others_takes_no_turn() {
-        let mut turns = Turns::default();
-        assert_eq!(turns.request("a", WhileBusy::Queue), Turn::Now);
-        assert_eq!(turns.request("b", WhileBusy::Queue), Turn::Waits);
-        assert_eq!(turns.request("stop", WhileBusy::Parallel), Turn::Now);
-        assert_eq!(turns.request("stop", WhileBusy::Parallel), Turn::Now, "asking again changes nothing");
-        assert_eq!(turns.ended("stop"), None, "nobody's turn was waiting for it");
-        assert_eq!(turns.ended("a"), Some("b"));
-        for number in 0..BESIDE_MAX {
-            assert_eq!(turns.request(&number.to_string(), WhileBusy::Parallel), Turn::Now);
-        }
-        assert_eq!(turns.request("more", WhileBusy::Parallel), Turn::Busy);
-        assert_eq!(turns.request("c", WhileBusy::Queue), Turn::Waits, "the line has its own bound");
-    }
-}
+mod tests;

@@ -1,12 +1,15 @@
-//! Sessions: whose they are, how they are found again, and which of their runs is next.
+//! Sessions: whose they are, how they are found again, which of their runs is next, and whether anybody is there.
 //!
 //! A session is one value in the broker and a channel. It has a [`Session`] in memory
 //! while a connection or a run needs it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use trunkline_broker::{Batch, Broker, BrokerError, Expect, Op, Put};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::secret_hash;
@@ -14,6 +17,10 @@ use trunkline_core::turns::Turns;
 
 use crate::random;
 use crate::retention::Keep;
+
+/// How long a session may have no connection before its client counts as gone: a page that is loaded anew, or a network
+/// that changes, is back by then.
+pub(crate) const LEFT_AFTER: Duration = Duration::from_secs(10);
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +38,62 @@ pub(crate) struct Session {
     pub(crate) channel: ChannelKey,
     pub(crate) user: Option<String>,
     turns: Mutex<Turns>,
+    connections: AtomicUsize,
+    /// The number of connections has become 0 or more than 0.
+    came_or_left: Notify,
     live: Weak<LiveSessions>,
 }
 
 impl Session {
     pub(crate) fn turns(&self) -> MutexGuard<'_, Turns> {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a connection until the result is dropped.
+    pub(crate) fn attend(self: Arc<Self>) -> Attendance {
+        if self.connections.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.came_or_left.notify_waiters();
+        }
+        Attendance { session: self, was_sent_away: false }
+    }
+
+    /// Resolves when nobody has been there for [`LEFT_AFTER`]; for `first` where nobody is there now.
+    pub(crate) async fn left(&self, first: Duration) {
+        let mut patience = first;
+        loop {
+            let came_or_left = self.came_or_left.notified();
+            if self.connections.load(Ordering::Acquire) > 0 {
+                came_or_left.await;
+                patience = LEFT_AFTER;
+            } else if tokio::time::timeout(patience, came_or_left).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// A connection's presence in its session.
+pub(crate) struct Attendance {
+    session: Arc<Session>,
+    was_sent_away: bool,
+}
+
+impl Attendance {
+    pub(crate) const fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// The gateway ends the connection, not its client: it counts as there for as long as this process is.
+    pub(crate) const fn is_sent_away(&mut self) {
+        self.was_sent_away = true;
+    }
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        if !self.was_sent_away && self.session.connections.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.session.came_or_left.notify_waiters();
+        }
     }
 }
 
@@ -215,6 +272,8 @@ impl LiveSessions {
             channel: channel.clone(),
             user,
             turns: Mutex::default(),
+            connections: AtomicUsize::new(0),
+            came_or_left: Notify::new(),
             live: Arc::downgrade(self),
         });
         sessions.insert(channel, Arc::downgrade(&session));
@@ -235,5 +294,67 @@ impl LiveSessions {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ChannelKey, Weak<Session>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// When a session is left, in seconds, that nobody is in at first; `what_happens` goes on meanwhile.
+    async fn left_after(session: &Session, first_s: u64, what_happens: impl Future<Output = ()>) -> u64 {
+        let begun = Instant::now();
+        let mut left = pin!(session.left(Duration::from_secs(first_s)));
+        tokio::select! {
+            biased;
+            () = &mut left => {}
+            () = what_happens => left.await,
+        }
+        begun.elapsed().as_secs()
+    }
+
+    async fn seconds(count: u64) {
+        // Whoever waits sees what has happened so far before time goes on.
+        tokio::task::yield_now().await;
+        tokio::time::advance(Duration::from_secs(count)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_is_left_when_nobody_was_there_for_a_while() {
+        let session = Session::for_tests("default", "s");
+        let attend = || Arc::clone(&session).attend();
+        assert_eq!(left_after(&session, 30, async {}).await, 30, "nobody came at all");
+        let after = left_after(&session, 30, async {
+            seconds(29).await;
+            let first = attend();
+            seconds(60).await;
+            let second = attend();
+            drop(first);
+            seconds(60).await;
+            drop(second);
+        });
+        assert_eq!(after.await, 29 + 60 + 60 + 10, "ten seconds after the last one left");
+        let after = left_after(&session, 10, async {
+            for _ in 0..5 {
+                seconds(9).await;
+                drop(attend());
+            }
+        });
+        assert_eq!(after.await, 5 * 9 + 10, "whoever comes back in time is there");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_sent_away_has_not_left() {
+        let session = Session::for_tests("default", "s");
+        let mut attendance = Arc::clone(&session).attend();
+        attendance.is_sent_away();
+        drop(attendance);
+        let left = tokio::time::timeout(Duration::from_hours(1), session.left(LEFT_AFTER)).await;
+        assert!(left.is_err(), "its client is told to come back");
     }
 }

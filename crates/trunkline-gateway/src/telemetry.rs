@@ -55,6 +55,10 @@ pub(crate) struct Metrics {
     pub(crate) texts_gathering: Level,
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
+    pub(crate) runs_interrupted: Count,
+    pub(crate) runs_left: Count,
+    pub(crate) calls_repeated: Count,
+    pub(crate) calls_not_repeated: Count,
     pub(crate) latest_refused: Count,
     pub(crate) latest_displaced: Count,
     runs_waiting: Level,
@@ -79,6 +83,10 @@ impl Metrics {
             texts_gathering,
             runs_started,
             runs_ended,
+            runs_interrupted,
+            runs_left,
+            calls_repeated,
+            calls_not_repeated,
             latest_refused,
             latest_displaced,
             runs_waiting,
@@ -108,6 +116,22 @@ impl Metrics {
         );
         registry.register("runs_started", "Runs accepted", runs_started.clone());
         registry.register("runs_ended", "Runs that ended, by state", runs_ended.clone());
+        registry.register(
+            "runs_interrupted",
+            "Runs that were asked to end because a newer message took their place",
+            runs_interrupted.clone(),
+        );
+        registry.register(
+            "runs_left",
+            "Runs that were asked to end because their session had no connection any more",
+            runs_left.clone(),
+        );
+        registry.register("calls_repeated", "Calls of runs that failed and are made again", calls_repeated.clone());
+        registry.register(
+            "calls_not_repeated",
+            "Calls that would have been made again, had there not been too many of them",
+            calls_not_repeated.clone(),
+        );
         registry.register(
             "latest_refused",
             "Values of latest state of a wrong type, size or form",

@@ -30,7 +30,7 @@ CASES: dict[str, Message] = {
             "concurrency": 64,
             "services": [
                 {"name": "chat", "input": {"type": "object", "properties": {"message": {"type": "string"}}}},
-                {"name": "embed"},
+                {"name": "embed", "idempotent": True},
             ],
             "open": [],
         },

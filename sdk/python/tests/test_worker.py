@@ -226,3 +226,21 @@ async def test_a_run_that_is_called_again_takes_the_place_of_its_earlier_attempt
         assert (await peer.ping()).meta["running"] == 0
         assert peer.is_quiet
     assert "run cancelled run=r1 service=wait reason=dropped" in caplog.text
+
+
+async def test_a_service_says_that_it_may_be_called_twice(gateway: GatewayDouble) -> None:
+    worker = Worker("agents")
+
+    @worker.service("look_up", idempotent=True)
+    async def look_up(key: str) -> str:
+        return key
+
+    @worker.service("book")
+    async def book(key: str) -> str:
+        return key
+
+    async with serving(worker, gateway.address):
+        peer = await gateway.accept()
+        hello = await peer.welcome()
+        said = {service["name"]: service.get("idempotent") for service in hello.meta["services"]}
+        assert said == {"look_up": True, "book": None}

@@ -170,7 +170,7 @@ impl Worker {
             instance: format!("worker {} life {}", self.number, self.lives),
             sdk: "simulation".to_owned(),
             concurrency: 8,
-            services: vec![Service { name: "chat".to_owned(), input: None, resumable: self.number == 0 }],
+            services: vec![Service { name: "chat".to_owned(), resumable: self.number == 0, ..Service::default() }],
             open: self.calls.iter().map(offer).collect(),
             ..Hello::default()
         }

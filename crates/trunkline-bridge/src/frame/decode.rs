@@ -198,8 +198,12 @@ impl<'a> Meta<'a> {
             pid: self.optional_number("pid")?,
             concurrency: self.number("concurrency")?,
             services: self.maps("services", |meta| {
-                let (name, input) = (meta.id("name")?, meta.get("input").map(json::to_json));
-                Ok(Service { name, input, resumable: meta.flag("resumable")? })
+                Ok(Service {
+                    name: meta.id("name")?,
+                    input: meta.get("input").map(json::to_json),
+                    idempotent: meta.flag("idempotent")?,
+                    resumable: meta.flag("resumable")?,
+                })
             })?,
             generation: self.optional_id("generation")?,
             token: self.optional_text("token")?,

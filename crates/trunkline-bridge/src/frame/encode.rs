@@ -97,6 +97,7 @@ fn hello_parts(hello: &Hello) -> Parts {
 fn service_value<'a>(service: &'a Service, input: Option<&'a Value>) -> ValueRef<'a> {
     let mut fields = vec![field("name", service.name.as_str())];
     push(&mut fields, "input", input.map(Value::as_ref));
+    push(&mut fields, "idempotent", service.idempotent.then_some(ValueRef::Boolean(true)));
     push(&mut fields, "resumable", service.resumable.then_some(ValueRef::Boolean(true)));
     ValueRef::Map(fields)
 }

@@ -139,12 +139,14 @@ pub struct Hello {
 }
 
 /// A service of a worker.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Service {
     /// The service's name.
     pub name: String,
     /// JSON Schema of what it takes.
     pub input: Option<serde_json::Value>,
+    /// Whether calling it twice does no harm.
+    pub idempotent: bool,
     /// Whether a call that waits for an answer can be made again, with the checkpoint of its question.
     pub resumable: bool,
 }

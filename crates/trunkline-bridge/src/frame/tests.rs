@@ -31,6 +31,7 @@ fn every_frame_survives_the_wire() {
         services: vec![Service {
             name: "chat".into(),
             input: Some(serde_json::json!({"type": "object", "n": [1, -2, 0.5, null, true]})),
+            idempotent: true,
             resumable: true,
         }],
         generation: Some("g".into()),

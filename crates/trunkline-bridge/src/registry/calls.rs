@@ -80,7 +80,7 @@ impl Registry {
             Some(FailureReason::TooLarge)
         } else if waiting >= self.settings.pending_calls_max {
             self.metrics.queue_full.increment();
-            Some(FailureReason::Overloaded)
+            Some(FailureReason::QueueFull)
         } else {
             None
         }
@@ -136,7 +136,8 @@ impl Registry {
         let deadline_ms = call.deadline.map(|deadline| milliseconds(deadline.saturating_duration_since(now)));
         let frame = CallFrame { corr, deadline_ms, codec, payload, buffers, ..call.request.clone() };
         if let Caller::Local(inbox) = &call.caller {
-            inbox.push(CallEvent::Started { worker: worker.name.clone() });
+            let idempotent = worker.is_idempotent(&call.request.service);
+            inbox.push(CallEvent::Started { worker: worker.name.clone(), idempotent });
         }
         self.send(worker_id, Frame::Call(frame));
     }
@@ -389,7 +390,8 @@ fn failure_error(reason: &FailureReason, handed_over: bool) -> WorkerError {
         FailureReason::Protocol(reason) => reason.as_str(),
         _ => "the call was ended by the gateway",
     };
-    let retryable = !handed_over && matches!(reason, FailureReason::NoWorker | FailureReason::Overloaded);
+    let is_unseen = matches!(reason, FailureReason::NoWorker | FailureReason::Overloaded | FailureReason::QueueFull);
+    let retryable = !handed_over && is_unseen;
     WorkerError { retryable, ..WorkerError::new(reason.code(), message) }
 }
 

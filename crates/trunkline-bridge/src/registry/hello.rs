@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{CallState, Caller, Cause, LinkId, Occupies, Presence, Registry, Stage, Worker, WorkerId, flush_later};
-use crate::call::{CallId, FailureReason};
+use crate::call::{CallEvent, CallId, FailureReason};
 use crate::claims::Claimed;
 use crate::frame::{CallFrame, Frame, Hello, Load, Offer, Resumed, Welcome, WorkerError};
 use crate::inbox::Inbox;
@@ -214,6 +214,7 @@ impl Registry {
         let inbox = Arc::new(Inbox::default());
         let id = CallId(self.new_id());
         let corr = self.new_corr();
+        let service = claimed.service.clone();
         let request = CallFrame {
             service: claimed.service,
             run: run.to_owned(),
@@ -242,6 +243,8 @@ impl Registry {
         if let Some(worker) = self.workers.get_mut(&worker) {
             worker.open.insert(corr, id);
             worker.outstanding += 1;
+            let idempotent = worker.is_idempotent(&service);
+            inbox.push(CallEvent::Started { worker: worker.name.clone(), idempotent });
         }
         (id, inbox)
     }

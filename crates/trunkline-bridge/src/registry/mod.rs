@@ -149,6 +149,10 @@ impl Worker {
         }
     }
 
+    fn is_idempotent(&self, service: &str) -> bool {
+        self.services.iter().any(|known| known.name == service && known.idempotent)
+    }
+
     fn is_free(&self) -> bool {
         match &self.presence {
             Presence::Connected { outbox, .. } => {

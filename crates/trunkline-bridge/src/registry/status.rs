@@ -79,6 +79,15 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// Whether all workers that serve this service now, and at least one, say that calling it twice does no harm.
+    pub(crate) fn is_idempotent(&self, service: &str) -> bool {
+        let pool = self.services.get(service).map_or(&[][..], |pool| &pool.workers);
+        let mut workers = pool.iter().filter_map(|id| self.workers.get(id)).peekable();
+        workers.peek().is_some() && workers.all(|worker| worker.is_idempotent(service))
+    }
+}
+
 fn schema_of(services: &[Service], name: &str) -> Option<serde_json::Value> {
     services.iter().find(|service| service.name == name)?.input.clone()
 }

@@ -109,7 +109,7 @@ fn hello(instance: &str) -> Hello {
         name: "agents".into(),
         instance: instance.into(),
         concurrency: 2,
-        services: vec![Service { name: "chat".into(), input: None, resumable: false }],
+        services: vec![Service { name: "chat".into(), ..Service::default() }],
         ..Hello::default()
     }
 }
@@ -356,7 +356,7 @@ fn what_a_called_worker_writes_is_converted_for_a_caller_that_reads_json_only() 
         let caller = world.join(Hello { reads_messagepack, ..hello("i1") });
         world.call("run-1");
         let parent = caller.take_calls().remove(0);
-        let services = vec![Service { name: "draw".into(), input: None, resumable: false }];
+        let services = vec![Service { name: "draw".into(), ..Service::default() }];
         let drawer = world.join(Hello { services, reads_messagepack: true, ..hello("i2") });
         let request = CallFrame {
             corr: 1,

@@ -26,7 +26,7 @@ pub(crate) fn hello(instance: &str, service: &str) -> Hello {
         instance: instance.to_owned(),
         sdk: "double".to_owned(),
         concurrency: 4,
-        services: vec![Service { name: service.to_owned(), input: None, resumable: false }],
+        services: vec![Service { name: service.to_owned(), ..Service::default() }],
         ..Hello::default()
     }
 }

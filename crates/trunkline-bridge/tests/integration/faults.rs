@@ -339,7 +339,9 @@ async fn calls_survive_a_restart_of_the_gateway() {
     let (run, mut call) = within(resumed.recv()).await.expect("the call is handed out");
     worker.chunk(corr, 1, "b").await;
     worker.send(Frame::End { corr, seq: 2 }).await;
-    assert_eq!((run.as_str(), next(&mut call).await), ("run-1", text(1, "b")));
+    let started = CallEvent::Started { worker: "worker of chat".into(), idempotent: false };
+    assert_eq!((run.as_str(), next(&mut call).await), ("run-1", started));
+    assert_eq!(next(&mut call).await, text(1, "b"));
     assert_eq!(end(&mut call).await, CallEvent::Ended { seq: 2, outcome: Outcome::End });
 }
 

@@ -25,7 +25,7 @@ async fn a_call_is_streamed_and_forgotten_once_it_is_stored() {
     worker.chunk(frame.corr, 1, "lo").await;
     worker.result(frame.corr, 2, "{\"sum\":6}").await;
 
-    assert_eq!(next(&mut call).await, CallEvent::Started { worker: "worker of chat".into() });
+    assert_eq!(next(&mut call).await, CallEvent::Started { worker: "worker of chat".into(), idempotent: false });
     assert_eq!(next(&mut call).await, text(0, "Hel"));
     assert_eq!(next(&mut call).await, text(1, "lo"));
     let outcome = Outcome::Result { codec: Codec::Json, payload: Bytes::from_static(b"{\"sum\":6}") };
@@ -142,7 +142,7 @@ async fn too_many_waiting_calls_are_refused_at_once() {
     let gateway = Gateway::with(|config| config.pending_calls_max = 2).await;
     let waiting = [gateway.call("chat", "run-1"), gateway.call("chat", "run-2")];
     let mut refused = gateway.call("chat", "run-3");
-    let reason = FailureReason::Overloaded;
+    let reason = FailureReason::QueueFull;
     assert_eq!(end(&mut refused).await, CallEvent::Failed(CallFailure { reason, handed_over: false }));
     assert_eq!(gateway.bridge.metrics().queue_full.get(), 1);
     // Cancelled before anybody had it: no worker ever sees it.

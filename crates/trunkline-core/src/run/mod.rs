@@ -17,6 +17,7 @@ use trunkline_protocol::{Class, Codec, ErrorBody, ErrorCode, Limits, Payload, cl
 
 use crate::Moment;
 use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
+use crate::retry::{Attempts, Circumstances, Failure, Repetition};
 use crate::segment::{Segment, Segmenter};
 use events::Writer;
 pub use questions::{
@@ -161,7 +162,11 @@ struct InFlight {
 #[derive(Debug)]
 pub struct Run {
     writer: Writer,
+    /// Whether a worker may have the call.
     called: bool,
+    attempts: Attempts,
+    /// When a call that failed is made again.
+    call_at: Option<Moment>,
     next_seq: u64,
     top: u64,
     stored: u64,
@@ -183,6 +188,8 @@ impl Run {
         Self {
             writer: Writer::new(id, session),
             called: false,
+            attempts: Attempts::default(),
+            call_at: None,
             next_seq: 0,
             top: 0,
             stored: 0,
@@ -202,7 +209,14 @@ impl Run {
     /// A run that another life of the gateway called: `top` is its channel's offset, and `stored`
     /// the number of its events there.
     pub fn recovered(id: &str, session: &str, deadline: Option<Moment>, top: u64, stored: u64) -> Self {
-        Self { called: true, next_seq: stored, top, stored, ..Self::new(id, session, deadline) }
+        let attempts = Attempts::new(1);
+        Self { called: true, attempts, next_seq: stored, top, stored, ..Self::new(id, session, deadline) }
+    }
+
+    /// The run, as one that was called so often.
+    #[must_use]
+    pub fn called_before(self, attempts: Attempts) -> Self {
+        Self { attempts, ..self }
     }
 
     /// The message that it answers, and what its end keeps of that (`words::Origin`), if it keeps anything.
@@ -229,6 +243,11 @@ impl Run {
         }
     }
 
+    /// How often its service was called before the first event of a call.
+    pub const fn attempts(&self) -> Attempts {
+        self.attempts
+    }
+
     /// Whether its end is decided, stored or not.
     pub const fn is_ending(&self) -> bool {
         self.end.is_some()
@@ -246,10 +265,23 @@ impl Run {
 
     /// Its turn has come.
     pub fn start(&mut self) {
-        if self.end.is_none() && !self.called {
-            self.called = true;
-            self.actions.push_back(Action::Call);
+        if self.end.is_none() && !self.called && self.call_at.is_none() {
+            self.call();
         }
+    }
+
+    /// The call ended without an outcome. Unless it is made again, its failure is to be told as [`WorkerEvent::Failed`].
+    pub fn repeat(&mut self, failure: Failure, circumstances: &mut Circumstances<'_>) -> Repetition {
+        let is_wanted = self.end.is_none() && self.cancel_by.is_none();
+        if !is_wanted || !self.called || self.next_seq > 0 {
+            return Repetition::No;
+        }
+        let repetition = self.attempts.repeat(failure, self.deadline(), circumstances);
+        if let Repetition::At(at) = repetition {
+            self.called = false;
+            self.call_at = Some(at);
+        }
+        repetition
     }
 
     /// The worker did something. What comes after the end is decided is ignored.
@@ -312,6 +344,9 @@ impl Run {
         } else if self.deadline().is_some_and(|deadline| deadline <= now) {
             self.end = Some(End::Expired);
             self.stop_worker();
+        } else if self.call_at.is_some_and(|at| at <= now) {
+            self.call_at = None;
+            self.call();
         }
     }
 
@@ -321,7 +356,7 @@ impl Run {
             return None;
         }
         let segment = if self.in_flight.is_none() { self.segmenter.due() } else { None };
-        [segment, self.deadline(), self.cancel_by].into_iter().flatten().min()
+        [segment, self.deadline(), self.cancel_by, self.call_at].into_iter().flatten().min()
     }
 
     /// The next thing to do.
@@ -393,6 +428,12 @@ impl Run {
             self.waiting.worker = Worker::There;
             self.actions.push_back(Action::CallAgain);
         }
+    }
+
+    fn call(&mut self) {
+        self.called = true;
+        self.attempts.call();
+        self.actions.push_back(Action::Call);
     }
 
     fn add_text(&mut self, text: &str) {

@@ -41,7 +41,7 @@ pub enum TimeLeft {
 pub struct Mark {
     /// What is left of its time.
     pub time: TimeLeft,
-    /// How often its service was called.
+    /// How often its service was called, repetitions before its first event aside.
     pub attempt: u64,
     /// The run's events before those of this call.
     pub base: u64,
@@ -142,9 +142,9 @@ impl Run {
         Self { time, waiting, ..self }
     }
 
-    /// How often its service was called.
-    pub const fn attempt(&self) -> u64 {
-        self.waiting.attempt
+    /// How often its service was called, before its first event and after questions.
+    pub fn attempt(&self) -> u64 {
+        self.waiting.attempt + u64::from(self.attempts.made().saturating_sub(1))
     }
 
     /// What the service gave with its last question.

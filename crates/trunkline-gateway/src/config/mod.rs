@@ -34,7 +34,7 @@ pub(crate) use finding::nearest;
 pub use finding::{Finding, Mistakes, Place};
 pub use limits::Limits;
 pub use overlay::Overrides;
-pub use route::{AllowedServices, Route, Validation};
+pub use route::{AllowedServices, OnLeave, Route, Validation};
 pub use secret::Secret;
 pub use server::Server;
 pub use telemetry::{LogFormat, Telemetry};

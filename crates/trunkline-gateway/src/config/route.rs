@@ -60,6 +60,8 @@ pub struct Route {
     pub(crate) old_frames: Option<OldFrames>,
     /// What becomes of a message while its session has a run. Default: it waits.
     pub while_busy: WhileBusy,
+    /// What becomes of its runs when the last connection of their session is gone. Default: they go on.
+    pub on_leave: OnLeave,
     /// How long a run may take, at most an hour. Default: 120 s.
     pub deadline: Duration,
     /// Where it is defined.
@@ -67,7 +69,29 @@ pub struct Route {
 }
 
 /// The names of what a route does while a session is busy.
-const WHILE_BUSY: [(&str, WhileBusy); 2] = [("queue", WhileBusy::Queue), ("parallel", WhileBusy::Parallel)];
+const WHILE_BUSY: [(&str, WhileBusy); 4] = [
+    ("queue", WhileBusy::Queue),
+    ("parallel", WhileBusy::Parallel),
+    ("reject", WhileBusy::Reject),
+    ("interrupt", WhileBusy::Interrupt),
+];
+
+/// What is planned for a session that is busy.
+const STEER: &str = "steer";
+
+/// What becomes of a run when the last connection of its session is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLeave {
+    /// It goes on.
+    #[default]
+    Continue,
+    /// It is cancelled, unless a connection comes back within 10 s.
+    Cancel,
+}
+
+impl OnLeave {
+    const NAMES: [(&'static str, Self); 2] = [("continue", Self::Continue), ("cancel", Self::Cancel)];
+}
 
 /// What of a client's message is checked against the catalogue (`protocol/schema/messages`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,6 +177,7 @@ impl Route {
             compress: false,
             old_frames: None,
             while_busy: WhileBusy::Queue,
+            on_leave: OnLeave::Continue,
             deadline: DEADLINE_DEFAULT,
             place: Place::Default,
         })
@@ -174,7 +199,8 @@ impl Route {
         let query_token = section.or("query_token", false, value::boolean);
         let compress = section.or("compress", false, value::boolean);
         let old_frames = old_frames(section, dialect);
-        let while_busy = section.or("while_busy", WhileBusy::Queue, value::choice(&WHILE_BUSY));
+        let while_busy = section.or("while_busy", WhileBusy::Queue, while_busy);
+        let on_leave = section.or("on_leave", OnLeave::Continue, value::choice(&OnLeave::NAMES));
         let deadline = section.or("deadline", DEADLINE_DEFAULT, value::duration(DEADLINES));
         if !["service", "types", "services"].iter().any(|key| section.has(key)) {
             let wrong = Wrong::new("the route leads to no service");
@@ -194,6 +220,7 @@ impl Route {
             compress,
             old_frames,
             while_busy,
+            on_leave,
             deadline,
             place,
         };
@@ -232,6 +259,16 @@ fn path(node: &Node) -> Result<Pattern, Wrong> {
 /// Whether a pattern fits a path without parameters.
 fn is_exactly(pattern: &Pattern, path: &str) -> bool {
     Router::new(vec![pattern.clone()]).is_ok_and(|router| router.find(path).is_ok_and(|found| found.params.is_empty()))
+}
+
+fn while_busy(node: &Node) -> Result<WhileBusy, Wrong> {
+    value::choice(&WHILE_BUSY)(node).map_err(|wrong| match value::text(node) {
+        Ok(word) if word == STEER => {
+            let served = WHILE_BUSY.map(|(name, _)| quote(name)).join(" or ");
+            Wrong::new(format!("{} is not served yet", node.describe())).hint(format!("served are {served}"))
+        }
+        _ => wrong,
+    })
 }
 
 /// The name of a service: a worker's, or one of the gateway's own.

@@ -27,7 +27,7 @@ use crate::node::Node;
 use crate::random;
 use crate::routes::{Destination, destination, validate};
 use crate::runs::NewRun;
-use crate::sessions::{Identity, Session};
+use crate::sessions::{Attendance, Identity, Session};
 
 /// Messages that may follow a `hello` before its `welcome`.
 const DEFERRED_MAX: usize = 64;
@@ -41,7 +41,7 @@ enum Stage {
     Greeting,
     /// A session is being opened; messages wait for it.
     Opening,
-    Open(Arc<Session>),
+    Open(Attendance),
 }
 
 /// A client's frame as it came.
@@ -310,7 +310,7 @@ impl Incoming {
             return self.violation(id, ErrorCode::BadEnvelope.with_message(said), queue);
         };
         let cancelled = match &self.stage {
-            Stage::Open(session) => self.node.runs.cancel(session, run),
+            Stage::Open(attendance) => self.node.runs.cancel(attendance.session(), run),
             Stage::Greeting | Stage::Opening => false,
         };
         let content = message::payload(&CancelAck { cancelled });
@@ -340,7 +340,7 @@ impl Incoming {
             let error = ErrorCode::BadRequest.with_message("an answer comes after hello, in the session of its run");
             return self.violation(id, error, queue);
         };
-        let session = Arc::clone(session);
+        let session = Arc::clone(session.session());
         let message_id = envelope.id.clone().unwrap_or_else(|| random::id().into());
         let payload = envelope.payload.as_ref().map(Payload::to_json);
         let nothing = message::payload(&());
@@ -376,7 +376,7 @@ impl Incoming {
             Err(error) => return self.violation(id, error, queue),
         };
         let session = match (&self.stage, &self.identity) {
-            (Stage::Open(session), _) => Arc::clone(session),
+            (Stage::Open(attendance), _) => Arc::clone(attendance.session()),
             (_, Some(identity)) => {
                 let identity = identity.clone();
                 self.begin_opening(identity, Hello::default());
@@ -417,16 +417,24 @@ impl Incoming {
         let wish = envelope.deadline_ms.unwrap_or(u64::MAX);
         let route_ms = u64::try_from(self.route.deadline.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = wish.min(route_ms).min(limits.deadline_ms_max);
-        let while_busy = self.route.while_busy;
-        let new = NewRun { session, service, message: envelope, message_id: &message_id, deadline_ms, while_busy };
-        self.node.runs.accept(new, in_flight).inspect_err(|_| self.subscriber.has_not_sent(&message_id))
+        let (while_busy, on_leave) = (self.route.while_busy, self.route.on_leave);
+        let message_id = &*message_id;
+        let new = NewRun { session, service, message: envelope, message_id, deadline_ms, while_busy, on_leave };
+        self.node.runs.accept(new, in_flight).inspect_err(|_| self.subscriber.has_not_sent(message_id))
     }
 
     /// The session is open: messages that came meanwhile are handled now.
     pub(super) fn opened(&mut self, session: Arc<Session>, queue: &mut WriteQueue) {
-        self.stage = Stage::Open(session);
+        self.stage = Stage::Open(session.attend());
         while let Some(deferred) = self.deferred.pop_front() {
             self.frame(deferred.frame(), queue);
+        }
+    }
+
+    /// The gateway goes away, and asks the client to come back.
+    pub(super) const fn send_away(&mut self) {
+        if let Stage::Open(attendance) = &mut self.stage {
+            attendance.is_sent_away();
         }
     }
 

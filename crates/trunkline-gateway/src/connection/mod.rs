@@ -245,6 +245,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn say_go_away(&mut self) {
         self.going_away = true;
+        self.incoming.send_away();
         if self.membership.subscriber.voice().hears_of_runs() {
             let content = GoAway { reason: "drain", reconnect_min_ms: 0, reconnect_max_ms: RECONNECT_WITHIN_MS };
             self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));

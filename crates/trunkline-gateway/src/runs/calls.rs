@@ -1,12 +1,17 @@
-//! How a run calls its service, once or again, and how the failures of a call are told.
+//! How a run calls its service: once, again because a call failed early, or again because its worker was lost while it
+//! asked a person.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
-use trunkline_bridge::{CallFailure, CallSpec, FailureReason};
+use futures_util::FutureExt as _;
+use trunkline_bridge::CallSpec;
+use trunkline_broker::BrokerError;
 use trunkline_core::run::WorkerEvent;
-use trunkline_protocol::{ErrorBody, ErrorCode};
+use trunkline_protocol::ErrorCode;
 
 use super::driver::{Driver, Worker};
-use super::store::{self, Past};
+use super::store::{self, OpenRun, Past};
 use super::task::RunTask;
 use crate::random;
 
@@ -52,9 +57,37 @@ impl Driver {
         }
     }
 
-    /// Calls the service for the first time.
+    /// Calls the service, for the first time or because a call failed early. What a second call needs is only in the
+    /// store.
     pub(super) fn call(&mut self) {
-        self.call_with(Vec::new());
+        let RunTask { runs, channel, .. } = &self.task;
+        if self.run.attempts().made() > 1 {
+            let noted = store::call_again(Arc::clone(&runs.broker), channel.clone(), runs.durability);
+            self.worker = Worker::Repeating(noted.boxed());
+        } else {
+            runs.budget().earn();
+            self.call_with(Vec::new());
+        }
+    }
+
+    /// That a call is made again is noted.
+    pub(super) fn repeat_call(&mut self, noted: Result<Box<OpenRun>, BrokerError>) -> bool {
+        self.worker = Worker::None;
+        match noted {
+            Ok(_) if self.run.is_cancelling() => {
+                self.run.handle_worker(WorkerEvent::Failed(ErrorCode::Cancelled.body()));
+            }
+            Ok(open) => {
+                self.task.open = OpenRun { traceparent: self.task.open.traceparent.take(), ..*open };
+                self.call_with(Vec::new());
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a call cannot be made again");
+                let code = if error == BrokerError::Overloaded { ErrorCode::Overloaded } else { ErrorCode::Internal };
+                self.run.handle_worker(WorkerEvent::Failed(code.body()));
+            }
+        }
+        true
     }
 
     fn call_with(&mut self, answers: Vec<serde_json::Value>) {
@@ -83,37 +116,11 @@ impl Driver {
             attempt: self.run.attempt(),
             deadline: self.run.deadline().map(|deadline| runs.clock.instant(deadline)),
             codec,
-            traceparent: Some(open.traceparent.take().unwrap_or_else(random::traceparent)),
+            traceparent: Some(open.traceparent.get_or_insert_with(random::traceparent).clone()),
             payload,
             checkpoint: self.run.checkpoint().cloned(),
             answers,
         };
         self.worker = Worker::Calling(bridge.call(spec));
     }
-}
-
-/// A worker's own error, as clients see it. A code that the protocol does not know is `upstream_error`.
-pub(super) fn worker_error(error: trunkline_bridge::frame::WorkerError) -> ErrorBody<'static> {
-    let code = ErrorCode::from_name(&error.code).unwrap_or(ErrorCode::UpstreamError);
-    let details = (!error.details.is_empty()).then(|| Box::new(error.details.into_iter().collect()));
-    ErrorBody {
-        details,
-        retryable: error.retryable,
-        retry_after_ms: error.retry_after_ms,
-        trace_id: error.trace_id.map(Into::into),
-        ..code.with_message(error.message)
-    }
-}
-
-/// The bridge's error, as clients see it.
-pub(super) fn bridge_error(failure: &CallFailure, service: &str) -> ErrorBody<'static> {
-    tracing::warn!(reason = ?failure.reason, handed_over = failure.handed_over, "the call failed");
-    let code = match &failure.reason {
-        FailureReason::NoWorker => {
-            return ErrorCode::NoWorker.with_message(format!("no worker serves {service:?} now"));
-        }
-        FailureReason::TooLarge => ErrorCode::PayloadTooLarge,
-        reason => ErrorCode::from_name(reason.code()).unwrap_or(ErrorCode::Internal),
-    };
-    code.body()
 }

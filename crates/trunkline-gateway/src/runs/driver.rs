@@ -2,24 +2,28 @@
 //! and the broker, and does what it says. It decides nothing itself.
 
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFuture;
 use trunkline_bridge::{Call, CallEvent, EventKind, Outcome};
 use trunkline_broker::{BrokerError, Committed};
+use trunkline_core::retry::{Circumstances, Failure, Repetition};
 use trunkline_core::run::{Action, AppendRequest, Ask, End, Run, WorkerEvent};
-use trunkline_protocol::{Class, ErrorCode, class_of};
+use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
 
 use super::answers::{Accepted, Mailbox};
-use super::calls::{bridge_error, worker_error};
+use super::failures;
 use super::roster::Place;
-use super::store;
+use super::store::{self, OpenRun};
 use super::task::RunTask;
 use crate::clock::timestamp;
 use crate::message::State;
+use crate::random;
 use crate::telemetry::Counted;
 
 /// How long a write waits before it is tried again when the broker's queue is full.
@@ -39,6 +43,8 @@ pub(super) enum Worker {
     /// Not called, or the call has ended.
     None,
     Calling(Call),
+    /// The call is made again, as soon as that is noted.
+    Repeating(BoxFuture<'static, Result<Box<OpenRun>, BrokerError>>),
     /// Another life of the gateway made the call; its worker may offer it again until the sender is dropped.
     Expected(oneshot::Receiver<Call>),
 }
@@ -47,10 +53,12 @@ pub(super) enum Worker {
 enum Wake {
     Stop,
     Cancelled,
+    Left,
     Written(Result<Committed, BrokerError>),
     Answers,
     Turn,
     Worker(Option<CallEvent>),
+    Repeat(Result<Box<OpenRun>, BrokerError>),
     Reclaimed(Option<Call>),
     Time,
 }
@@ -68,6 +76,8 @@ struct Waits<'w, 't> {
     stop: Pin<&'w mut WaitForCancellationFuture<'t>>,
     cancel: Pin<&'w mut WaitForCancellationFuture<'t>>,
     turn: Pin<&'w mut WaitForCancellationFuture<'t>>,
+    /// The session has no connection any more, where that ends the run.
+    left: BoxFuture<'static, ()>,
     timer: Pin<&'w mut Sleep>,
     stopping: bool,
     cancelled: bool,
@@ -79,6 +89,8 @@ pub(super) struct Driver {
     pub(super) task: RunTask,
     pub(super) run: Run,
     pub(super) worker: Worker,
+    /// Whether the worker of the last call says that a second one does no harm.
+    idempotent: bool,
     write: Option<(Commit, Writing)>,
     /// When a write that found no room is made again.
     retry: Option<(Instant, Writing)>,
@@ -100,6 +112,7 @@ impl Driver {
             task,
             run,
             worker,
+            idempotent: false,
             write: None,
             retry: None,
             accepted: Accepted::default(),
@@ -110,13 +123,14 @@ impl Driver {
         }
     }
 
-    /// Drives the run until it is over, or until this process has no part in it any more.
-    pub(super) async fn go(mut self, place: &Place) {
-        self.drive(place).await;
+    /// Drives the run until it is over, or until this process has no part in it any more. `return_within` is how long its
+    /// session may have no connection at first, where that ends the run.
+    pub(super) async fn go(mut self, place: &Place, return_within: Duration) {
+        self.drive(place, return_within).await;
         self.accepted.lost(&self.task.runs);
     }
 
-    async fn drive(&mut self, place: &Place) {
+    async fn drive(&mut self, place: &Place, return_within: Duration) {
         let stop = self.task.runs.stop.clone();
         let (stopped, cancelled) = (pin!(stop.cancelled()), pin!(place.cancel.cancelled()));
         let (turned, timer) = (pin!(place.turn.cancelled()), pin!(tokio::time::sleep(Duration::ZERO)));
@@ -125,12 +139,14 @@ impl Driver {
             stop: stopped,
             cancel: cancelled,
             turn: turned,
+            left: self.left(return_within),
             timer,
             stopping: false,
             cancelled: false,
             started: place.turn_is_now,
         };
-        if place.turn_is_now {
+        // One that was cancelled before it began is not called any more.
+        if place.turn_is_now && !place.cancel.is_cancelled() {
             self.take_turn();
         }
         while self.advance() {
@@ -141,7 +157,11 @@ impl Driver {
             tokio::task::consume_budget().await;
             let goes_on = match self.wait(&mut waits).await {
                 Wake::Stop => self.stop(&mut waits),
-                Wake::Cancelled => self.cancel(&mut waits),
+                Wake::Cancelled => self.cancel(&mut waits, "asked for"),
+                Wake::Left => {
+                    self.task.runs.metrics.runs_left.inc();
+                    self.cancel(&mut waits, "left")
+                }
                 Wake::Written(outcome) => self.written(outcome, waits.stopping).await,
                 Wake::Answers => self.answers(waits.answers),
                 Wake::Turn => {
@@ -150,6 +170,7 @@ impl Driver {
                     true
                 }
                 Wake::Worker(event) => self.worker_events(event),
+                Wake::Repeat(noted) => self.repeat_call(noted),
                 Wake::Reclaimed(call) => self.reclaimed(call),
                 Wake::Time => self.retry(),
             };
@@ -157,6 +178,15 @@ impl Driver {
                 return;
             }
         }
+    }
+
+    /// Resolves when the run's session has been left, where that ends the run.
+    fn left(&self, return_within: Duration) -> BoxFuture<'static, ()> {
+        if !self.task.open.ends_when_left {
+            return std::future::pending().boxed();
+        }
+        let session = Arc::clone(&self.task.session);
+        async move { session.left(return_within).await }.boxed()
     }
 
     /// Does what needs something from the store; `true` if it did anything.
@@ -213,6 +243,7 @@ impl Driver {
             outcome = written(&mut self.write) => Wake::Written(outcome),
             () = &mut waits.stop, if !waits.stopping => Wake::Stop,
             () = &mut waits.cancel, if !waits.cancelled => Wake::Cancelled,
+            () = &mut waits.left, if !waits.cancelled => Wake::Left,
             () = &mut waits.turn, if !waits.started => Wake::Turn,
             () = waits.answers.arrived() => Wake::Answers,
             wake = next_of(&mut self.worker) => wake,
@@ -231,9 +262,9 @@ impl Driver {
         }
     }
 
-    fn cancel(&mut self, waits: &mut Waits<'_, '_>) -> bool {
+    fn cancel(&mut self, waits: &mut Waits<'_, '_>, why: &'static str) -> bool {
         waits.cancelled = true;
-        tracing::info!("cancel requested");
+        tracing::info!(why, "is cancelled");
         self.run.cancel(self.task.runs.clock.now());
         true
     }
@@ -288,7 +319,10 @@ impl Driver {
 
     fn worker_event(&mut self, event: CallEvent) {
         let event = match event {
-            CallEvent::Started { worker } => return tracing::debug!(worker, "called"),
+            CallEvent::Started { worker, idempotent } => {
+                self.idempotent = idempotent;
+                return tracing::debug!(worker, "called");
+            }
             CallEvent::Latest { name, key, payload } => return self.latest(&name, key.as_deref(), &payload),
             CallEvent::Asked { request, codec, payload, checkpoint, resumable, .. } => {
                 self.asked = true;
@@ -304,16 +338,46 @@ impl Driver {
             CallEvent::Ended { outcome: Outcome::Result { codec, payload }, .. } => {
                 WorkerEvent::Returned { codec, payload }
             }
-            CallEvent::Ended { outcome: Outcome::Error(error), .. } => WorkerEvent::Failed(worker_error(error)),
-            CallEvent::Failed(failure) => WorkerEvent::Failed(bridge_error(&failure, &self.task.open.service)),
+            CallEvent::Ended { outcome: Outcome::Error(error), .. } => {
+                let error = failures::worker_error(error);
+                return self.call_failed(Failure::said_by_worker(&error, self.idempotent), error);
+            }
+            CallEvent::Failed(failure) => {
+                let error = failures::bridge_error(&failure, &self.task.open.service);
+                return self.call_failed(failures::kind(&failure.reason, self.idempotent), error);
+            }
         };
         self.run.handle_worker(event);
+    }
+
+    /// The call has failed. It is made again, or the run with it.
+    fn call_failed(&mut self, failure: Failure, error: ErrorBody<'static>) {
+        let runs = &self.task.runs;
+        let (now, chance) = (runs.clock.now(), random::fraction());
+        let repetition = self.run.repeat(failure, &mut Circumstances { now, chance, budget: &mut runs.budget() });
+        match repetition {
+            Repetition::At(_) => {
+                runs.metrics.calls_repeated.inc();
+                tracing::info!(code = %error.code, attempt = self.run.attempt(), "the call is made again");
+                // The worker may forget the call.
+                self.worker = Worker::None;
+                return;
+            }
+            Repetition::TooMany => {
+                runs.metrics.calls_not_repeated.inc();
+            }
+            Repetition::No => {}
+        }
+        self.run.handle_worker(WorkerEvent::Failed(error));
     }
 
     fn reclaimed(&mut self, call: Option<Call>) -> bool {
         let Some(call) = call else {
             self.worker = Worker::None;
-            self.run.handle_worker(WorkerEvent::Failed(ErrorCode::WorkerLost.body()));
+            let RunTask { runs, open, .. } = &self.task;
+            // What the worker that is lost said of itself is not known any more.
+            let idempotent = runs.bridge.get().is_some_and(|bridge| bridge.is_idempotent(&open.service));
+            self.call_failed(Failure::Lost { idempotent }, ErrorCode::WorkerLost.body());
             return true;
         };
         tracing::info!("its worker came back");
@@ -423,6 +487,7 @@ async fn next_of(worker: &mut Worker) -> Wake {
     match worker {
         Worker::None => std::future::pending().await,
         Worker::Calling(call) => Wake::Worker(call.next().await),
+        Worker::Repeating(noted) => Wake::Repeat(noted.await),
         Worker::Expected(call) => Wake::Reclaimed(call.await.ok()),
     }
 }

@@ -7,13 +7,14 @@
 mod answers;
 mod calls;
 mod driver;
+mod failures;
 mod recovery;
 mod roster;
 mod store;
 mod task;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
@@ -23,12 +24,14 @@ use trunkline_bridge::Bridge;
 use trunkline_broker::{Broker, Durability};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::run_id;
+use trunkline_core::retry::Budget;
 use trunkline_core::run::Answer;
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
 use trunkline_protocol::{Dialect, ErrorBody, ErrorCode};
 
 use crate::clock::{Clock, timestamp, wall_ms};
+use crate::config::OnLeave;
 use crate::connection::InFlight;
 use crate::hub::Hub;
 use crate::retention::Keep;
@@ -50,6 +53,7 @@ pub(crate) struct NewRun<'a> {
     pub(crate) message_id: &'a str,
     pub(crate) deadline_ms: u64,
     pub(crate) while_busy: WhileBusy,
+    pub(crate) on_leave: OnLeave,
 }
 
 /// What everything that drives a run needs.
@@ -62,6 +66,8 @@ pub(crate) struct Runs {
     pub(crate) keep: Keep,
     bridge: OnceLock<Bridge>,
     roster: Arc<Roster>,
+    /// What this node has to spare for calls that are made again.
+    budget: Mutex<Budget>,
     /// Messages accepted by this process: orders those of one millisecond.
     accepted: AtomicU64,
     /// Those who read the channel of a run that is over, to say what became of an answer.
@@ -93,6 +99,7 @@ impl Runs {
             keep,
             bridge: OnceLock::new(),
             roster: Arc::default(),
+            budget: Mutex::default(),
             accepted: AtomicU64::new(0),
             looking_up: Semaphore::new(LOOKING_UP_MAX),
             tracker: TaskTracker::new(),
@@ -111,7 +118,17 @@ impl Runs {
         let session = new.session;
         let id = run_id(&session.realm, &session.id, new.message_id);
         let channel = ChannelKey::run(&session.realm, &id);
-        let place = self.roster.enlist(&channel, session, new.while_busy).map_err(refusal)?;
+        let place = match self.roster.enlist(&channel, session, new.while_busy) {
+            Ok(place) => place,
+            Err(NoPlace::Full) => {
+                let reason = "this gateway has as many open runs as it can hold";
+                return Err(ErrorCode::Overloaded.with_message(reason));
+            }
+            Err(NoPlace::Busy) => {
+                self.refuse_as_busy(&channel, &new, origin);
+                return Ok(());
+            }
+        };
         let (accepted_ms, ts) = (wall_ms(), timestamp());
         let is_old = origin.wire().dialect() != Dialect::Native;
         let asked = is_old.then(|| Origin::of(&new.service, &ts, new.message.payload.as_ref()));
@@ -128,7 +145,10 @@ impl Runs {
             order: self.accepted.fetch_add(1, Ordering::Relaxed),
             deadline_at_ms: accepted_ms.saturating_add(new.deadline_ms),
             called: place.as_ref().is_some_and(|place| place.turn_is_now),
+            repetitions: 0,
             parallel: new.while_busy == WhileBusy::Parallel,
+            interrupts: new.while_busy == WhileBusy::Interrupt,
+            ends_when_left: new.on_leave == OnLeave::Cancel,
             traceparent: new.message.traceparent(),
             origin: asked,
         };
@@ -153,9 +173,27 @@ impl Runs {
         Ok(())
     }
 
+    /// Refuses a message whose run has no place in its session, unless it is a repetition: that has its `ack` whatever
+    /// else the session is doing.
+    fn refuse_as_busy(self: &Arc<Self>, run: &ChannelKey, new: &NewRun<'_>, origin: InFlight) {
+        let commit = self.broker.commit(store::look_up_batch(run, new.message));
+        let (runs, id, message) = (Arc::clone(self), run.id().to_owned(), new.message_id.to_owned());
+        let mut refusing = Box::pin(async move {
+            let outcome = commit.await;
+            task::answer(&runs, &message, &id, origin, outcome);
+        });
+        if (&mut refusing).now_or_never().is_none() {
+            self.tracker.spawn(refusing);
+        }
+    }
+
     /// Asks a live run of this session to stop. `false` when there is none: unknown, over, and another's are the same.
     pub(crate) fn cancel(&self, session: &Session, run: &str) -> bool {
         self.roster.cancel(&ChannelKey::run(&session.realm, run), &session.channel)
+    }
+
+    fn budget(&self) -> MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a run of this session an answer to one of its questions. `origin` gets the `ack` or the `error`.
@@ -186,14 +224,6 @@ impl Runs {
     pub(crate) async fn ended(&self) {
         self.tracker.close();
         self.tracker.wait().await;
-    }
-}
-
-/// Why a message starts no run, in the client's words.
-fn refusal(no_place: NoPlace) -> ErrorBody<'static> {
-    match no_place {
-        NoPlace::Full => ErrorCode::Overloaded.with_message("this gateway has as many open runs as it can hold"),
-        NoPlace::Busy => ErrorCode::Busy.body(),
     }
 }
 

@@ -88,6 +88,8 @@ impl Recovery {
             let session = sessions.of_recovered_run(channel.realm(), &open.session, open.user.clone());
             let mut place = runs.roster.take_over(&channel, &session, open.while_busy());
             let task = RunTask::new(Arc::clone(runs), channel, session, open, stored);
+            // Those before it are lined up already; a stop may have come between storing it and asking them to end.
+            task.interrupt();
             let (run, call) = if task.open.called {
                 place.turn_is_now = true;
                 let run = match recovered_run(&task, past).await {
@@ -158,7 +160,7 @@ impl Claims for Recovery {
 async fn recovered_run(task: &RunTask, past: Past) -> Result<Run, BrokerError> {
     let (runs, channel) = (&task.runs, &task.channel);
     let run = Run::recovered(channel.id(), &task.session.id, Some(task.deadline()), past.top, past.events);
-    let run = task.answering(run);
+    let run = task.answering(run).called_before(task.open.attempts());
     if past.questions.is_empty() {
         return Ok(run);
     }

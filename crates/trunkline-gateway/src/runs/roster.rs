@@ -23,7 +23,7 @@ const OPEN_RUNS_MAX: usize = 50_000;
 pub(super) enum NoPlace {
     /// This node has as many open runs as it can hold.
     Full,
-    /// Its session has as many runs waiting as it may.
+    /// Its session has a run beside which it may not go, or as many waiting as it may.
     Busy,
 }
 
@@ -126,6 +126,14 @@ impl Roster {
         own.inspect(|entry| entry.cancel.cancel()).is_some()
     }
 
+    /// Asks the runs to stop that stand before a stored one in its session's line, and gives their number.
+    pub(super) fn interrupt(&self, run: &ChannelKey, session: &Session) -> usize {
+        let entries = self.lock();
+        let earlier = session.turns().interrupt(run.id());
+        let open = earlier.iter().filter_map(|id| entries.runs.get(&ChannelKey::run(&session.realm, id)));
+        open.map(|entry| entry.cancel.cancel()).count()
+    }
+
     /// Gives an open run of this session an answer.
     pub(super) fn answer(&self, run: &ChannelKey, session: &ChannelKey, given: Given) -> Result<(), NotGiven> {
         let entries = self.lock();
@@ -216,6 +224,18 @@ mod tests {
         assert!(!stored.turn_is_now);
         drop(places);
         assert!(stored.turn.is_cancelled());
+    }
+
+    #[test]
+    fn a_run_that_interrupts_is_next_when_the_one_before_it_is_over() {
+        let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
+        let enlist = |id| roster.enlist(&run(id), &session, WhileBusy::Interrupt).unwrap().unwrap();
+        let (first, second, third) = (enlist("a"), enlist("b"), enlist("c"));
+        assert!(!first.cancel.is_cancelled(), "nothing is stored yet");
+        assert_eq!(roster.interrupt(&run("c"), &session), 2);
+        assert!(first.cancel.is_cancelled() && second.cancel.is_cancelled() && !third.cancel.is_cancelled());
+        drop(first);
+        assert!(third.turn.is_cancelled() && !second.turn.is_cancelled());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! tells another life of the gateway that it is open.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::engine::general_purpose::STANDARD;
@@ -9,12 +10,13 @@ use base64::{DecodeError, Engine as _};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use trunkline_broker::{Append, Batch, Broker, BrokerError, Durability, Expect, Op, Put};
+use trunkline_broker::{Append, Batch, Broker, BrokerError, Durability, Expect, Op, Put, Refusal};
 use trunkline_core::Moment;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::content_digest;
 use trunkline_core::log::Record;
 use trunkline_core::record::{RecordKind, data, message};
+use trunkline_core::retry::Attempts;
 use trunkline_core::run::{AppendRequest, Mark, Questions, Said, TimeLeft};
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
@@ -30,6 +32,7 @@ pub(super) const OPEN_RUNS: &str = "open-run/";
 
 /// What is needed to call a run's service, or to go on with it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in what is stored")]
 pub(super) struct OpenRun {
     pub(super) session: String,
     pub(super) user: Option<String>,
@@ -50,9 +53,18 @@ pub(super) struct OpenRun {
     pub(super) deadline_at_ms: u64,
     /// Whether a worker may have it: it must not be called again then.
     pub(super) called: bool,
+    /// How often it was called again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) repetitions: u32,
     /// Whether it takes no turn in its session.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) parallel: bool,
+    /// Whether it takes the place of those before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) interrupts: bool,
+    /// Whether it ends when its session has no connection any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) ends_when_left: bool,
     /// The trace context that the client sent, where that was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) traceparent: Option<String>,
@@ -122,11 +134,38 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
     }
 }
 
+/// Stores nothing: it is refused with [`Refusal::Exists`] if the message was stored before, and otherwise for a value
+/// that is not there.
+pub(super) fn look_up_batch(run: &ChannelKey, message: &Envelope<'_>) -> Batch {
+    let never = Put { key: open_run_key(run), value: Bytes::new(), expect: Expect::Value(Bytes::new()), keep_ms: None };
+    let open = Op::Open { channel: run.clone(), unique: Some(digest(message)) };
+    Batch { ops: vec![open, Op::Put(never)], ..Batch::default() }
+}
+
 /// Notes that a run is handed to a worker now. `stored` is what the list has of it: refused when the run has ended
 /// meanwhile.
 pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun, stored: Bytes, durability: Durability) -> Batch {
     let called = OpenRun { called: true, ..open.clone() };
     Batch { ops: vec![Op::Put(put_open_run(run, called.to_value(), Expect::Value(stored)))], durability }
+}
+
+/// Reads what the list of open runs has of a run whose service is to be called again, after it was noted there. Fails
+/// where somebody else has ended the run.
+pub(super) async fn call_again(
+    broker: Arc<dyn Broker>,
+    run: ChannelKey,
+    durability: Durability,
+) -> Result<Box<OpenRun>, BrokerError> {
+    let key = open_run_key(&run);
+    let gone = || BrokerError::Refused { index: 0, refusal: Refusal::Value(None) };
+    let value = broker.get(&key).await?.ok_or_else(gone)?;
+    let unreadable = |error: serde_json::Error| BrokerError::Unavailable(error.to_string());
+    let mut open: Box<OpenRun> = serde_json::from_slice(&value).map_err(unreadable)?;
+    open.called = true;
+    open.repetitions += 1;
+    let put = Op::Put(put_open_run(&run, open.to_value(), Expect::Value(value)));
+    broker.commit(Batch { ops: vec![put], durability }).await?;
+    Ok(open)
 }
 
 /// Takes a run off the list that has ended already.
@@ -234,6 +273,11 @@ pub(super) async fn open_run(broker: &dyn Broker, run: &ChannelKey) -> Result<Op
     value.map(read).transpose()
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 #[derive(Serialize)]
 struct RunReference<'a> {
     service: &'a str,
@@ -249,7 +293,7 @@ fn put_open_run(run: &ChannelKey, value: Bytes, expect: Expect) -> Put {
 }
 
 impl OpenRun {
-    /// The payload for the call, which is made once. Fails where it cannot be read any more.
+    /// The payload for the call. It is given once: for another call it is read again. Fails where it cannot be read.
     pub(super) fn take_payload(&mut self) -> Result<(Codec, Bytes), DecodeError> {
         if let Some(packed) = self.packed.take() {
             return Ok((Codec::MessagePack, STANDARD.decode(packed)?.into()));
@@ -258,9 +302,18 @@ impl OpenRun {
         Ok((Codec::Json, Bytes::from(Box::<str>::from(text).into_string())))
     }
 
-    /// What becomes of it while its session has another run.
+    /// How often its service was called.
+    pub(super) fn attempts(&self) -> Attempts {
+        Attempts::new(u32::from(self.called) + self.repetitions)
+    }
+
+    /// What becomes of it while its session has another run. One that was not refused goes in its turn.
     pub(super) const fn while_busy(&self) -> WhileBusy {
-        if self.parallel { WhileBusy::Parallel } else { WhileBusy::Queue }
+        match (self.parallel, self.interrupts) {
+            (true, _) => WhileBusy::Parallel,
+            (false, true) => WhileBusy::Interrupt,
+            (false, false) => WhileBusy::Queue,
+        }
     }
 
     /// The value in the list of open runs.
@@ -387,7 +440,10 @@ mod tests {
             order: 0,
             deadline_at_ms: 0,
             called: true,
+            repetitions: 0,
             parallel: false,
+            interrupts: false,
+            ends_when_left: false,
             traceparent: None,
             origin: None,
         };

@@ -16,16 +16,18 @@ use trunkline_broker::{BrokerError, Committed, Refusal};
 use trunkline_core::Moment;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::run::Run;
+use trunkline_core::turns::WhileBusy;
 use trunkline_protocol::{ErrorBody, ErrorCode};
 
 use super::driver::{Commit, Driver, Worker};
+use super::recovery::RECLAIM_WITHIN;
 use super::roster::Place;
 use super::store::{self, OpenRun};
 use super::{Runs, answers};
 use crate::clock::{timestamp, wall_ms};
 use crate::connection::InFlight;
 use crate::message;
-use crate::sessions::Session;
+use crate::sessions::{LEFT_AFTER, Session};
 
 /// One run and what drives it.
 pub(super) struct RunTask {
@@ -53,19 +55,29 @@ impl RunTask {
     pub(super) async fn accept(self, place: Option<Place>, commit: Commit, origin: InFlight) {
         let outcome = commit.await;
         let stored = outcome.is_ok();
-        self.answer(origin, outcome);
+        answer(&self.runs, &self.open.message, self.channel.id(), origin, outcome);
         if stored {
             self.runs.metrics.runs_started.inc();
             let place = place
                 .unwrap_or_else(|| self.runs.roster.take_over(&self.channel, &self.session, self.open.while_busy()));
+            self.interrupt();
             let run = self.new_run();
-            self.drive(run, place, Worker::None).await;
+            self.drive(run, place, Worker::None, LEFT_AFTER).await;
         }
     }
 
-    /// Goes on with a run that another life of the gateway left open.
+    /// A run that takes the place of others asks them to stop, now that it is stored: a message that was refused, or
+    /// sent twice, stops nothing.
+    pub(super) fn interrupt(&self) {
+        if self.open.while_busy() == WhileBusy::Interrupt {
+            let count = self.runs.roster.interrupt(&self.channel, &self.session);
+            self.runs.metrics.runs_interrupted.inc_by(count as u64);
+        }
+    }
+
+    /// Goes on with a run that another life of the gateway left open. Clients have as long to come back as workers.
     pub(super) async fn recover(self, run: Run, place: Place, call: Option<oneshot::Receiver<Call>>) {
-        self.drive(run, place, call.map_or(Worker::None, Worker::Expected)).await;
+        self.drive(run, place, call.map_or(Worker::None, Worker::Expected), RECLAIM_WITHIN).await;
     }
 
     /// A run that was not called yet.
@@ -82,29 +94,12 @@ impl RunTask {
         self.runs.clock.now() + Duration::from_millis(self.open.deadline_at_ms.saturating_sub(wall_ms()))
     }
 
-    /// Gives the sender its `ack` or `error`.
-    fn answer(&self, origin: InFlight, outcome: Result<Committed, BrokerError>) {
-        let (message, run) = (&self.open.message, self.channel.id());
-        let ack = |duplicate| move |wire| message::ack_frame(wire, message, run, duplicate);
-        match outcome {
-            Ok(_) => origin.acknowledge(ack(false)),
-            Err(BrokerError::Refused { refusal: Refusal::Exists { same_content: true }, .. }) => {
-                origin.acknowledge(ack(true));
-            }
-            Err(error) => {
-                let error = accept_error(&error, run);
-                self.runs.metrics.client_error(&error.code);
-                origin.refuse(message, |wire| message::error_frame(wire, Some(message), error));
-            }
-        }
-    }
-
     /// Drives the run to its end. The place is given up afterwards, whatever happened.
-    async fn drive(self, run: Run, place: Place, worker: Worker) {
+    async fn drive(self, run: Run, place: Place, worker: Worker, return_within: Duration) {
         let span = tracing::info_span!("run", run = self.channel.id(), service = %self.open.service);
         let (runs, channel, session) = (Arc::clone(&self.runs), self.channel.clone(), Arc::clone(&self.session));
         let answers = Arc::clone(&place.answers);
-        let driving = AssertUnwindSafe(Driver::new(self, run, worker).go(&place)).catch_unwind();
+        let driving = AssertUnwindSafe(Driver::new(self, run, worker).go(&place, return_within)).catch_unwind();
         if driving.instrument(span).await.is_err() {
             tracing::error!(run = channel.id(), "the task of a run panicked");
             if let Err(error) = seal(&runs, &channel, &session).await {
@@ -116,6 +111,22 @@ impl RunTask {
         // Nobody puts anything in any more.
         for given in answers.take() {
             answers::look_up(&runs, &channel, &session.id, given).await;
+        }
+    }
+}
+
+/// Gives the sender of a message its `ack` or `error`.
+pub(super) fn answer(runs: &Runs, message: &str, run: &str, origin: InFlight, outcome: Result<Committed, BrokerError>) {
+    let ack = |duplicate| move |wire| message::ack_frame(wire, message, run, duplicate);
+    match outcome {
+        Ok(_) => origin.acknowledge(ack(false)),
+        Err(BrokerError::Refused { refusal: Refusal::Exists { same_content: true }, .. }) => {
+            origin.acknowledge(ack(true));
+        }
+        Err(error) => {
+            let error = accept_error(&error, run);
+            runs.metrics.client_error(&error.code);
+            origin.refuse(message, |wire| message::error_frame(wire, Some(message), error));
         }
     }
 }
@@ -140,6 +151,8 @@ async fn seal(runs: &Runs, channel: &ChannelKey, session: &Session) -> Result<()
 fn accept_error(error: &BrokerError, run: &str) -> ErrorBody<'static> {
     match error {
         BrokerError::Refused { refusal: Refusal::Exists { .. }, .. } => ErrorCode::DuplicateId.body(),
+        // It was only looked for (`store::look_up_batch`), and is new.
+        BrokerError::Refused { refusal: Refusal::Value(_), .. } => ErrorCode::Busy.body(),
         BrokerError::Overloaded => ErrorCode::Overloaded.body(),
         BrokerError::Refused { .. } | BrokerError::Unavailable(_) => {
             tracing::error!(%error, run, "a message was not stored");

@@ -119,6 +119,7 @@ impl Stored {
             message_id: id,
             deadline_ms: 60_000,
             while_busy: WhileBusy::Queue,
+            on_leave: OnLeave::Continue,
         };
         let origin = self.client.acquire_in_flight(64, true).expect("a place");
         runs.accept(new, origin).expect("accepted");
@@ -138,28 +139,32 @@ impl Stored {
 
     /// Stores a message whose run waits, as a life of the gateway leaves it that is gone before its turn.
     async fn leave_waiting(&self, id: &str) -> ChannelKey {
-        self.leave_waiting_with(id, None).await
+        self.leave_waiting_as(id, |_| ()).await
     }
 
-    /// The same for a message with bytes.
-    async fn leave_waiting_with(&self, id: &str, packed: Option<&str>) -> ChannelKey {
+    /// The same for a run that `change` makes another one.
+    async fn leave_waiting_as(&self, id: &str, change: impl FnOnce(&mut OpenRun)) -> ChannelKey {
         let run = ChannelKey::run("default", id);
-        let open = OpenRun {
+        let mut open = OpenRun {
             session: "s".to_owned(),
             user: None,
             service: "chat".to_owned(),
             kind: "user_message".to_owned(),
             message: id.to_owned(),
             payload: message::payload(&()),
-            packed: packed.map(str::to_owned),
+            packed: None,
             accepted_ms: wall_ms(),
             order: 0,
             deadline_at_ms: wall_ms() + 60_000,
             called: false,
+            repetitions: 0,
             parallel: false,
+            interrupts: false,
+            ends_when_left: false,
             traceparent: None,
             origin: None,
         };
+        change(&mut open);
         let batch = store::accept_batch(&AcceptedMessage {
             session: &self.session.channel,
             run: &run,
@@ -189,6 +194,14 @@ impl Stored {
     async fn open(&self) -> Vec<String> {
         let listed = self.broker.list(OPEN_RUNS, None, 100).await.expect("read");
         listed.into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// The code of the error that a run ended with, or the type of its end.
+    async fn end(&self, run: &ChannelKey) -> String {
+        let page = self.broker.read(run, None, 65_536).await.expect("read").expect("there");
+        let last = page.records.last().expect("its end");
+        let (_, end) = trunkline_core::record::message(&last.data).expect("a message");
+        end.error.map_or(end.kind, |error| error.code).into_owned()
     }
 
     async fn is_sealed(&self, run: &ChannelKey) -> bool {
@@ -260,13 +273,25 @@ async fn an_open_run_that_cannot_be_read_stays_listed_and_the_others_go_on() {
 #[tokio::test]
 async fn an_open_run_whose_payload_cannot_be_read_fails() {
     let stored = Stored::new();
-    let (readable, unreadable) =
-        (stored.leave_waiting_with("a", Some("xAEH")).await, stored.leave_waiting_with("b", Some("?")).await);
+    let with_bytes = |packed: &str| {
+        let packed = Some(packed.to_owned());
+        |open: &mut OpenRun| open.packed = packed
+    };
+    let readable = stored.leave_waiting_as("a", with_bytes("xAEH")).await;
+    let unreadable = stored.leave_waiting_as("b", with_bytes("?")).await;
     ended(&*stored.restart().await).await;
-    for (run, code) in [(readable, "no_worker"), (unreadable, "internal")] {
-        let page = stored.broker.read(&run, None, 65_536).await.expect("read").expect("there");
-        let last = page.records.last().expect("its end");
-        let (_, end) = trunkline_core::record::message(&last.data).expect("a message");
-        assert_eq!(end.error.expect("it failed").code, code);
+    assert_eq!([stored.end(&readable).await, stored.end(&unreadable).await], ["no_worker", "internal"]);
+}
+
+#[tokio::test]
+async fn a_run_that_was_stored_to_interrupt_does_so_after_a_restart() {
+    let stored = Stored::new();
+    let before = [stored.leave_waiting("a").await, stored.leave_waiting("b").await];
+    let interrupts = stored.leave_waiting_as("c", |open| open.interrupts = true).await;
+    let after = stored.leave_waiting("d").await;
+    ended(&*stored.restart().await).await;
+    for run in before {
+        assert_eq!(stored.end(&run).await, "run_cancelled", "it was not called");
     }
+    assert_eq!([stored.end(&interrupts).await, stored.end(&after).await], ["no_worker", "no_worker"]);
 }

@@ -28,9 +28,15 @@ impl Double {
         Self::join_as(gateway, service, Hello { reads_messagepack: true, ..Hello::default() }).await
     }
 
+    /// The same for a worker that says that calling the service twice does no harm.
+    pub(crate) async fn join_idempotent(gateway: &TestGateway, service: &str) -> Self {
+        let services = vec![Service { name: service.to_owned(), idempotent: true, ..Service::default() }];
+        Self::join_as(gateway, service, Hello { services, ..Hello::default() }).await
+    }
+
     /// The same for a worker whose calls can be made again while they wait for an answer.
     pub(crate) async fn join_resumable(gateway: &TestGateway, service: &str) -> Self {
-        let services = vec![Service { name: service.to_owned(), input: None, resumable: true }];
+        let services = vec![Service { name: service.to_owned(), resumable: true, ..Service::default() }];
         Self::join_as(gateway, service, Hello { services, ..Hello::default() }).await
     }
 
@@ -49,7 +55,7 @@ impl Double {
     async fn join_and_hear(gateway: &TestGateway, service: &str, hello: Hello) -> (Self, Welcome) {
         let stream = UnixStream::connect(gateway.bridge()).await.expect("the bridge listens");
         let mut double = Self { stream };
-        let plain = Service { name: service.to_owned(), input: None, resumable: false };
+        let plain = Service { name: service.to_owned(), ..Service::default() };
         let hello = Hello {
             name: format!("worker of {service}"),
             instance: format!("instance of {service}"),
@@ -200,6 +206,14 @@ impl Double {
     pub(crate) async fn fail(&mut self, corr: u64, seq: u64, code: &str) {
         let error =
             WorkerError { code: code.to_owned(), message: "as the test wants".to_owned(), ..WorkerError::default() };
+        self.send(Frame::Error { corr, seq: Some(seq), error }).await;
+    }
+
+    /// Ends a call with an error that says that the call may be repeated, after this time.
+    pub(crate) async fn fail_for_now(&mut self, corr: u64, seq: u64, code: &str, retry_after_ms: Option<u64>) {
+        let message = "as the test wants".to_owned();
+        let error =
+            WorkerError { code: code.to_owned(), message, retryable: true, retry_after_ms, ..WorkerError::default() };
         self.send(Frame::Error { corr, seq: Some(seq), error }).await;
     }
 

@@ -42,6 +42,11 @@ impl TestGateway {
         Self::with_file(&format!("{LASTING}{settings}\n{ROUTE}")).await
     }
 
+    /// The same with routes that stand in `settings`, too.
+    pub(crate) async fn lasting_with_routes(settings: &str) -> Self {
+        Self::with_file(&format!("{LASTING}{settings}")).await
+    }
+
     /// Starts a gateway whose routes stand in `settings`, too.
     pub(crate) async fn with_routes(settings: &str) -> Self {
         Self::with_file(&format!("{BASE}{settings}")).await

@@ -15,6 +15,7 @@ mod packed;
 mod peer;
 mod reconnect;
 mod relay;
+mod repeating;
 mod requests;
 mod restarts;
 mod sessions;

@@ -180,6 +180,90 @@ async fn row_55_cancel_reaches_only_ones_own_live_runs() {
 }
 
 #[tokio::test]
+async fn row_55_what_cannot_be_cancelled_has_one_answer() {
+    let tokens = ["alice", "bob"]
+        .map(|name| format!("[[auth.tokens]]\ntoken = \"{name}-0123456789abcdef\"\nsubject = \"{name}\""));
+    let gateway = TestGateway::start(&tokens.join("\n")).await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let hello = |name: &str| json!({ "token": format!("{name}-0123456789abcdef") });
+    let (mut alice, _) = Peer::welcomed(&gateway, hello("alice")).await;
+    let (mut elsewhere, _) = Peer::welcomed(&gateway, hello("alice")).await;
+    let (mut bob, _) = Peer::welcomed(&gateway, hello("bob")).await;
+    let finished = alice.start("m1", json!({})).await;
+    let call = worker.receive_call().await;
+    worker.result(call.corr, 0, "1").await;
+    alice.until_terminal().await;
+    let running = alice.start("m2", json!({})).await;
+    let call = worker.receive_call().await;
+    // Every run before it has left the roster, since this one has its turn.
+    let unknown = "0".repeat(32);
+    for (peer, runs) in [
+        (&mut alice, [&*finished, &unknown, "no run at all"]),
+        (&mut elsewhere, [&running, &finished, &unknown]),
+        (&mut bob, [&running, &finished, &unknown]),
+    ] {
+        for run in runs {
+            peer.send(json!({ "type": "cancel", "id": "c", "run": run })).await;
+            let payload = json!({ "cancelled": false });
+            let expected = json!({ "type": "cancel_ack", "reply_to": "c", "run": run, "payload": payload });
+            assert_eq!(peer.until("cancel_ack").await, expected);
+        }
+    }
+    worker.result(call.corr, 0, "2").await;
+    assert_eq!(alice.until_terminal().await["type"], "run_completed");
+}
+
+#[tokio::test]
+async fn row_51_an_id_stands_for_one_message() {
+    let gateway = TestGateway::start("").await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let (mut peer, _) = Peer::welcomed(&gateway, json!({})).await;
+    let run = peer.start("m1", json!({ "message": "hello" })).await;
+    peer.ask("m1", json!({ "message": "hello" })).await;
+    let ack = peer.until("ack").await;
+    assert_eq!((&ack["run"], &ack["payload"]["duplicate"]), (&json!(run), &json!(true)));
+    let other_contents = [
+        json!({ "type": "user_message", "id": "m1", "payload": { "message": "another" } }),
+        json!({ "type": "user_message", "id": "m1" }),
+        json!({ "type": "another_type", "id": "m1", "payload": { "message": "hello" } }),
+        json!({ "type": "user_message", "id": "m1", "payload": { "message": "hello" }, "deadline_ms": 1_000 }),
+        json!({ "type": "user_message", "id": "m1", "payload": { "message": "hello" }, "to": { "service": "chat" } }),
+    ];
+    for content in other_contents {
+        peer.send(content).await;
+        let error = peer.until("error").await;
+        assert_eq!((&error["error"]["code"], &error["reply_to"]), (&json!("duplicate_id"), &json!("m1")));
+    }
+    let call = worker.receive_call().await;
+    worker.result(call.corr, 0, "1").await;
+    assert_eq!(peer.until_terminal().await["run"], json!(run));
+    peer.start("m2", json!({})).await;
+    assert_eq!(worker.receive_call().await.message, "m2", "it was called once");
+}
+
+#[tokio::test]
+async fn row_51_one_message_more_than_may_be_in_flight_is_refused() {
+    let gateway = TestGateway::start("").await;
+    let (mut peer, welcome) = Peer::welcomed(&gateway, json!({})).await;
+    let most = welcome["limits"]["in_flight_max"].as_u64().expect("a limit");
+    assert_eq!(most, 64);
+    // In one write, so that none is answered before the last one comes.
+    let message = |id: u64| json!({ "type": "user_message", "id": id.to_string() }).to_string();
+    let frames: Vec<u8> =
+        (0..=most).flat_map(|id| crate::wire::frame(crate::wire::TEXT, message(id).as_bytes())).collect();
+    peer.send_bytes(&frames).await;
+    let is_refusal = |message: &Value| message["error"]["code"] == "too_many_in_flight";
+    let error = peer.until_one(is_refusal).await;
+    let last = most.to_string();
+    assert_eq!(error["reply_to"], json!(last));
+    peer.forget();
+    peer.ask(&last, json!({ "message": "of another content" })).await;
+    let is_answer = |message: &Value| message["reply_to"] == last.as_str() && message["type"] != "run_started";
+    let answer = peer.until_one(is_answer).await;
+    assert_ne!(answer["error"]["code"], "duplicate_id", "nothing of it was stored");
+}
+
+#[tokio::test]
 async fn row_56_deadlines() {
     let gateway = TestGateway::start("").await;
     let mut worker = Double::join(&gateway, "chat").await;
@@ -196,8 +280,17 @@ async fn row_56_deadlines() {
     assert_eq!((&end["type"], &end["error"]["code"]), (&json!("run_expired"), &json!("deadline_exceeded")));
     worker.receive_cancel(call.corr).await;
 
-    peer.send(message("m2", 1 << 32)).await;
-    let call = worker.receive_call().await;
-    assert!(call.deadline_ms.is_some_and(|left| left <= 120_000), "no longer than the route allows");
-    worker.result(call.corr, 0, "1").await;
+    for (id, deadline) in [("m2", 1 << 32), ("m3", (1 << 53) - 1), ("m0", 120_001)] {
+        peer.send(message(id, deadline)).await;
+        let call = worker.receive_call().await;
+        assert_eq!(call.message, id, "of m0 nothing was stored before");
+        let left = call.deadline_ms.expect("a deadline");
+        assert!((60_000..=120_000).contains(&left), "as long as the route allows: {left}");
+        worker.result(call.corr, 0, "1").await;
+        assert_eq!(peer.until_terminal().await["type"], "run_completed");
+    }
+    for deadline in [json!(-1), json!(0.5), json!("1"), json!(1_u64 << 53)] {
+        peer.send(json!({ "type": "user_message", "id": "m4", "deadline_ms": deadline })).await;
+        assert_eq!(peer.error_code().await, "bad_envelope", "{deadline}");
+    }
 }

@@ -196,6 +196,28 @@ async fn a_run_without_its_worker_ends_with_worker_lost_30_s_after_the_restart()
 }
 
 #[tokio::test]
+async fn a_run_that_no_worker_has_is_called_again_after_a_kill_where_that_does_no_harm() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    let mut seen = Seen::default();
+    let mut client = within(Client::connect(&gateway.options(), SessionState::default())).await.expect("welcome");
+    let message = Outgoing { service: Some("look_up".to_owned()), ..count("m1", 0) };
+    client.send(&message).await.expect("sent");
+    while seen.acknowledged.is_empty() {
+        within(seen.receive(&mut client)).await.expect("the gateway lives");
+    }
+    // A worker may have it, for all that the next life knows.
+    gateway.kill().await;
+    let gateway = Serving::start(&folder).await;
+    let worker = PythonWorker::start(&folder);
+    seen.sent.insert("m1".to_owned(), 0);
+    seen.read_to_end(&gateway).await;
+    let run = &seen.acknowledged["m1"];
+    assert_eq!((&seen.ends[run][..], &*seen.texts[run]), (&["run_completed".to_owned()][..], "attempt 2"));
+    drop(worker);
+}
+
+#[tokio::test]
 async fn waiting_runs_are_called_one_by_one_in_order_after_a_kill_and_their_messages_may_be_repeated() {
     let folder = Folder::with("");
     let gateway = Serving::start(&folder).await;

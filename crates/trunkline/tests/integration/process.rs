@@ -165,7 +165,8 @@ impl Serving {
 pub(crate) struct PythonWorker(Child);
 
 /// `count` sends as many numbers as it is asked for, with a moment between them; `count_to` is asked in words.
-/// `refuse` and `break` fail, knowingly and not. `tidy` asks a person, and `tidy_anywhere` bears to be called again.
+/// `look_up` may be called twice, and says which time it is. `refuse` and `break` fail, knowingly and not. `tidy` asks a
+/// person, and `tidy_anywhere` bears to be called again.
 const WORKER: &str = r#"
 import asyncio
 from trunkline import Failed, Run, Worker
@@ -182,6 +183,10 @@ async def count(upto: int):
 async def count_to(ask: dict[str, str]):
     async for text in count(int(ask["message"])):
         yield text
+
+@worker.service("look_up", idempotent=True)
+async def look_up(payload: int, run: Run):
+    yield f"attempt {run.attempt}"
 
 @worker.service("refuse")
 async def refuse(ask: dict[str, str]) -> None:

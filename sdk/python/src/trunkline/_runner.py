@@ -327,6 +327,8 @@ def _described(service: Service) -> dict[str, Any]:
     described: dict[str, Any] = {"name": service.name}
     if service.input_schema is not None:
         described["input"] = service.input_schema
+    if service.idempotent:
+        described["idempotent"] = True
     if service.resumable:
         described["resumable"] = True
     return described

@@ -72,7 +72,11 @@ class Failed(HandlerError):
 
 
 class Retryable(HandlerError):
-    """It did not work now, and may work later: a retry makes sense."""
+    """It did not work now, and may work later: a retry makes sense.
+
+    Raised before the call's first event, the gateway calls the handler again by itself, up to three times in all and within the run's
+    deadline. `retry_after` of more than two seconds is left to the client, and so is every failure after the first event.
+    """
 
     retryable = True
 
