@@ -6,6 +6,7 @@
 
 mod events;
 mod questions;
+mod repeating;
 mod waiting;
 
 use std::collections::VecDeque;
@@ -17,7 +18,7 @@ use trunkline_protocol::{Class, Codec, ErrorBody, ErrorCode, Limits, Payload, cl
 
 use crate::Moment;
 use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
-use crate::retry::{Attempts, Circumstances, Failure, Repetition};
+use crate::retry::Attempts;
 use crate::segment::{Segment, Segmenter};
 use events::Writer;
 pub use questions::{
@@ -213,12 +214,6 @@ impl Run {
         Self { called: true, attempts, next_seq: stored, top, stored, ..Self::new(id, session, deadline) }
     }
 
-    /// The run, as one that was called so often.
-    #[must_use]
-    pub fn called_before(self, attempts: Attempts) -> Self {
-        Self { attempts, ..self }
-    }
-
     /// The message that it answers, and what its end keeps of that (`words::Origin`), if it keeps anything.
     #[must_use]
     pub fn answering(self, message: &str, origin: Option<Box<RawValue>>) -> Self {
@@ -243,11 +238,6 @@ impl Run {
         }
     }
 
-    /// How often its service was called before the first event of a call.
-    pub const fn attempts(&self) -> Attempts {
-        self.attempts
-    }
-
     /// Whether its end is decided, stored or not.
     pub const fn is_ending(&self) -> bool {
         self.end.is_some()
@@ -270,23 +260,9 @@ impl Run {
         }
     }
 
-    /// The call ended without an outcome. Unless it is made again, its failure is to be told as [`WorkerEvent::Failed`].
-    pub fn repeat(&mut self, failure: Failure, circumstances: &mut Circumstances<'_>) -> Repetition {
-        let is_wanted = self.end.is_none() && self.cancel_by.is_none();
-        if !is_wanted || !self.called || self.next_seq > 0 {
-            return Repetition::No;
-        }
-        let repetition = self.attempts.repeat(failure, self.deadline(), circumstances);
-        if let Repetition::At(at) = repetition {
-            self.called = false;
-            self.call_at = Some(at);
-        }
-        repetition
-    }
-
-    /// The worker did something. What comes after the end is decided is ignored.
+    /// The worker did something. What comes after the end is decided, or from a worker that is gone, is ignored.
     pub fn handle_worker(&mut self, event: WorkerEvent) {
-        if self.end.is_some() {
+        if self.end.is_some() || self.waiting.is_without_worker() {
             return;
         }
         if !matches!(event, WorkerEvent::Failed(_)) {
@@ -428,12 +404,6 @@ impl Run {
             self.waiting.worker = Worker::There;
             self.actions.push_back(Action::CallAgain);
         }
-    }
-
-    fn call(&mut self) {
-        self.called = true;
-        self.attempts.call();
-        self.actions.push_back(Action::Call);
     }
 
     fn add_text(&mut self, text: &str) {

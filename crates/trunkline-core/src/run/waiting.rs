@@ -169,7 +169,7 @@ impl Run {
 
     /// The worker asks a person. The run waits until every question is answered, and its deadline with it.
     pub fn ask(&mut self, ask: Ask, now: Moment) {
-        if self.end.is_some() {
+        if self.end.is_some() || self.waiting.is_without_worker() {
             return;
         }
         let Ask { request, codec, payload, resumable, checkpoint } = ask;

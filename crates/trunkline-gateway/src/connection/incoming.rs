@@ -3,13 +3,13 @@
 //! Nothing is awaited here. Replies go straight to the write queue; what takes time is left
 //! for the connection's task ([`Incoming::take_opening`]) or given to a run.
 
+mod of_runs;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use serde::Serialize;
 use trunkline_core::Moment;
-use trunkline_core::run::Answer;
 use trunkline_protocol::old_frames::{self, OldFrame};
 use trunkline_protocol::{
     Class, CloseCode, Codec, DecodeError, Dialect, Envelope, ErrorBody, ErrorCode, Payload, ScanError, Wire,
@@ -297,66 +297,6 @@ impl Incoming {
             return self.violation(None, ErrorCode::TooManyInFlight.body(), queue);
         }
         self.deferred.push_back(frame.defer());
-    }
-
-    fn cancel(&mut self, envelope: &Envelope<'_>, queue: &mut WriteQueue) {
-        #[derive(Serialize)]
-        struct CancelAck {
-            cancelled: bool,
-        }
-        let id = envelope.id.as_deref();
-        let Some(run) = envelope.run.as_deref() else {
-            let said = format!("{}: missing; cancel names a run", self.dialect().place_of("run"));
-            return self.violation(id, ErrorCode::BadEnvelope.with_message(said), queue);
-        };
-        let cancelled = match &self.stage {
-            Stage::Open(attendance) => self.node.runs.cancel(attendance.session(), run),
-            Stage::Greeting | Stage::Opening => false,
-        };
-        let content = message::payload(&CancelAck { cancelled });
-        let ack = Envelope {
-            run: Some(Cow::Borrowed(run)),
-            reply_to: id.map(Cow::Borrowed),
-            payload: Some((&content).into()),
-            ..Envelope::new("cancel_ack")
-        };
-        self.push(queue, message::frame(self.wire(), &ack));
-    }
-
-    /// An answer to a question of a run.
-    fn answer(&mut self, envelope: &Envelope<'_>, frame: Frame<'_>, queue: &mut WriteQueue) {
-        let id = envelope.id.as_deref();
-        if let Some(said) = self.wrong_token(envelope) {
-            return self.unauthorized(id, said, queue);
-        }
-        let Some(run) = envelope.run.as_deref() else {
-            let said = format!("{}: missing; answer names a run", self.dialect().place_of("run"));
-            return self.violation(id, ErrorCode::BadEnvelope.with_message(said), queue);
-        };
-        if let Err(error) = validate(&self.route, self.dialect(), envelope, frame.text()) {
-            return self.violation(id, error, queue);
-        }
-        let Stage::Open(session) = &self.stage else {
-            let error = ErrorCode::BadRequest.with_message("an answer comes after hello, in the session of its run");
-            return self.violation(id, error, queue);
-        };
-        let session = Arc::clone(session.session());
-        let message_id = envelope.id.clone().unwrap_or_else(|| random::id().into());
-        let payload = envelope.payload.as_ref().map(Payload::to_json);
-        let nothing = message::payload(&());
-        let answer = Answer::from_client(payload.as_deref().unwrap_or(&nothing), &message_id, session.user.as_deref());
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => return self.violation(id, error, queue),
-        };
-        let wants_ack = envelope.id.is_some() || self.subscriber.voice().hears_of_runs();
-        match self.subscriber.acquire_in_flight(self.node.settings.limits.in_flight_max, wants_ack) {
-            Some(in_flight) => {
-                self.subscriber.sends(&message_id);
-                self.node.runs.answer(&session, run, answer, in_flight);
-            }
-            None => self.push(queue, message::error_frame(self.wire(), id, ErrorCode::TooManyInFlight.body())),
-        }
     }
 
     /// A message for a service.

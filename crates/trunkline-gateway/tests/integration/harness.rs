@@ -52,11 +52,6 @@ impl TestGateway {
         Self::with_file(&format!("{BASE}{settings}")).await
     }
 
-    /// The same, with a store on the disk.
-    pub(crate) async fn lasting_with_routes(settings: &str) -> Self {
-        Self::with_file(&format!("{LASTING}{settings}")).await
-    }
-
     async fn with_file(text: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("trunkline.toml");

@@ -1,0 +1,37 @@
+//! A run whose call is made again, where [`crate::retry`] permits it.
+
+use super::{Action, Run};
+use crate::retry::{Attempts, Circumstances, Failure, Repetition};
+
+impl Run {
+    /// The run, as one that was called so often.
+    #[must_use]
+    pub fn called_before(self, attempts: Attempts) -> Self {
+        Self { attempts, ..self }
+    }
+
+    /// How often its service was called before the first event of a call.
+    pub const fn attempts(&self) -> Attempts {
+        self.attempts
+    }
+
+    /// The call ended without an outcome. Unless it is made again, its failure is to be told as [`WorkerEvent::Failed`].
+    pub fn repeat(&mut self, failure: Failure, circumstances: &mut Circumstances<'_>) -> Repetition {
+        let is_wanted = self.end.is_none() && self.cancel_by.is_none();
+        if !is_wanted || !self.called || self.next_seq > 0 {
+            return Repetition::No;
+        }
+        let repetition = self.attempts.repeat(failure, self.deadline(), circumstances);
+        if let Repetition::At(at) = repetition {
+            self.called = false;
+            self.call_at = Some(at);
+        }
+        repetition
+    }
+
+    pub(super) fn call(&mut self) {
+        self.called = true;
+        self.attempts.call();
+        self.actions.push_back(Action::Call);
+    }
+}
