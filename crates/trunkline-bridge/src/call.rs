@@ -153,17 +153,18 @@ impl FailureReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct CallId(pub(crate) u64);
 
-/// A call that is under way. Dropping it cancels it.
+/// A call that is under way. Dropping it cancels it, unless it was left to its worker.
 #[derive(Debug)]
 pub struct Call {
     id: CallId,
     inbox: Arc<Inbox>,
     switchboard: Arc<Switchboard>,
+    is_left: bool,
 }
 
 impl Call {
     pub(crate) fn new(id: CallId, inbox: Arc<Inbox>, switchboard: Arc<Switchboard>) -> Self {
-        Self { id, inbox, switchboard }
+        Self { id, inbox, switchboard, is_left: false }
     }
 
     /// The next thing that happens; `None` after the terminal event. Cancel-safe.
@@ -188,10 +189,25 @@ impl Call {
     pub fn cancel(&self) {
         self.switchboard.cancel(self.id);
     }
+
+    /// Takes the call back if it was not handed to a worker: nothing more happens to it, and making it again is safe.
+    pub fn take_back(&self) -> bool {
+        self.switchboard.take_back(self.id)
+    }
+
+    /// Leaves the call to its worker, if that outlives this gateway: it keeps what is not stored and offers the call to the
+    /// next one. The handle has no part in it any more, and dropping it cancels nothing. `false` for a call of a worker
+    /// that this gateway has spawned, for one that waits for a worker, and for one whose end can be read already.
+    pub fn leave_to_worker(&mut self) -> bool {
+        self.is_left = self.switchboard.outlives_us(self.id);
+        self.is_left
+    }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.switchboard.abandon(self.id);
+        if !self.is_left {
+            self.switchboard.abandon(self.id);
+        }
     }
 }

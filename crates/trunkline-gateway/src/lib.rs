@@ -21,6 +21,7 @@ mod retention;
 mod routes;
 mod runs;
 mod sessions;
+mod stopping;
 mod storage;
 mod supervision;
 mod telemetry;

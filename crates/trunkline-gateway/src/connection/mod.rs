@@ -12,6 +12,7 @@ mod violations;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -20,6 +21,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use trunkline_broker::BrokerError;
 use trunkline_core::channel::ChannelKind;
+use trunkline_core::departure::Departure;
 use trunkline_core::outbox::Priority;
 use trunkline_protocol::{CloseCode, Dialect, Wire};
 use trunkline_ws::{Activity, Closed, Connection as Socket, Deflate, Options};
@@ -67,9 +69,29 @@ struct Connection<S> {
     timer: Pin<Box<Sleep>>,
     authenticate_by: Option<Instant>,
     misses: u32,
-    /// Cancelled with the node's; its own, as it is asked each time that something happens.
-    go_away: CancellationToken,
-    going_away: bool,
+    /// The next phase of the node's end that it has to know of; its own token, as it is asked each time that something
+    /// happens.
+    phase: CancellationToken,
+    leaving: Leaving,
+}
+
+/// How far a connection has come with being sent away.
+enum Leaving {
+    No,
+    /// It waits for its turn to be told.
+    Waits(Pin<Box<Sleep>>, Departure),
+    /// It was told, and is sent away last.
+    Told,
+}
+
+impl Leaving {
+    /// Resolves when it is its turn to be told. Cancel-safe.
+    async fn turn(&mut self) {
+        match self {
+            Self::Waits(turn, _) => turn.as_mut().await,
+            Self::No | Self::Told => std::future::pending().await,
+        }
+    }
 }
 
 /// Serves one connection until it is over.
@@ -111,14 +133,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             membership: Membership { hub: Arc::clone(&node.hub), subscriber },
             timer: Box::pin(tokio::time::sleep_until(authenticate_by.unwrap_or(now + first))),
             id: random::id(),
-            go_away: node.go_away.child_token(),
+            phase: node.stopping.draining.child_token(),
             node,
             route,
             incoming,
             opening: None,
             authenticate_by,
             misses: 0,
-            going_away: false,
+            leaving: Leaving::No,
         }
     }
 
@@ -145,10 +167,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Waits for one thing to happen and takes it in.
     async fn turn(&mut self) -> Result<(), Closed> {
-        let Self { socket, incoming, outgoing, membership, opening, timer, go_away, going_away, .. } = self;
+        let Self { socket, incoming, outgoing, membership, opening, timer, phase, leaving, .. } = self;
         tokio::select! {
             biased;
-            () = go_away.cancelled(), if !*going_away => self.say_go_away(),
+            () = phase.cancelled() => self.next_phase(),
+            () = leaving.turn() => self.say_go_away(),
             () = timer.as_mut() => self.tick(),
             opened = async { opening.as_mut().expect("checked by the branch").await }, if opening.is_some() => {
                 self.opening = None;
@@ -238,13 +261,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.push_control(frame);
     }
 
-    fn say_go_away(&mut self) {
-        self.going_away = true;
-        if self.membership.subscriber.voice().hears_of_runs() {
-            let content = GoAway { reason: "drain", reconnect_min_ms: 0, reconnect_max_ms: RECONNECT_WITHIN_MS };
-            self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));
+    /// The node has come further with its end: at first it is decided when this client is told, and at last it has to go.
+    fn next_phase(&mut self) {
+        if matches!(self.leaving, Leaving::No) {
+            let departure = self.node.stopping.departure();
+            let turn = Box::pin(tokio::time::sleep(departure.told_after));
+            self.leaving = Leaving::Waits(turn, departure);
+            self.phase = self.node.stopping.leaving.child_token();
+            return;
         }
+        self.say_go_away();
         self.incoming.end(CloseCode::Drain);
+        self.phase = CancellationToken::new();
+    }
+
+    /// Tells the client when to come back, once. One that hears what runs say stays until they are over; any other goes.
+    fn say_go_away(&mut self) {
+        let Leaving::Waits(_, departure) = std::mem::replace(&mut self.leaving, Leaving::Told) else { return };
+        if !self.membership.subscriber.voice().hears_of_runs() {
+            return self.incoming.end(CloseCode::Drain);
+        }
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let Departure { return_after, return_before, .. } = departure;
+        let content =
+            GoAway { reason: "drain", reconnect_min_ms: ms(return_after), reconnect_max_ms: ms(return_before) };
+        self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));
     }
 
     fn push_control(&self, frame: Bytes) {
@@ -259,9 +300,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.wire().dialect()
     }
 }
-
-/// The window over which clients spread their return when the gateway goes away, in milliseconds.
-const RECONNECT_WITHIN_MS: u64 = 2_000;
 
 /// What a client hears before it has said anything.
 fn greeting(wire: Wire, connection: &str, route: &Route) -> Option<Bytes> {

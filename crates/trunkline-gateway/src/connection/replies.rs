@@ -46,6 +46,8 @@ where
     let mut violations = Violations::default();
     let mut misses = 0;
     let mut close = None;
+    let told = node.stopping.told();
+    tokio::pin!(told);
     loop {
         let drive = socket.drive(|message, queue| match message {
             Message::Text(text) => {
@@ -69,7 +71,7 @@ where
                 }
                 Err(_) => return,
             },
-            () = node.go_away.cancelled() => close = Some(CloseCode::Drain),
+            () = &mut told => close = Some(CloseCode::Drain),
             () = tokio::time::sleep(node.settings.heartbeat) => {
                 misses += 1;
                 let pinged = socket.queue(trunkline_ws::frame::ping(b"")).is_ok();

@@ -93,7 +93,7 @@ struct Ready {
 async fn ready(State(api): State<Api>) -> Response {
     let store =
         if api.node.store_failed.load(Ordering::Relaxed) { Err("failed".to_owned()) } else { probe(&api.node).await };
-    let draining = api.node.go_away.is_cancelled();
+    let draining = api.node.stopping.is_draining();
     let workers = api.supervision.report();
     let ready = store.is_ok() && !draining && workers.iter().all(|worker| !worker.failing);
     let mut checks = Map::new();

@@ -99,7 +99,7 @@ impl Edge {
             tracing::warn!(origin = %origin.escape_ascii(), "a connection was refused: {}", refusal.message());
             return refused(refusal.reason(), text_error(refusal.status(), refusal.message()));
         }
-        if self.node.go_away.is_cancelled() {
+        if self.node.stopping.is_draining() {
             return refused("drain", unavailable("this gateway is stopping"));
         }
         if place.is_extra() {
@@ -224,6 +224,7 @@ fn text_error(status: StatusCode, message: &'static str) -> Response<Body> {
 fn unavailable(message: &'static str) -> Response<Body> {
     let mut response = text_error(StatusCode::SERVICE_UNAVAILABLE, message);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

@@ -2,6 +2,7 @@
 //! and the broker, and does what it says. It decides nothing itself.
 
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -60,13 +61,22 @@ enum Writing {
     Events(AppendRequest),
 }
 
+/// How far the gateway has come with its end, as far as this run knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    Draining,
+    CutOff,
+}
+
 /// Waits that go on from one turn of the loop to the next.
 struct Waits<'w, 't> {
+    /// The next phase of a stop.
     stop: Pin<&'w mut WaitForCancellationFuture<'t>>,
     cancel: Pin<&'w mut WaitForCancellationFuture<'t>>,
     turn: Pin<&'w mut WaitForCancellationFuture<'t>>,
     timer: Pin<&'w mut Sleep>,
-    stopping: bool,
+    phase: Phase,
     cancelled: bool,
     started: bool,
 }
@@ -88,28 +98,36 @@ impl Driver {
 
     /// Drives the run until it is over, or until this process has no part in it any more.
     pub(super) async fn go(mut self, place: &Place) {
-        let stop = self.task.runs.stop.clone();
-        let (stopped, cancelled) = (pin!(stop.cancelled()), pin!(place.cancel.cancelled()));
+        let stopping = Arc::clone(&self.task.runs.stopping);
+        let (stopped, cancelled) = (pin!(stopping.draining.cancelled()), pin!(place.cancel.cancelled()));
         let (turned, timer) = (pin!(place.turn.cancelled()), pin!(tokio::time::sleep(Duration::ZERO)));
         let mut waits = Waits {
             stop: stopped,
             cancel: cancelled,
             turn: turned,
             timer,
-            stopping: false,
+            phase: Phase::Running,
             cancelled: false,
             started: place.turn_is_now,
         };
-        if place.turn_is_now {
+        if place.turn_is_now && !stopping.is_draining() {
             self.take_turn();
         }
         while self.advance() {
             // Where everything is there at once nothing else in this loop would give way to others.
             tokio::task::consume_budget().await;
             let goes_on = match self.wait(&mut waits).await {
-                Wake::Stop => self.stop(&mut waits),
+                Wake::Stop if waits.phase == Phase::Running => {
+                    waits.phase = Phase::Draining;
+                    waits.stop.set(stopping.cut_off.cancelled());
+                    !self.leave_unseen().await
+                }
+                Wake::Stop => {
+                    waits.phase = Phase::CutOff;
+                    self.cut_off().await
+                }
                 Wake::Cancelled => self.cancel(&mut waits),
-                Wake::Written(outcome) => self.written(outcome, waits.stopping).await,
+                Wake::Written(outcome) => self.written(outcome, waits.phase).await,
                 Wake::Turn => {
                     waits.started = true;
                     self.take_turn();
@@ -155,7 +173,7 @@ impl Driver {
         tokio::select! {
             biased;
             outcome = written(&mut self.write) => Wake::Written(outcome),
-            () = &mut waits.stop, if !waits.stopping => Wake::Stop,
+            () = &mut waits.stop, if waits.phase != Phase::CutOff => Wake::Stop,
             () = &mut waits.cancel, if !waits.cancelled => Wake::Cancelled,
             () = &mut waits.turn, if !waits.started => Wake::Turn,
             wake = next_of(&mut self.worker) => wake,
@@ -181,14 +199,56 @@ impl Driver {
         true
     }
 
-    /// The gateway stops. A run that no worker has is called after the next start; any other ends now.
-    fn stop(&mut self, waits: &mut Waits<'_, '_>) -> bool {
-        waits.stopping = true;
-        let untouched = !self.task.open.called && self.write.is_none() && !self.run.is_ending();
-        if !untouched {
-            self.run.fail(ErrorCode::WorkerLost.with_message("the gateway was stopped before the run ended"));
+    /// The gateway drains. A run that no worker has is left to its next life, which calls it, or waits for its worker.
+    /// Returns whether it is left.
+    async fn leave_unseen(&mut self) -> bool {
+        if self.run.is_ending() || self.run.is_cancelling() {
+            return false;
         }
-        !untouched
+        match &self.worker {
+            Worker::Expected(_) => true,
+            Worker::Calling(call) if !call.take_back() => false,
+            Worker::None if self.run.is_called() || self.write.is_some() => false,
+            Worker::None | Worker::Calling(_) => {
+                self.take_back_called().await;
+                true
+            }
+        }
+    }
+
+    /// The time of runs is over. One that a worker has which outlives this gateway is left to the two; any other ends now.
+    /// `false` when this task has no part in it any more.
+    async fn cut_off(&mut self) -> bool {
+        while let Worker::Calling(call) = &mut self.worker
+            && let Some(event) = call.try_next()
+        {
+            self.worker_event(event);
+        }
+        if self.run.is_ending() || self.run.is_cancelling() {
+            return true;
+        }
+        if self.leave_unseen().await {
+            return false;
+        }
+        if let Worker::Calling(call) = &mut self.worker
+            && call.leave_to_worker()
+        {
+            tracing::info!("left to its worker");
+            return false;
+        }
+        self.run.fail(ErrorCode::WorkerLost.with_message("the gateway was stopped before the run ended"));
+        true
+    }
+
+    /// No worker has seen the run: it is to be called after the next start.
+    async fn take_back_called(&mut self) {
+        let RunTask { runs, channel, open, .. } = &self.task;
+        if !open.called {
+            return;
+        }
+        if let Err(error) = store::take_back_called(&*runs.broker, channel, runs.durability).await {
+            tracing::error!(%error, "a run that no worker has seen cannot be left as such");
+        }
     }
 
     fn call(&mut self) {
@@ -294,11 +354,15 @@ impl Driver {
     }
 
     /// Handles the outcome of a write. `false` when this task can do nothing more.
-    async fn written(&mut self, outcome: Result<Committed, BrokerError>, stopping: bool) -> bool {
+    async fn written(&mut self, outcome: Result<Committed, BrokerError>, phase: Phase) -> bool {
         let Some((_, writing)) = self.write.take() else { return true };
         match (outcome, writing) {
             (Ok(_), Writing::Called) => {
                 self.task.open.called = true;
+                if phase != Phase::Running && !self.run.is_ending() {
+                    self.take_back_called().await;
+                    return false;
+                }
                 self.run.start();
             }
             (Ok(_), Writing::Events(request)) => {
@@ -318,7 +382,7 @@ impl Driver {
                     self.task.runs.metrics.run_ended(end.state());
                 }
             }
-            (Err(BrokerError::Overloaded), writing) if !stopping => {
+            (Err(BrokerError::Overloaded), writing) if phase != Phase::CutOff => {
                 self.retry = Some((Instant::now() + RETRY_AFTER, writing));
             }
             (Err(error @ BrokerError::Refused { .. }), _) => {

@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt as _;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trunkline_bridge::Bridge;
 use trunkline_broker::{Broker, Durability};
@@ -29,6 +28,7 @@ use crate::connection::InFlight;
 use crate::hub::Hub;
 use crate::retention::Keep;
 use crate::sessions::Session;
+use crate::stopping::Stopping;
 use crate::telemetry::Metrics;
 
 pub(crate) use recovery::Recovery;
@@ -60,11 +60,11 @@ pub(crate) struct Runs {
     /// Messages accepted by this process: orders those of one millisecond.
     accepted: AtomicU64,
     tracker: TaskTracker,
-    stop: CancellationToken,
+    stopping: Arc<Stopping>,
 }
 
 impl Runs {
-    /// `stop` ends every run's task; the bridge follows with [`Runs::connect`], because it asks for open runs when it starts.
+    /// `stopping` ends every run's task; the bridge follows with [`Runs::connect`], because it asks for open runs when it starts.
     pub(crate) fn new(
         broker: Arc<dyn Broker>,
         hub: Arc<Hub>,
@@ -72,7 +72,7 @@ impl Runs {
         metrics: Arc<Metrics>,
         durability: Durability,
         keep: Keep,
-        stop: CancellationToken,
+        stopping: Arc<Stopping>,
     ) -> Self {
         Self {
             broker,
@@ -85,7 +85,7 @@ impl Runs {
             roster: Arc::default(),
             accepted: AtomicU64::new(0),
             tracker: TaskTracker::new(),
-            stop,
+            stopping,
         }
     }
 
@@ -116,7 +116,7 @@ impl Runs {
             accepted_ms,
             order: self.accepted.fetch_add(1, Ordering::Relaxed),
             deadline_at_ms: accepted_ms.saturating_add(new.deadline_ms),
-            called: place.as_ref().is_some_and(|place| place.turn_is_now),
+            called: place.as_ref().is_some_and(|place| place.turn_is_now) && !self.stopping.is_draining(),
             parallel: new.while_busy == WhileBusy::Parallel,
             traceparent: new.message.traceparent(),
             origin: asked,
@@ -157,7 +157,7 @@ impl Runs {
         self.roster.len()
     }
 
-    /// Resolves when no run is open, by itself or because `stop` was cancelled.
+    /// Resolves when no run has a task: each has ended, or is left to the next life of this gateway.
     pub(crate) async fn ended(&self) {
         self.tracker.close();
         self.tracker.wait().await;

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 use trunkline_bridge::frame::Offer;
 use trunkline_bridge::{Call, Claimed, Claims};
 use trunkline_broker::{Broker, BrokerError};
@@ -22,6 +21,7 @@ use super::roster::Place;
 use super::store::{self, OPEN_RUNS, OpenRun, run_of_key};
 use super::task::RunTask;
 use crate::sessions::Sessions;
+use crate::stopping::Stopping;
 
 /// How long a worker may take to offer a run again after the gateway was started.
 pub(crate) const RECLAIM_WITHIN: Duration = Duration::from_secs(30);
@@ -32,6 +32,7 @@ const PAGE: usize = 256;
 /// Runs whose workers may come back, by run id.
 #[derive(Default)]
 pub(crate) struct Recovery {
+    stopping: Arc<Stopping>,
     waiting: Mutex<HashMap<String, Waiting>>,
 }
 
@@ -64,6 +65,10 @@ impl RecoveredRuns {
 }
 
 impl Recovery {
+    pub(crate) fn new(stopping: Arc<Stopping>) -> Self {
+        Self { stopping, waiting: Mutex::default() }
+    }
+
     /// Finds every open run. Call it before workers can connect, so that what they offer is known; the runs go on with
     /// [`RecoveredRuns::go`], once they can be called.
     pub(crate) async fn find(&self, runs: &Arc<Runs>, sessions: &Sessions) -> Result<RecoveredRuns, BrokerError> {
@@ -114,13 +119,12 @@ impl Recovery {
         call
     }
 
-    /// After [`RECLAIM_WITHIN`], runs that nobody offered end.
-    pub(crate) async fn give_up_later(self: Arc<Self>, stop: CancellationToken) {
+    /// After [`RECLAIM_WITHIN`], runs that nobody offered end. A gateway that stops before leaves them to its next life.
+    pub(crate) async fn give_up_later(self: Arc<Self>) {
         tokio::select! {
-            () = tokio::time::sleep(RECLAIM_WITHIN) => {}
-            () = stop.cancelled() => {}
+            () = tokio::time::sleep(RECLAIM_WITHIN) => self.lock().clear(),
+            () = self.stopping.draining.cancelled() => {}
         }
-        self.lock().clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
@@ -138,9 +142,14 @@ impl Claims for Recovery {
 
     fn resume(&self, run: &str, call: Call) {
         let sender = self.lock().remove(run).and_then(|waiting| waiting.call);
-        // Without a receiver the run has ended meanwhile: dropping the call tells the worker.
-        if let Some(sender) = sender {
-            let _ = sender.send(call);
+        let unwanted = match sender {
+            Some(sender) => sender.send(call).err(),
+            None => Some(call),
+        };
+        // Without a receiver the run has ended meanwhile, and dropping the call tells the worker; or it is left to the next
+        // life of this gateway, and the worker is to keep it.
+        if let Some(mut call) = unwanted.filter(|_| self.stopping.is_draining()) {
+            call.leave_to_worker();
         }
     }
 }

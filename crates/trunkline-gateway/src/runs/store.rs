@@ -126,6 +126,21 @@ pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun, stored: Bytes, dura
     Batch { ops: vec![Op::Put(put_open_run(run, called.to_value(), Expect::Value(stored)))], durability }
 }
 
+/// Takes back that a worker may have a run: none does.
+pub(super) async fn take_back_called(
+    broker: &dyn Broker,
+    run: &ChannelKey,
+    durability: Durability,
+) -> Result<(), BrokerError> {
+    // Only the store has the payload still.
+    let Some(stored) = broker.get(&open_run_key(run)).await? else { return Ok(()) };
+    let open = serde_json::from_slice::<OpenRun>(&stored);
+    let open = open.map_err(|error| BrokerError::Unavailable(error.to_string()))?;
+    let waiting = OpenRun { called: false, ..open }.to_value();
+    let ops = vec![Op::Put(put_open_run(run, waiting, Expect::Value(stored)))];
+    broker.commit(Batch { ops, durability }).await.map(drop)
+}
+
 /// Takes a run off the list that has ended already.
 pub(super) fn forget_batch(run: &ChannelKey) -> Batch {
     Batch { ops: vec![Op::Delete { key: open_run_key(run) }], ..Batch::default() }

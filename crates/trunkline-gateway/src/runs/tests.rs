@@ -105,7 +105,7 @@ impl Stored {
             Arc::clone(&self.metrics),
             Durability::Os,
             Keep::new(Duration::from_hours(1)),
-            CancellationToken::new(),
+            Arc::default(),
         ))
     }
 

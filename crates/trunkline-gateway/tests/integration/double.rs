@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 use trunkline_bridge::frame::{
-    CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Parts, Service, WorkerError, decode, encode,
+    CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Parts, Service, Welcome, WorkerError, decode, encode,
 };
 use trunkline_protocol::Codec;
 
@@ -28,7 +28,21 @@ impl Double {
         Self::join_as(gateway, service, Hello { reads_messagepack: true, ..Hello::default() }).await
     }
 
+    /// Connects again as a worker that still has a run, of which this many events are stored, and gives its new number.
+    pub(crate) async fn come_back(gateway: &TestGateway, service: &str, run: &str, stored: u64) -> (Self, u64) {
+        let offer = Offer { run: run.to_owned(), next: stored, ack: stored, ended: false };
+        let (double, welcome) =
+            Self::say_hello(gateway, service, Hello { open: vec![offer], ..Hello::default() }).await;
+        let [resumed] = &welcome.resumed[..] else { panic!("it is wanted: {welcome:?}") };
+        assert_eq!((&*resumed.run, resumed.ack), (run, stored));
+        (double, resumed.corr)
+    }
+
     async fn join_as(gateway: &TestGateway, service: &str, hello: Hello) -> Self {
+        Self::say_hello(gateway, service, hello).await.0
+    }
+
+    async fn say_hello(gateway: &TestGateway, service: &str, hello: Hello) -> (Self, Welcome) {
         let stream = UnixStream::connect(gateway.bridge()).await.expect("the bridge listens");
         let mut double = Self { stream };
         let hello = Hello {
@@ -40,9 +54,16 @@ impl Double {
             ..hello
         };
         double.send(Frame::Hello(hello)).await;
-        let welcome = double.receive().await;
-        assert!(matches!(welcome, Frame::Welcome(_)), "{welcome:?}");
-        double
+        match double.receive().await {
+            Frame::Welcome(welcome) => (double, welcome),
+            other => panic!("not welcome: {other:?}"),
+        }
+    }
+
+    /// What the gateway still had to say; nothing more once it has ended the connection.
+    pub(crate) async fn last_words(&mut self) -> Option<Frame> {
+        let parts = within(read_message(&mut self.stream)).await?;
+        Some(decode(parts).expect("the gateway speaks the protocol"))
     }
 
     pub(crate) async fn send(&mut self, frame: Frame) {

@@ -3,6 +3,7 @@
 mod commands;
 mod costs;
 mod crash;
+mod draining;
 mod process;
 mod serving;
 mod stopping;

@@ -170,7 +170,7 @@ const WORKER: &str = r#"
 import asyncio
 from trunkline import Failed, Worker
 
-worker = Worker("counter")
+worker = Worker("counter", concurrency=300)
 
 @worker.service("count")
 async def count(upto: int):
@@ -204,14 +204,25 @@ pub(crate) fn counted(upto: u64) -> String {
 }
 
 impl PythonWorker {
-    /// Starts a worker for the gateways of this folder.
-    pub(crate) fn start(folder: &Folder) -> Self {
+    /// The interpreter that has the SDK.
+    pub(crate) fn interpreter() -> PathBuf {
         let python = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.venv/bin/python"));
         assert!(python.exists(), "this test needs the Python SDK in a virtual environment at {}", python.display());
+        python.to_owned()
+    }
+
+    /// Writes the worker's program into the folder.
+    pub(crate) fn program(folder: &Folder) -> PathBuf {
         let program = folder.path().join("counter.py");
         std::fs::write(&program, WORKER).expect("written");
+        program
+    }
+
+    /// Starts a worker for the gateways of this folder.
+    pub(crate) fn start(folder: &Folder) -> Self {
+        let program = Self::program(folder);
         let log = std::fs::File::create(folder.path().join("worker.log")).expect("a log");
-        let mut command = Command::new(python);
+        let mut command = Command::new(Self::interpreter());
         let bridge = format!("unix://{}", folder.bridge().display());
         command.arg(program).env("TRUNKLINE_BRIDGE", bridge).stderr(log).kill_on_drop(true);
         Self(command.spawn().expect("python starts"))
