@@ -5,11 +5,12 @@
 //! (names), [`log`] (what a channel's log promises), [`record`] (what one record holds),
 //! [`segment`] and [`run`] (one call to a service), [`turns`] (whose turn it is in a
 //! session), [`words`] (what a record is called in
-//! each dialect), [`outbox`] (what one connection is sent, and in which order), [`departure`] (when clients of a gateway
-//! that stops are sent away), [`router`] (whose a path is).
+//! each dialect), [`outbox`] (what one connection is sent, and in which order), [`budget`] (what all connections may be sent
+//! together), [`departure`] (when clients of a gateway that stops are sent away), [`router`] (whose a path is).
 
 #![forbid(unsafe_code)]
 
+pub mod budget;
 pub mod channel;
 pub mod departure;
 pub mod identity;

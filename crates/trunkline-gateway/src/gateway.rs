@@ -15,6 +15,7 @@ use trunkline_bridge::supervisor::{CommandError, Supervisor, WorkerCommand};
 use trunkline_bridge::{Bridge, BridgeConfig, WorkerTransport};
 use trunkline_broker::BrokerError;
 use trunkline_broker::embedded::OpenError;
+use trunkline_core::budget::Budget;
 use trunkline_protocol::Limits;
 
 use crate::auth::Auth;
@@ -22,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::http::{Edge, Guard, Listener, api_router};
 use crate::hub::Hub;
+use crate::machine;
 use crate::node::{GATHERING_MAX, Node, Settings};
 use crate::random;
 use crate::retention::{Keep, keep_tidy};
@@ -166,6 +168,7 @@ impl Gateway {
             config.server.allow_missing_origin,
         );
         let node = Arc::new(Node {
+            budget: Arc::new(Budget::new(settings.buffer_bytes)),
             settings,
             clock,
             broker,
@@ -294,6 +297,7 @@ fn settings(config: &Config) -> Settings {
         depth,
         in_flight,
         connections,
+        buffer_bytes,
         handshake,
         auth_wait,
         heartbeat,
@@ -310,6 +314,7 @@ fn settings(config: &Config) -> Settings {
             ..Limits::default()
         },
         connections_max: connections,
+        buffer_bytes: buffer_bytes.unwrap_or_else(machine::buffer_bytes),
         handshake,
         auth_wait,
         heartbeat,

@@ -105,9 +105,17 @@ impl Hub {
     pub(crate) fn publish_latest(&self, channel: &ChannelKey, key: String, state: State) {
         let mut shard = self.shard(channel);
         let Some(listeners) = shard.get_mut(channel) else { return };
+        let bytes = state.bytes();
         let state = Shared::state(state);
         for subscriber in &listeners.subscribers {
-            subscriber.outbox().push_latest(channel, &key, Frame::Shared(Arc::clone(&state), 0));
+            let mut outbox = subscriber.outbox();
+            if outbox.has_room_for(bytes) {
+                outbox.push_latest(channel, &key, Frame::Shared(Arc::clone(&state), 0));
+            } else {
+                // It gets the newest value when it has caught up.
+                outbox.fall_behind(channel);
+            }
+            drop(outbox);
             subscriber.wake();
         }
         listeners.latest.retain(|latest| latest.key != key);
@@ -151,6 +159,15 @@ impl Hub {
                 // The log has it: the end is told with what is read.
                 if outbox.fall_behind(channel) {
                     drop(outbox);
+                    subscriber.wake();
+                }
+                continue;
+            }
+            if !outbox.has_room_for(record.data.len()) {
+                // All connections together hold as much as they may: this one reads the log when it has sent some.
+                if outbox.fall_behind(channel) {
+                    drop(outbox);
+                    self.metrics.channels_fell_behind.inc();
                     subscriber.wake();
                 }
                 continue;
@@ -236,7 +253,7 @@ mod tests {
     #[test]
     fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         let first = log.append(false);
         subscriber.outbox().push_read(&log.channel, &first, |_| Some(Frame::Own(Bytes::new())));
@@ -251,7 +268,7 @@ mod tests {
     #[test]
     fn live_listeners_of_a_run_that_ended_are_forgotten() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
         log.hub.attach_to_new_run(&log.channel, vec![Arc::clone(&subscriber)]);
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());

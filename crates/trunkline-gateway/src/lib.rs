@@ -14,6 +14,7 @@ mod frame;
 mod gateway;
 mod http;
 mod hub;
+mod machine;
 mod message;
 mod node;
 mod random;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use trunkline_bridge::Bridge;
 use trunkline_broker::Broker;
+use trunkline_core::budget::Budget;
 use trunkline_protocol::Limits;
 
 use crate::auth::Auth;
@@ -28,6 +29,7 @@ pub(crate) const GATHERING_MAX: usize = 32;
 pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) connections_max: usize,
+    pub(crate) buffer_bytes: usize,
     pub(crate) handshake: Duration,
     pub(crate) auth_wait: Duration,
     pub(crate) heartbeat: Duration,
@@ -55,6 +57,8 @@ pub(crate) struct Node {
     pub(crate) auth: Auth,
     pub(crate) bridge: Bridge,
     pub(crate) metrics: Arc<Metrics>,
+    /// What the buffers of all connections may take together.
+    pub(crate) budget: Arc<Budget>,
     /// Turns to gather the whole text of a run for an old client: each takes up to 1 MiB while it lasts.
     pub(crate) gathering: Arc<Semaphore>,
     /// How far this node has come with its end.

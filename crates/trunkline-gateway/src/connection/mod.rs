@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use trunkline_broker::BrokerError;
+use trunkline_core::budget::{Share, UNCOUNTED_BYTES};
 use trunkline_core::channel::ChannelKind;
 use trunkline_core::departure::Departure;
 use trunkline_core::outbox::Priority;
@@ -61,6 +62,8 @@ struct Connection<S> {
     route: Arc<Route>,
     id: String,
     socket: Socket<S>,
+    /// What the socket's buffers have of the node's budget.
+    share: Share,
     incoming: Incoming,
     outgoing: Outgoing,
     membership: Membership,
@@ -114,7 +117,7 @@ where
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn new(node: Arc<Node>, accepted: Accepted, stream: S, early: Bytes) -> Self {
         let Accepted { route, wire, identity, deflate } = accepted;
-        let subscriber = Subscriber::new(wire);
+        let subscriber = Subscriber::new(wire, &node.budget);
         let incoming = Incoming::new(Arc::clone(&node), Arc::clone(&route), Arc::clone(&subscriber), identity);
         let authenticated = incoming.is_authenticated();
         let options = Options {
@@ -129,6 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let first = node.settings.heartbeat.mul_f64(0.5 + random::fraction() / 2.0);
         Self {
             socket: Socket::new(stream, early, &options),
+            share: Share::new(Arc::clone(&node.budget)),
             outgoing: Outgoing::new(Arc::clone(&node), Arc::clone(&subscriber)),
             membership: Membership { hub: Arc::clone(&node.hub), subscriber },
             timer: Box::pin(tokio::time::sleep_until(authenticate_by.unwrap_or(now + first))),
@@ -207,6 +211,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.opening = Some(Box::pin(open(Arc::clone(&self.node), client, request.hello)));
         }
         self.outgoing.flush(&mut self.socket);
+        if !is_counted(&mut self.share, &self.socket) {
+            self.incoming.end(CloseCode::Overloaded);
+        }
         if self.membership.subscriber.control_overflowed() {
             self.incoming.end(CloseCode::SlowConsumer);
         }
@@ -339,6 +346,16 @@ struct GoAway {
     reason: &'static str,
     reconnect_min_ms: u64,
     reconnect_max_ms: u64,
+}
+
+/// Counts what a socket holds. `false` when all connections together hold as much as they may, and this one has a message
+/// that cannot be received to its end.
+fn is_counted<S: AsyncRead + AsyncWrite + Unpin>(share: &mut Share, socket: &Socket<S>) -> bool {
+    let unfinished = socket.unfinished_bytes();
+    let bytes = unfinished + socket.queued_bytes();
+    let is_refused = unfinished > UNCOUNTED_BYTES && !share.try_hold(bytes);
+    share.hold(bytes);
+    !is_refused
 }
 
 /// Lets other tasks have their turn, if the socket took as much as one turn may. Without this they would have it once the

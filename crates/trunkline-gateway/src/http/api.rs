@@ -130,6 +130,7 @@ async fn metrics(State(api): State<Api>) -> Response {
     let node = &api.node;
     node.metrics.runs_open.set(i64::try_from(node.runs.live_count()).unwrap_or(i64::MAX));
     node.metrics.sessions_live.set(i64::try_from(node.sessions.live_count()).unwrap_or(i64::MAX));
+    node.metrics.buffer_bytes.set(i64::try_from(node.budget.taken()).unwrap_or(i64::MAX));
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &api.registry) {
         Ok(()) => super::respond(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text),

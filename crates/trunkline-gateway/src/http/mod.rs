@@ -105,6 +105,12 @@ impl Edge {
         if place.is_extra() {
             return refused("full", unavailable("this gateway has as many connections as it can hold"));
         }
+        if !self.node.budget.has_room() {
+            return refused(
+                "memory",
+                unavailable("this gateway's connections hold as much as they may (limits.buffer_bytes)"),
+            );
+        }
         let Some(endpoint) = self.endpoint(request.uri().path()) else {
             return refused("unknown_route", unknown_route(&self.node, request.uri().path()));
         };
