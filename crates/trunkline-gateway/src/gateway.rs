@@ -155,6 +155,10 @@ impl Gateway {
         let bridge = start_bridge(&config.bridge, &generation, claims, &stop_bridge, &background).await?;
         runs.connect(bridge.clone());
         recovered.go(&runs);
+        if let Some(folder) = storage.folder.clone() {
+            let room = Arc::clone(&runs.room);
+            background.spawn(room.watch(folder, Arc::clone(&metrics), stopping.cut_off.clone()));
+        }
         background.spawn(recovery.give_up_later());
         background.spawn(keep_tidy(Arc::clone(&broker), Arc::clone(&sessions), keep, stopping.cut_off.clone()));
         let supervision = Arc::new(Supervision::default());

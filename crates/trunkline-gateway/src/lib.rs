@@ -19,6 +19,7 @@ mod message;
 mod node;
 mod random;
 mod retention;
+mod room;
 mod routes;
 mod runs;
 mod sessions;

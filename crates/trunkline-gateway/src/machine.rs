@@ -1,4 +1,7 @@
-//! What this machine has: its memory.
+//! What this machine has: memory, and room on a disk.
+
+use std::io;
+use std::path::Path;
 
 /// The share of the memory that the buffers of connections may take where nobody says otherwise, and its bound.
 const BUFFERS_SHARE: u64 = 4;
@@ -11,6 +14,12 @@ const CONTAINER_LIMIT: &str = "/sys/fs/cgroup/memory.max";
 pub(crate) fn buffer_bytes() -> usize {
     let container = std::fs::read_to_string(CONTAINER_LIMIT).ok();
     buffers_of(memory_bytes(), container.as_deref())
+}
+
+/// The size of the disk that a folder is on, and what of it is free for this process, in bytes.
+pub(crate) fn disk(folder: &Path) -> io::Result<(u64, u64)> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok((disk.f_blocks.saturating_mul(disk.f_frsize), disk.f_bavail.saturating_mul(disk.f_frsize)))
 }
 
 fn memory_bytes() -> u64 {
@@ -30,6 +39,13 @@ fn buffers_of(memory: u64, container: Option<&str>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_disk_of_a_folder_is_measured_and_a_missing_one_is_an_error() {
+        let (size, free) = disk(&std::env::temp_dir()).expect("it is there");
+        assert!(size > 0 && free <= size, "{free} of {size}");
+        assert!(disk(Path::new("/nowhere at all")).is_err());
+    }
 
     #[test]
     fn buffers_may_take_a_quarter_of_the_memory_that_there_is() {

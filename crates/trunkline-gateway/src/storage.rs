@@ -1,5 +1,6 @@
 //! Opens the broker that the configuration names.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -18,6 +19,8 @@ pub(crate) struct Storage {
     pub(crate) durability: Durability,
     pub(crate) metrics: Arc<Metrics>,
     embedded: Option<Arc<EmbeddedBroker>>,
+    /// Where the embedded broker's files are.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 impl Storage {
@@ -40,12 +43,19 @@ impl Storage {
                 let broker = MemoryBroker::new(&options, environment);
                 let metrics = broker.metrics();
                 // The safest level that memory has.
-                Self { broker: Arc::new(broker), durability: Durability::Os, metrics, embedded: None }
+                Self { broker: Arc::new(broker), durability: Durability::Os, metrics, embedded: None, folder: None }
             }
             config::BrokerKind::Embedded => {
                 let broker = Arc::new(EmbeddedBroker::open(&config.path, &options, environment)?);
                 let metrics = broker.metrics();
-                Self { broker: Arc::<EmbeddedBroker>::clone(&broker), durability, metrics, embedded: Some(broker) }
+                let folder = Some(config.path.clone());
+                Self {
+                    broker: Arc::<EmbeddedBroker>::clone(&broker),
+                    durability,
+                    metrics,
+                    embedded: Some(broker),
+                    folder,
+                }
             }
         })
     }

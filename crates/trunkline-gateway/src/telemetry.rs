@@ -54,6 +54,7 @@ pub(crate) struct Metrics {
     pub(crate) channels_fell_behind: Count,
     pub(crate) texts_gathering: Level,
     pub(crate) buffer_bytes: Level,
+    pub(crate) disk_free_bytes: Level,
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
     pub(crate) latest_refused: Count,
@@ -76,6 +77,7 @@ impl Metrics {
             channels_fell_behind,
             texts_gathering,
             buffer_bytes,
+            disk_free_bytes,
             runs_started,
             runs_ended,
             latest_refused,
@@ -107,6 +109,7 @@ impl Metrics {
             "Bytes that the buffers of all connections have of limits.buffer_bytes",
             buffer_bytes.clone(),
         );
+        registry.register("disk_free_bytes", "Bytes that are free on the disk of the store", disk_free_bytes.clone());
         registry.register("runs_started", "Runs accepted", runs_started.clone());
         registry.register("runs_ended", "Runs that ended, by state", runs_ended.clone());
         registry.register(

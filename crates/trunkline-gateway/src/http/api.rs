@@ -94,11 +94,13 @@ async fn ready(State(api): State<Api>) -> Response {
     let store =
         if api.node.store_failed.load(Ordering::Relaxed) { Err("failed".to_owned()) } else { probe(&api.node).await };
     let draining = api.node.stopping.is_draining();
+    let disk_is_full = api.node.runs.room.is_full();
     let workers = api.supervision.report();
-    let ready = store.is_ok() && !draining && workers.iter().all(|worker| !worker.failing);
+    let ready = store.is_ok() && !draining && !disk_is_full && workers.iter().all(|worker| !worker.failing);
     let mut checks = Map::new();
     checks.insert("clients".to_owned(), json!(if draining { "draining" } else { "ok" }));
     checks.insert("store".to_owned(), json!(store.err().unwrap_or_else(|| "ok".to_owned())));
+    checks.insert("disk".to_owned(), json!(if disk_is_full { "almost full" } else { "ok" }));
     checks.insert("workers".to_owned(), json!(workers));
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = Ready { status: if ready { "ready" } else { "not ready" }, checks };

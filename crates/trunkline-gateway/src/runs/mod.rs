@@ -27,6 +27,7 @@ use crate::clock::{Clock, timestamp, wall_ms};
 use crate::connection::InFlight;
 use crate::hub::Hub;
 use crate::retention::Keep;
+use crate::room::Room;
 use crate::sessions::Session;
 use crate::stopping::Stopping;
 use crate::telemetry::Metrics;
@@ -61,6 +62,8 @@ pub(crate) struct Runs {
     accepted: AtomicU64,
     tracker: TaskTracker,
     stopping: Arc<Stopping>,
+    /// Whether the disk has room for what is new.
+    pub(crate) room: Arc<Room>,
 }
 
 impl Runs {
@@ -86,6 +89,7 @@ impl Runs {
             accepted: AtomicU64::new(0),
             tracker: TaskTracker::new(),
             stopping,
+            room: Arc::default(),
         }
     }
 
@@ -97,6 +101,11 @@ impl Runs {
     /// Accepts a message: it is stored together with the run that it starts, and `origin` gets the `ack` or the
     /// `error`. What is stored keeps the order of these calls.
     pub(crate) fn accept(self: &Arc<Self>, new: NewRun<'_>, origin: InFlight) -> Result<(), ErrorBody<'static>> {
+        if self.room.is_full() {
+            return Err(
+                ErrorCode::Overloaded.with_message("the disk of this gateway is almost full; nothing new is begun")
+            );
+        }
         let session = new.session;
         let id = run_id(&session.realm, &session.id, new.message_id);
         let channel = ChannelKey::run(&session.realm, &id);

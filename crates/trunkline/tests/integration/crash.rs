@@ -82,6 +82,8 @@ impl Seen {
             "run_completed" | "run_failed" | "run_cancelled" | "run_expired" => {
                 self.ends.entry(run).or_default().push(message.kind.clone().into_owned());
             }
+            // It is sent again to the next gateway.
+            "error" if message.error.as_ref().is_some_and(|error| error.retryable) => {}
             "error" => panic!("{}", received.text()),
             "go_away" => self.told_to_go = true,
             _ => {}

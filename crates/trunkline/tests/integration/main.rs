@@ -3,6 +3,7 @@
 mod commands;
 mod costs;
 mod crash;
+mod disk;
 mod draining;
 mod process;
 mod serving;

@@ -6,23 +6,13 @@ use rustix::process::Signal;
 use trunkline_client::{Client, ClientError, SessionState};
 
 use crate::crash::count;
-use crate::process::{Folder, PythonWorker, Serving, within};
+use crate::process::{Folder, PythonWorker, Serving, until, within};
 
 /// Reads to the end of the connection.
 async fn end_of(client: &mut Client) -> ClientError {
     loop {
         if let Err(error) = within(client.receive()).await {
             return error;
-        }
-    }
-}
-
-/// Reads up to a message of this type.
-async fn until(client: &mut Client, kind: &str) -> String {
-    loop {
-        let received = within(client.receive()).await.expect("the connection is open");
-        if received.envelope().expect("an envelope").kind == kind {
-            return received.text().to_owned();
         }
     }
 }
