@@ -226,7 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn opened(&mut self, opened: Result<Opened, BrokerError>) {
         self.socket.resume_reading();
-        let Opened { session, welcome, channels } = match opened {
+        let Opened { session, expired, welcome, channels } = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::error!(%error, "a session cannot be opened");
@@ -234,7 +234,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 return;
             }
         };
-        self.push_control(welcome);
+        for frame in expired.into_iter().chain([welcome]) {
+            self.push_control(frame);
+        }
         for (channel, cursor) in channels {
             let urgent = channel.kind() == ChannelKind::Session || self.node.runs.is_live(&channel);
             let priority = if urgent { Priority::Interactive } else { Priority::Bulk };

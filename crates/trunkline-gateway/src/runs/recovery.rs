@@ -4,14 +4,15 @@
 //! worker may have is not called again: its worker has [`RECLAIM_WITHIN`] to offer it,
 //! then it ends with `worker_lost`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use trunkline_bridge::frame::Offer;
-use trunkline_bridge::{Call, Claimed, Claims};
+use trunkline_bridge::{Bridge, Call, Claimed, Claims};
 use trunkline_broker::{Broker, BrokerError};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::run::Run;
@@ -25,6 +26,13 @@ use crate::stopping::Stopping;
 
 /// How long a worker may take to offer a run again after the gateway was started.
 pub(crate) const RECLAIM_WITHIN: Duration = Duration::from_secs(30);
+
+/// Calls of one service that may wait while runs of another life are called: a quarter of what the bridge lets wait, so
+/// that new ones find room.
+const CALLS_WAITING_MAX: usize = 64;
+
+/// Time between two looks at what waits.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Open runs read from the broker at a time.
 const PAGE: usize = 256;
@@ -52,15 +60,43 @@ struct Recovered {
 }
 
 impl RecoveredRuns {
-    /// Goes on with them.
-    pub(crate) fn go(self, runs: &Runs) {
+    /// Goes on with them. Those that are to be called have their turns as the bridge has room for them.
+    pub(crate) fn go(self, runs: &Arc<Runs>) {
         if !self.0.is_empty() {
             let to_reclaim = self.0.iter().filter(|recovered| recovered.call.is_some()).count();
             tracing::info!(to_call = self.0.len() - to_reclaim, to_reclaim, "open runs were found");
         }
-        for Recovered { task, run, place, call } in self.0 {
+        let mut turns = Turns::new();
+        for Recovered { task, run, mut place, call } in self.0 {
+            if call.is_none() && std::mem::take(&mut place.turn_is_now) {
+                turns.entry(task.open.service.clone()).or_default().push_back(place.turn.clone());
+            }
             runs.tracker.spawn(task.recover(run, place, call));
         }
+        if !turns.is_empty() {
+            runs.tracker.spawn(give_turns(Arc::clone(runs), turns));
+        }
+    }
+}
+
+/// Runs whose turn it is in their sessions, by service, in their order.
+type Turns = HashMap<String, VecDeque<CancellationToken>>;
+
+/// Gives runs their turn, of each service only as many as may wait for its workers.
+async fn give_turns(runs: Arc<Runs>, mut turns: Turns) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    while !turns.is_empty() {
+        tokio::select! {
+            () = runs.stopping.draining.cancelled() => return,
+            _ = look.tick() => {}
+        }
+        let services = runs.bridge.get().map(Bridge::services).unwrap_or_default();
+        turns.retain(|service, turns| {
+            let waiting = services.iter().find(|status| status.name == *service).map_or(0, |status| status.queued);
+            let room = CALLS_WAITING_MAX.saturating_sub(waiting).min(turns.len());
+            turns.drain(..room).for_each(|turn| turn.cancel());
+            !turns.is_empty()
+        });
     }
 }
 

@@ -72,7 +72,7 @@ async fn p10_a_drain_in_the_middle_of_500_answers_loses_nothing() {
     .await;
     let ends = |state: &str| seen.iter().flat_map(|seen| seen.ends.values()).filter(|ends| ends[0] == state).count();
     println!("{} runs completed, {} failed", ends("run_completed"), ends("run_failed"));
-    assert!(ends("run_completed") > CLIENTS, "most answers were carried on");
+    assert_eq!(ends("run_failed"), 0, "each goes on where it was, or is called");
     seen.drain(..).for_each(Seen::check);
     drop(worker);
 }
