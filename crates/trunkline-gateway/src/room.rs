@@ -2,7 +2,7 @@
 //!
 //! Reads and the ends of runs go on; what is little is decided by `trunkline_core::disk`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -42,17 +42,17 @@ impl Room {
             metrics.disk_free_bytes.set(i64::try_from(free).unwrap_or(i64::MAX));
             let is_full = disk.measured(size, free);
             if is_full != self.is_full.swap(is_full, Ordering::Relaxed) {
-                self.tell(&folder, is_full, free);
+                tell(&folder, is_full, free);
             }
         }
     }
+}
 
-    fn tell(&self, folder: &std::path::Path, is_full: bool, free: u64) {
-        let folder = folder.display();
-        if is_full {
-            tracing::error!(%folder, free_bytes = free, "the disk is almost full; no run is begun until there is room");
-        } else {
-            tracing::info!(%folder, free_bytes = free, "the disk has room again");
-        }
+fn tell(folder: &Path, is_full: bool, free: u64) {
+    let folder = folder.display();
+    if is_full {
+        tracing::error!(%folder, free_bytes = free, "the disk is almost full; no run is begun until there is room");
+    } else {
+        tracing::info!(%folder, free_bytes = free, "the disk has room again");
     }
 }
