@@ -229,12 +229,23 @@ async fn start_of(broker: &dyn Broker, channel: &ChannelKey) -> Result<Option<Po
 
 /// Whether a run is one of this session: its events say so, or the list of open runs.
 async fn run_belongs(broker: &dyn Broker, run: &ChannelKey, session: &Session) -> Result<bool, BrokerError> {
-    let Ok(page) = broker.read(run, None, 0).await? else { return Ok(false) };
-    match page.records.first() {
-        Some(first) => {
-            let message = record::message(&first.data);
-            Ok(message.is_ok_and(|(_, event)| event.session.as_deref() == Some(&*session.id)))
-        }
-        None => crate::runs::is_open_run_of(broker, run, &session.id).await,
+    match first_event_is_of(broker, run, session).await? {
+        Some(belongs) => Ok(belongs),
+        None if crate::runs::is_open_run_of(broker, run, &session.id).await? => Ok(true),
+        // It may have ended since: then it has events now.
+        None => Ok(first_event_is_of(broker, run, session).await?.unwrap_or(false)),
     }
+}
+
+/// Whether a run's first event is of this session; `None` where it has none yet.
+async fn first_event_is_of(
+    broker: &dyn Broker,
+    run: &ChannelKey,
+    session: &Session,
+) -> Result<Option<bool>, BrokerError> {
+    let Ok(page) = broker.read(run, None, 0).await? else { return Ok(Some(false)) };
+    Ok(page.records.first().map(|first| {
+        let message = record::message(&first.data);
+        message.is_ok_and(|(_, event)| event.session.as_deref() == Some(&*session.id))
+    }))
 }
