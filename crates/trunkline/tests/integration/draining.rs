@@ -11,7 +11,7 @@ use crate::process::{Folder, PythonWorker, Serving};
 const CLIENTS: usize = 500;
 
 /// How far each answer counts.
-const UPTO: u64 = 150;
+const UPTO: u64 = 300;
 
 /// A client whose message is acknowledged.
 async fn begun(options: Options) -> (Seen, Client) {
@@ -58,7 +58,7 @@ async fn p10_a_drain_in_the_middle_of_500_answers_loses_nothing() {
     let open = seen.iter().filter(|seen| seen.ends.is_empty()).count();
     let kept = seen.iter().filter(|seen| seen.acknowledged.contains_key("m2")).count();
     println!("{open} answers were not over, {kept} messages were taken while the gateway drained");
-    assert!(open > CLIENTS / 2, "it was stopped in the middle: {open}");
+    assert!(open > CLIENTS / 10, "it was stopped in the middle: {open}");
 
     let gateway = Serving::start(&folder).await;
     let options = gateway.options();
