@@ -82,16 +82,21 @@ struct Connection<S> {
 enum Leaving {
     No,
     /// It waits for its turn to be told.
-    Waits(Pin<Box<Sleep>>, Departure),
+    Waits(Box<Turn>),
     /// It was told, and is sent away last.
     Told,
+}
+
+struct Turn {
+    at: Pin<Box<Sleep>>,
+    departure: Departure,
 }
 
 impl Leaving {
     /// Resolves when it is its turn to be told. Cancel-safe.
     async fn turn(&mut self) {
         match self {
-            Self::Waits(turn, _) => turn.as_mut().await,
+            Self::Waits(turn) => turn.at.as_mut().await,
             Self::No | Self::Told => std::future::pending().await,
         }
     }
@@ -274,8 +279,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn next_phase(&mut self) {
         if matches!(self.leaving, Leaving::No) {
             let departure = self.node.stopping.departure();
-            let turn = Box::pin(tokio::time::sleep(departure.told_after));
-            self.leaving = Leaving::Waits(turn, departure);
+            let at = Box::pin(tokio::time::sleep(departure.told_after));
+            self.leaving = Leaving::Waits(Box::new(Turn { at, departure }));
             self.phase = self.node.stopping.leaving.child_token();
             return;
         }
@@ -286,12 +291,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Tells the client when to come back, once. One that hears what runs say stays until they are over; any other goes.
     fn say_go_away(&mut self) {
-        let Leaving::Waits(_, departure) = std::mem::replace(&mut self.leaving, Leaving::Told) else { return };
+        let Leaving::Waits(turn) = std::mem::replace(&mut self.leaving, Leaving::Told) else { return };
         if !self.membership.subscriber.voice().hears_of_runs() {
             return self.incoming.end(CloseCode::Drain);
         }
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let Departure { return_after, return_before, .. } = departure;
+        let Departure { return_after, return_before, .. } = turn.departure;
         let content =
             GoAway { reason: "drain", reconnect_min_ms: ms(return_after), reconnect_max_ms: ms(return_before) };
         self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));
