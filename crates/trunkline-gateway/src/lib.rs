@@ -23,6 +23,8 @@ mod room;
 mod routes;
 mod runs;
 mod sessions;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod stopping;
 mod storage;
 mod supervision;

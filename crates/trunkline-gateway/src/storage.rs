@@ -21,6 +21,9 @@ pub(crate) struct Storage {
     embedded: Option<Arc<EmbeddedBroker>>,
     /// Where the embedded broker's files are.
     pub(crate) folder: Option<PathBuf>,
+    /// Says why a store of a simulation failed.
+    #[cfg(feature = "simulation")]
+    failed: std::sync::Mutex<Option<BoxFuture<'static, String>>>,
 }
 
 impl Storage {
@@ -43,7 +46,15 @@ impl Storage {
                 let broker = MemoryBroker::new(&options, environment);
                 let metrics = broker.metrics();
                 // The safest level that memory has.
-                Self { broker: Arc::new(broker), durability: Durability::Os, metrics, embedded: None, folder: None }
+                Self {
+                    broker: Arc::new(broker),
+                    durability: Durability::Os,
+                    metrics,
+                    embedded: None,
+                    folder: None,
+                    #[cfg(feature = "simulation")]
+                    failed: std::sync::Mutex::default(),
+                }
             }
             config::BrokerKind::Embedded => {
                 let broker = Arc::new(EmbeddedBroker::open(&config.path, &options, environment)?);
@@ -55,13 +66,26 @@ impl Storage {
                     metrics,
                     embedded: Some(broker),
                     folder,
+                    #[cfg(feature = "simulation")]
+                    failed: std::sync::Mutex::default(),
                 }
             }
         })
     }
 
+    /// A store that somebody else watches.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn simulated(broker: Arc<dyn Broker>, failed: BoxFuture<'static, String>) -> Self {
+        let failed = std::sync::Mutex::new(Some(failed));
+        Self { broker, durability: Durability::Os, metrics: Arc::default(), embedded: None, folder: None, failed }
+    }
+
     /// Resolves with the reason when the store has failed, and never otherwise.
     pub(crate) fn failed(&self) -> BoxFuture<'static, String> {
+        #[cfg(feature = "simulation")]
+        if let Some(failed) = self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
+            return failed;
+        }
         self.embedded.as_ref().map_or_else(|| std::future::pending().boxed(), |broker| broker.failed())
     }
 

@@ -368,7 +368,7 @@ impl Registry {
             self.fail(call, FailureReason::Stopping);
         }
         self.settle(now);
-        for (_, link) in self.links.drain() {
+        for (_, link) in std::mem::take(&mut self.links) {
             link.outbox.close();
             self.metrics.links.add(-1);
         }

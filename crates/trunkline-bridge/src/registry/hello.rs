@@ -1,6 +1,6 @@
 //! HELLO and WELCOME: who joins, and which calls go on. `protocol/worker.md` §2.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -156,7 +156,7 @@ impl Registry {
                 unanswered_pings: 0,
                 open,
                 outstanding,
-                made: HashMap::new(),
+                made: BTreeMap::new(),
             },
         );
     }

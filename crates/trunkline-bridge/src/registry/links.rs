@@ -155,7 +155,7 @@ impl Registry {
         };
         let cause = if worker.dead_since.is_some() && cause == Cause::Lost { Cause::Dead } else { cause };
         worker.presence = Presence::Away { since: now };
-        let made: Vec<CallId> = worker.made.drain().map(|(_, call)| call).collect();
+        let made: Vec<CallId> = std::mem::take(&mut worker.made).into_values().collect();
         for call in made {
             self.abandon_call(call, now);
         }

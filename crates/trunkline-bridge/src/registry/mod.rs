@@ -16,7 +16,7 @@ mod status;
 mod stream;
 mod time;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub use status::{ServiceStatus, WorkerPresence, WorkerStatus};
 const COMPANY_MAX: usize = 32;
 
 /// Names a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LinkId(u64);
 
 /// Names a worker process for as long as the registry remembers it.
@@ -82,11 +82,11 @@ impl Settings {
 pub(crate) struct Registry {
     settings: Settings,
     metrics: Arc<BridgeMetrics>,
-    links: HashMap<LinkId, Link>,
-    workers: HashMap<WorkerId, Worker>,
+    links: BTreeMap<LinkId, Link>,
+    workers: BTreeMap<WorkerId, Worker>,
     instances: HashMap<String, WorkerId>,
     services: HashMap<String, Pool>,
-    calls: HashMap<CallId, CallState>,
+    calls: BTreeMap<CallId, CallState>,
     /// Links whose outbox overflowed; they are cut when the event at hand is dealt with.
     overflowed: Vec<LinkId>,
     /// Outboxes whose frames are to leave when the event at hand is dealt with, each once.
@@ -125,11 +125,11 @@ struct Worker {
     ping_at: Instant,
     unanswered_pings: u32,
     /// Calls that it executes, or has ended and not yet been allowed to forget, by corr.
-    open: HashMap<u64, CallId>,
+    open: BTreeMap<u64, CallId>,
     /// How many of those it executes.
     outstanding: usize,
     /// Calls that it made, by its corr.
-    made: HashMap<u64, CallId>,
+    made: BTreeMap<u64, CallId>,
 }
 
 #[derive(Debug)]
@@ -204,11 +204,11 @@ impl Registry {
         Self {
             settings,
             metrics,
-            links: HashMap::new(),
-            workers: HashMap::new(),
+            links: BTreeMap::new(),
+            workers: BTreeMap::new(),
             instances: HashMap::new(),
             services: HashMap::new(),
-            calls: HashMap::new(),
+            calls: BTreeMap::new(),
             overflowed: Vec::new(),
             to_flush: Vec::new(),
             last_id: 0,

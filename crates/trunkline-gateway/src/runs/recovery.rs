@@ -4,7 +4,7 @@
 //! worker may have is not called again: its worker has [`RECLAIM_WITHIN`] to offer it,
 //! then it ends with `worker_lost`.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ const PAGE: usize = 256;
 #[derive(Default)]
 pub(crate) struct Recovery {
     stopping: Arc<Stopping>,
-    waiting: Mutex<HashMap<String, Waiting>>,
+    waiting: Mutex<BTreeMap<String, Waiting>>,
 }
 
 struct Waiting {
@@ -80,7 +80,7 @@ impl RecoveredRuns {
 }
 
 /// Runs whose turn it is in their sessions, by service, in their order.
-type Turns = HashMap<String, VecDeque<CancellationToken>>;
+type Turns = BTreeMap<String, VecDeque<CancellationToken>>;
 
 /// Gives runs their turn, of each service only as many as may wait for its workers.
 async fn give_turns(runs: Arc<Runs>, mut turns: Turns) {
@@ -163,7 +163,7 @@ impl Recovery {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

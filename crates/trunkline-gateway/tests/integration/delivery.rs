@@ -198,6 +198,22 @@ async fn a_client_that_retention_overtakes_is_told() {
 }
 
 #[tokio::test]
+async fn who_is_told_of_a_run_whose_beginning_is_no_longer_kept_is_told_that() {
+    let gateway = TestGateway::start("broker.retention.bytes = \"64KiB\"").await;
+    let _serving = serve(&gateway, "chat").await;
+    let (mut first, welcome) = Peer::welcomed(&gateway, json!({})).await;
+    first.ask("m1", json!({ "texts": 3_000, "bytes": 2_000 })).await;
+    first.until_terminal().await;
+
+    let (mut later, _) = Peer::welcomed(&gateway, returning(&welcome)).await;
+    let run = later.until("run_started").await["payload"]["channel"].clone();
+    let of_run = |message: &Value| message["channel"] == run;
+    let reset = later.until_one(of_run).await;
+    assert_eq!((&reset["type"], &reset["payload"]["reason"]), (&json!("reset"), &json!("too_far")));
+    assert_eq!(later.until_one(of_run).await["prev"], reset["payload"]["pos"]);
+}
+
+#[tokio::test]
 async fn the_newest_state_comes_after_attaching_and_none_after_the_end() {
     let gateway = TestGateway::start("").await;
     let mut worker = Double::join(&gateway, "chat").await;
