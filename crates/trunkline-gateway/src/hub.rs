@@ -135,9 +135,17 @@ impl Hub {
     pub(crate) fn publish_latest(&self, run: &ChannelKey, key: String, state: State) {
         let mut shard = self.shard(run);
         let listeners = shard.entry(run.clone()).or_default();
+        let bytes = state.bytes();
         let state = Shared::state(state);
         for subscriber in &listeners.subscribers {
-            subscriber.outbox().push_latest(run, &key, Frame::Shared(Arc::clone(&state), 0));
+            let mut outbox = subscriber.outbox();
+            if outbox.has_room_for(bytes) {
+                outbox.push_latest(run, &key, Frame::Shared(Arc::clone(&state), 0));
+            } else {
+                // It gets the newest value when it has caught up.
+                outbox.fall_behind(run);
+            }
+            drop(outbox);
             subscriber.wake();
         }
         listeners.keep(Latest { key, state }, &self.metrics);
@@ -178,6 +186,15 @@ impl Hub {
                 // The log has it: the end is told with what is read.
                 if outbox.fall_behind(channel) {
                     drop(outbox);
+                    subscriber.wake();
+                }
+                continue;
+            }
+            if !outbox.has_room_for(record.data.len()) {
+                // All connections together hold as much as they may: this one reads the log when it has sent some.
+                if outbox.fall_behind(channel) {
+                    drop(outbox);
+                    self.metrics.channels_fell_behind.inc();
                     subscriber.wake();
                 }
                 continue;
@@ -267,7 +284,7 @@ mod tests {
     #[test]
     fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         let first = log.append(false);
         subscriber.outbox().push_read(&log.channel, &first, |_| Some(Frame::Own(Bytes::new())));
@@ -282,7 +299,7 @@ mod tests {
     #[test]
     fn live_listeners_of_a_run_that_ended_are_forgotten() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
         log.hub.attach_new(&log.channel, None, &subscriber);
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());
@@ -295,7 +312,7 @@ mod tests {
 
     /// How many values of state a connection is told that attaches now.
     fn told(log: &Log) -> usize {
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         log.hub.caught_up(&log.channel, &subscriber);
         let mut told = 0;

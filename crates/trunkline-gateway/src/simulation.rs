@@ -80,7 +80,7 @@ impl Handle {
     /// has no such route.
     pub fn connect(&self, path: &str) -> Option<DuplexStream> {
         let Self(node) = self;
-        if node.go_away.is_cancelled() {
+        if node.stopping.is_draining() {
             return None;
         }
         let accepted = Accepted {

@@ -12,6 +12,7 @@ mod violations;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -19,7 +20,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use trunkline_broker::BrokerError;
+use trunkline_core::budget::{Share, UNCOUNTED_BYTES};
 use trunkline_core::channel::ChannelKind;
+use trunkline_core::departure::Departure;
 use trunkline_core::outbox::Priority;
 use trunkline_protocol::{CloseCode, Dialect, Wire};
 use trunkline_ws::{Activity, Closed, Connection as Socket, Deflate, Options};
@@ -59,6 +62,8 @@ struct Connection<S> {
     route: Arc<Route>,
     id: String,
     socket: Socket<S>,
+    /// What the socket's buffers have of the node's budget.
+    share: Share,
     incoming: Incoming,
     outgoing: Outgoing,
     membership: Membership,
@@ -67,9 +72,34 @@ struct Connection<S> {
     timer: Pin<Box<Sleep>>,
     authenticate_by: Option<Instant>,
     misses: u32,
-    /// Cancelled with the node's; its own, as it is asked each time that something happens.
-    go_away: CancellationToken,
-    going_away: bool,
+    /// The next phase of the node's end that it has to know of; its own token, as it is asked each time that something
+    /// happens.
+    phase: CancellationToken,
+    leaving: Leaving,
+}
+
+/// How far a connection has come with being sent away.
+enum Leaving {
+    No,
+    /// It waits for its turn to be told.
+    Waits(Box<Turn>),
+    /// It was told, and is sent away last.
+    Told,
+}
+
+struct Turn {
+    at: Pin<Box<Sleep>>,
+    departure: Departure,
+}
+
+impl Leaving {
+    /// Resolves when it is its turn to be told. Cancel-safe.
+    async fn turn(&mut self) {
+        match self {
+            Self::Waits(turn) => turn.at.as_mut().await,
+            Self::No | Self::Told => std::future::pending().await,
+        }
+    }
 }
 
 /// Serves one connection until it is over.
@@ -92,7 +122,7 @@ where
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn new(node: Arc<Node>, accepted: Accepted, stream: S, early: Bytes) -> Self {
         let Accepted { route, wire, identity, deflate } = accepted;
-        let subscriber = Subscriber::new(wire);
+        let subscriber = Subscriber::new(wire, &node.budget);
         let incoming = Incoming::new(Arc::clone(&node), Arc::clone(&route), Arc::clone(&subscriber), identity);
         let authenticated = incoming.is_authenticated();
         let options = Options {
@@ -107,18 +137,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let first = node.settings.heartbeat.mul_f64(0.5 + random::fraction() / 2.0);
         Self {
             socket: Socket::new(stream, early, &options),
+            share: Share::new(Arc::clone(&node.budget)),
             outgoing: Outgoing::new(Arc::clone(&node), Arc::clone(&subscriber)),
             membership: Membership { hub: Arc::clone(&node.hub), subscriber },
             timer: Box::pin(tokio::time::sleep_until(authenticate_by.unwrap_or(now + first))),
             id: random::id(),
-            go_away: node.go_away.child_token(),
+            phase: node.stopping.draining.child_token(),
             node,
             route,
             incoming,
             opening: None,
             authenticate_by,
             misses: 0,
-            going_away: false,
+            leaving: Leaving::No,
         }
     }
 
@@ -145,10 +176,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Waits for one thing to happen and takes it in.
     async fn turn(&mut self) -> Result<(), Closed> {
-        let Self { socket, incoming, outgoing, membership, opening, timer, go_away, going_away, .. } = self;
+        let Self { socket, incoming, outgoing, membership, opening, timer, phase, leaving, .. } = self;
         tokio::select! {
             biased;
-            () = go_away.cancelled(), if !*going_away => self.say_go_away(),
+            () = phase.cancelled() => self.next_phase(),
+            () = leaving.turn() => self.say_go_away(),
             () = timer.as_mut() => self.tick(),
             opened = async { opening.as_mut().expect("checked by the branch").await }, if opening.is_some() => {
                 self.opening = None;
@@ -184,6 +216,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.opening = Some(Box::pin(open(Arc::clone(&self.node), client, request.hello)));
         }
         self.outgoing.flush(&mut self.socket);
+        if !is_counted(&mut self.share, &self.socket) {
+            self.incoming.end(CloseCode::Overloaded);
+        }
         if self.membership.subscriber.control_overflowed() {
             self.incoming.end(CloseCode::SlowConsumer);
         }
@@ -196,7 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn opened(&mut self, opened: Result<Opened, BrokerError>) {
         self.socket.resume_reading();
-        let Opened { session, welcome, is_new, channels } = match opened {
+        let Opened { session, expired, welcome, is_new, channels } = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::error!(%error, "a session cannot be opened");
@@ -204,7 +239,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 return;
             }
         };
-        self.push_control(welcome);
+        for frame in expired.into_iter().chain([welcome]) {
+            self.push_control(frame);
+        }
         for (channel, cursor) in channels {
             if is_new && cursor.is_some() {
                 // Without reading its log first: the run of the message that opened it is told from its beginning.
@@ -243,14 +280,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.push_control(frame);
     }
 
-    fn say_go_away(&mut self) {
-        self.going_away = true;
-        self.incoming.send_away();
-        if self.membership.subscriber.voice().hears_of_runs() {
-            let content = GoAway { reason: "drain", reconnect_min_ms: 0, reconnect_max_ms: RECONNECT_WITHIN_MS };
-            self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));
+    /// The node has come further with its end: at first it is decided when this client is told, and at last it has to go.
+    fn next_phase(&mut self) {
+        if matches!(self.leaving, Leaving::No) {
+            let departure = self.node.stopping.departure();
+            let at = Box::pin(tokio::time::sleep(departure.told_after));
+            self.leaving = Leaving::Waits(Box::new(Turn { at, departure }));
+            self.phase = self.node.stopping.leaving.child_token();
+            return;
         }
+        self.say_go_away();
         self.incoming.end(CloseCode::Drain);
+        self.phase = CancellationToken::new();
+    }
+
+    /// Tells the client when to come back, once. One that hears what runs say stays until they are over; any other goes.
+    fn say_go_away(&mut self) {
+        let Leaving::Waits(turn) = std::mem::replace(&mut self.leaving, Leaving::Told) else { return };
+        self.incoming.send_away();
+        if !self.membership.subscriber.voice().hears_of_runs() {
+            return self.incoming.end(CloseCode::Drain);
+        }
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let Departure { return_after, return_before, .. } = turn.departure;
+        let content =
+            GoAway { reason: "drain", reconnect_min_ms: ms(return_after), reconnect_max_ms: ms(return_before) };
+        self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));
     }
 
     fn push_control(&self, frame: Bytes) {
@@ -265,9 +320,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.wire().dialect()
     }
 }
-
-/// The window over which clients spread their return when the gateway goes away, in milliseconds.
-const RECONNECT_WITHIN_MS: u64 = 2_000;
 
 /// What a client hears before it has said anything.
 fn greeting(wire: Wire, connection: &str, route: &Route) -> Option<Bytes> {
@@ -307,6 +359,16 @@ struct GoAway {
     reason: &'static str,
     reconnect_min_ms: u64,
     reconnect_max_ms: u64,
+}
+
+/// Counts what a socket holds. `false` when all connections together hold as much as they may, and this one has a message
+/// that cannot be received to its end.
+fn is_counted<S: AsyncRead + AsyncWrite + Unpin>(share: &mut Share, socket: &Socket<S>) -> bool {
+    let unfinished = socket.unfinished_bytes();
+    let bytes = unfinished + socket.queued_bytes();
+    let is_refused = unfinished > UNCOUNTED_BYTES && !share.try_hold(bytes);
+    share.hold(bytes);
+    !is_refused
 }
 
 /// Lets other tasks have their turn, if the socket took as much as one turn may. Without this they would have it once the

@@ -10,7 +10,7 @@ use trunkline_broker::{Broker, BrokerError};
 use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::ResetReason;
 use trunkline_core::record;
-use trunkline_protocol::{Dialect, Envelope, Limits, Position, Wire};
+use trunkline_protocol::{Dialect, Envelope, ErrorCode, Limits, Position, Wire};
 
 use crate::clock::wall_ms;
 use crate::message;
@@ -48,6 +48,8 @@ impl Hello {
 /// A session that this connection has now, and what to do with its channels.
 pub(super) struct Opened {
     pub(super) session: Arc<Session>,
+    /// Says that the session that was asked for cannot be had, where the dialect has a message of its own for that.
+    pub(super) expired: Option<Bytes>,
     pub(super) welcome: Bytes,
     /// Whether it was made just now: nobody else knows it, and its channel has no record.
     pub(super) is_new: bool,
@@ -105,10 +107,12 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
     let mut channels = BTreeMap::new();
     let mut attach = Vec::new();
     let is_new = known.is_none();
+    let mut expired = None;
     let (session, secret) = if let Some(session) = known {
         resume_channels(&*node.broker, &session, &hello, &mut channels, &mut attach).await?;
         (session, None)
     } else {
+        expired = hello.session.as_deref().and_then(|asked| session_expired(wire, &realm, asked));
         let new = node.sessions.create(&realm, &identity, wall_ms()).await?;
         let lost = hello.session.iter().map(|id| format!("session:{id}"));
         for name in lost.chain(hello.resume.into_keys()) {
@@ -131,7 +135,22 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
         server: Server { name: "trunkline", version: env!("CARGO_PKG_VERSION") },
     };
     let welcome = welcome.frame(wire);
-    Ok(Opened { session, welcome, is_new, channels: attach })
+    Ok(Opened { session, expired, welcome, is_new, channels: attach })
+}
+
+/// What dialect `flat` says of a session that cannot be given: unknown, expired and another's are the same.
+fn session_expired(wire: Wire, realm: &str, asked: &str) -> Option<Bytes> {
+    #[derive(Serialize)]
+    struct SessionExpired<'a> {
+        message: &'a str,
+    }
+    let is_name = ChannelKey::from_public_name(realm, &format!("session:{asked}")).is_some();
+    (wire.dialect() == Dialect::Flat && is_name).then(|| {
+        let payload = message::payload(&SessionExpired { message: &ErrorCode::SessionExpired.body().message });
+        let session = Some(Cow::Borrowed(asked));
+        let envelope = Envelope { session, payload: Some(payload.into()), ..Envelope::new("session_expired") };
+        message::frame(wire, &envelope)
+    })
 }
 
 impl Welcome<'_> {
@@ -213,12 +232,23 @@ async fn start_of(broker: &dyn Broker, channel: &ChannelKey) -> Result<Option<Po
 
 /// Whether a run is one of this session: its events say so, or the list of open runs.
 async fn run_belongs(broker: &dyn Broker, run: &ChannelKey, session: &Session) -> Result<bool, BrokerError> {
-    let Ok(page) = broker.read(run, None, 0).await? else { return Ok(false) };
-    match page.records.first() {
-        Some(first) => {
-            let message = record::message(&first.data);
-            Ok(message.is_ok_and(|(_, event)| event.session.as_deref() == Some(&*session.id)))
-        }
-        None => crate::runs::is_open_run_of(broker, run, &session.id).await,
+    match first_event_is_of(broker, run, session).await? {
+        Some(belongs) => Ok(belongs),
+        None if crate::runs::is_open_run_of(broker, run, &session.id).await? => Ok(true),
+        // It may have ended since: then it has events now.
+        None => Ok(first_event_is_of(broker, run, session).await?.unwrap_or(false)),
     }
+}
+
+/// Whether a run's first event is of this session; `None` where it has none yet.
+async fn first_event_is_of(
+    broker: &dyn Broker,
+    run: &ChannelKey,
+    session: &Session,
+) -> Result<Option<bool>, BrokerError> {
+    let Ok(page) = broker.read(run, None, 0).await? else { return Ok(Some(false)) };
+    Ok(page.records.first().map(|first| {
+        let message = record::message(&first.data);
+        message.is_ok_and(|(_, event)| event.session.as_deref() == Some(&*session.id))
+    }))
 }

@@ -40,7 +40,7 @@ struct Sending {
 
 impl Sending {
     fn new(node: &Arc<Node>) -> Self {
-        let subscriber = Subscriber::new(Dialect::Native.into());
+        let subscriber = Subscriber::for_tests(Dialect::Native.into());
         let outgoing = Outgoing::new(Arc::clone(node), Arc::clone(&subscriber));
         let (stream, _) = duplex(1);
         Self { outgoing, subscriber, socket: Socket::new(stream, Bytes::new(), &Options::default()), said: Vec::new() }

@@ -60,8 +60,8 @@ impl Driver {
     /// Calls the service, for the first time or because a call failed early. What a second call needs is only in the
     /// store.
     pub(super) fn call(&mut self) {
-        let RunTask { runs, channel, .. } = &self.task;
-        if self.run.attempts().made() > 1 {
+        let RunTask { runs, channel, open, .. } = &self.task;
+        if self.run.attempts() != open.attempts() {
             let noted = store::call_again(Arc::clone(&runs.broker), channel.clone(), runs.durability);
             self.worker = Worker::Repeating(noted.boxed());
         } else {

@@ -70,16 +70,25 @@ enum Writing {
     Events(AppendRequest),
 }
 
+/// How far the gateway has come with its end, as far as this run knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    Draining,
+    CutOff,
+}
+
 /// Waits that go on from one turn of the loop to the next.
 struct Waits<'w, 't> {
     answers: &'w Mailbox,
+    /// The next phase of a stop.
     stop: Pin<&'w mut WaitForCancellationFuture<'t>>,
     cancel: Pin<&'w mut WaitForCancellationFuture<'t>>,
     turn: Pin<&'w mut WaitForCancellationFuture<'t>>,
     /// The session has no connection any more, where that ends the run.
     left: BoxFuture<'static, ()>,
     timer: Pin<&'w mut Sleep>,
-    stopping: bool,
+    phase: Phase,
     cancelled: bool,
     started: bool,
 }
@@ -131,8 +140,8 @@ impl Driver {
     }
 
     async fn drive(&mut self, place: &Place, return_within: Duration) {
-        let stop = self.task.runs.stop.clone();
-        let (stopped, cancelled) = (pin!(stop.cancelled()), pin!(place.cancel.cancelled()));
+        let stopping = Arc::clone(&self.task.runs.stopping);
+        let (stopped, cancelled) = (pin!(stopping.draining.cancelled()), pin!(place.cancel.cancelled()));
         let (turned, timer) = (pin!(place.turn.cancelled()), pin!(tokio::time::sleep(Duration::ZERO)));
         let mut waits = Waits {
             answers: &place.answers,
@@ -141,28 +150,39 @@ impl Driver {
             turn: turned,
             left: self.left(return_within),
             timer,
-            stopping: false,
+            phase: Phase::Running,
             cancelled: false,
             started: place.turn_is_now,
         };
         // One that was cancelled before it began is not called any more.
-        if place.turn_is_now && !place.cancel.is_cancelled() {
+        if place.turn_is_now && !place.cancel.is_cancelled() && !stopping.is_draining() {
             self.take_turn();
         }
         while self.advance() {
-            if self.catch_up().await {
+            if waits.phase != Phase::Running && self.leave_unseen().await {
+                return;
+            }
+            if self.catch_up(waits.phase).await {
                 continue;
             }
             // Where everything is there at once nothing else in this loop would give way to others.
             tokio::task::consume_budget().await;
             let goes_on = match self.wait(&mut waits).await {
-                Wake::Stop => self.stop(&mut waits),
+                Wake::Stop if waits.phase == Phase::Running => {
+                    waits.phase = Phase::Draining;
+                    waits.stop.set(stopping.cut_off.cancelled());
+                    true
+                }
+                Wake::Stop => {
+                    waits.phase = Phase::CutOff;
+                    self.cut_off().await
+                }
                 Wake::Cancelled => self.cancel(&mut waits, "asked for"),
                 Wake::Left => {
                     self.task.runs.metrics.runs_left.inc();
                     self.cancel(&mut waits, "left")
                 }
-                Wake::Written(outcome) => self.written(outcome, waits.stopping).await,
+                Wake::Written(outcome) => self.written(outcome, waits.phase).await,
                 Wake::Answers => self.answers(waits.answers),
                 Wake::Turn => {
                     waits.started = true;
@@ -190,8 +210,9 @@ impl Driver {
     }
 
     /// Does what needs something from the store; `true` if it did anything.
-    async fn catch_up(&mut self) -> bool {
-        let (tells, calls) = (!self.asked_again.is_empty(), std::mem::take(&mut self.calls_again));
+    async fn catch_up(&mut self, phase: Phase) -> bool {
+        let tells = !self.asked_again.is_empty();
+        let calls = phase == Phase::Running && std::mem::take(&mut self.calls_again);
         if tells {
             self.tell_again().await;
         }
@@ -241,7 +262,7 @@ impl Driver {
         tokio::select! {
             biased;
             outcome = written(&mut self.write) => Wake::Written(outcome),
-            () = &mut waits.stop, if !waits.stopping => Wake::Stop,
+            () = &mut waits.stop, if waits.phase != Phase::CutOff => Wake::Stop,
             () = &mut waits.cancel, if !waits.cancelled => Wake::Cancelled,
             () = &mut waits.left, if !waits.cancelled => Wake::Left,
             () = &mut waits.turn, if !waits.started => Wake::Turn,
@@ -269,21 +290,95 @@ impl Driver {
         true
     }
 
-    /// The gateway stops. A run that no worker has is called after the next start; any other ends now.
-    fn stop(&mut self, waits: &mut Waits<'_, '_>) -> bool {
-        waits.stopping = true;
-        let untouched = !self.task.open.called && self.write.is_none() && !self.run.is_ending();
-        if self.run.is_waiting() {
-            // The question is still there after the next start, and its worker may be, too.
-            if let Worker::Calling(call) = std::mem::replace(&mut self.worker, Worker::None) {
-                call.leave();
-            }
+    /// The gateway drains. A run that waits for a person, or that no worker has, is left to its next life, which goes on
+    /// with it. Returns whether it is left.
+    async fn leave_unseen(&mut self) -> bool {
+        if self.run.is_ending() || self.run.is_cancelling() {
             return false;
         }
-        if !untouched {
-            self.run.fail(ErrorCode::WorkerLost.with_message("the gateway was stopped before the run ended"));
+        if self.calls_again || self.run.is_waiting() {
+            return self.leave_asked();
         }
-        !untouched
+        if let Worker::Repeating(noted) = &mut self.worker {
+            // Whatever becomes of the note is taken back.
+            drop(noted.await);
+            self.worker = Worker::None;
+            self.take_back_called().await;
+            return true;
+        }
+        match &self.worker {
+            Worker::Expected(_) => true,
+            Worker::Calling(call) if !call.take_back() => false,
+            Worker::None if self.run.is_called() || self.is_writing() => false,
+            _ => {
+                self.take_back_called().await;
+                true
+            }
+        }
+    }
+
+    /// The question is still there after the next start, and its worker may be, too. Returns whether the run is left: first
+    /// everything is stored that clients and worker were promised.
+    fn leave_asked(&mut self) -> bool {
+        if self.is_writing() {
+            return false;
+        }
+        if let Worker::Calling(call) = std::mem::replace(&mut self.worker, Worker::None) {
+            call.leave();
+        }
+        true
+    }
+
+    const fn is_writing(&self) -> bool {
+        self.write.is_some() || self.retry.is_some()
+    }
+
+    /// Whether it is being stored that a worker may have the run, before one has it.
+    fn is_being_called(&self) -> bool {
+        let writing = self.write.as_ref().map(|(_, writing)| writing);
+        matches!(writing.or(self.retry.as_ref().map(|(_, writing)| writing)), Some(Writing::Called))
+    }
+
+    /// The time of runs is over. One that a worker has which outlives this gateway is left to the two; any other has lost
+    /// its worker. `false` when this task has no part in it any more.
+    async fn cut_off(&mut self) -> bool {
+        while let Worker::Calling(call) = &mut self.worker
+            && let Some(event) = call.try_next()
+        {
+            self.worker_event(event);
+        }
+        let ends = self.run.is_ending() || self.run.is_cancelling();
+        if ends || self.run.is_waiting() || self.is_being_called() {
+            return true;
+        }
+        if self.leave_unseen().await {
+            return false;
+        }
+        match std::mem::replace(&mut self.worker, Worker::None) {
+            Worker::Calling(call) if call.outlives_us() => {
+                tracing::info!("left to its worker");
+                call.leave();
+                false
+            }
+            _ => {
+                let error = ErrorCode::WorkerLost.with_message("the gateway was stopped before the run ended");
+                self.call_failed(Failure::Lost { idempotent: self.idempotent }, error);
+                true
+            }
+        }
+    }
+
+    /// No worker has seen the run, or what it did counts for nothing: it is to be called after the next start. One that has
+    /// asked keeps the mark, and its next life finds that its worker is lost.
+    async fn take_back_called(&mut self) {
+        let RunTask { runs, channel, open, .. } = &self.task;
+        if !open.called || self.run.has_asked() {
+            return;
+        }
+        let calls = self.run.attempts().made() - u32::from(self.run.is_called());
+        if let Err(error) = store::take_back_called(&*runs.broker, channel, calls, runs.durability).await {
+            tracing::error!(%error, "a run that no worker has seen cannot be left as such");
+        }
     }
 
     /// Takes what clients answer.
@@ -408,12 +503,14 @@ impl Driver {
     }
 
     /// Handles the outcome of a write. `false` when this task can do nothing more.
-    async fn written(&mut self, outcome: Result<Committed, BrokerError>, stopping: bool) -> bool {
+    async fn written(&mut self, outcome: Result<Committed, BrokerError>, phase: Phase) -> bool {
         let Some((_, writing)) = self.write.take() else { return true };
         match (outcome, writing) {
             (Ok(_), Writing::Called) => {
                 self.task.open.called = true;
-                self.run.start();
+                if phase == Phase::Running || self.run.is_ending() {
+                    self.run.start();
+                }
             }
             (Ok(_), Writing::Events(request)) => {
                 self.run.appended();
@@ -432,7 +529,7 @@ impl Driver {
                     self.task.runs.metrics.run_ended(end.state());
                 }
             }
-            (Err(BrokerError::Overloaded), writing) if !stopping => {
+            (Err(BrokerError::Overloaded), writing) if phase != Phase::CutOff => {
                 self.retry = Some((Instant::now() + RETRY_AFTER, writing));
             }
             (Err(error @ BrokerError::Refused { .. }), _) => {

@@ -83,7 +83,7 @@ impl Stored {
         let environment = Environment { clock: Arc::new(wall_ms), epoch_source: 1, listener: Arc::<Hub>::clone(&hub) };
         let broker = MemoryBroker::new(&Options::default(), environment);
         let session = Session::for_tests("default", "s");
-        let client = Subscriber::new(Dialect::Native.into());
+        let client = Subscriber::for_tests(Dialect::Native.into());
         hub.attach(&session.channel, &client, Priority::Interactive, None);
         assert!(hub.caught_up(&session.channel, &client), "there is nothing to catch up with");
         Self {
@@ -105,7 +105,7 @@ impl Stored {
             Arc::clone(&self.metrics),
             Durability::Os,
             Keep::new(Duration::from_hours(1)),
-            CancellationToken::new(),
+            Arc::default(),
         ))
     }
 

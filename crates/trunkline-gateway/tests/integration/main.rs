@@ -10,6 +10,7 @@ mod frames;
 mod harness;
 mod history;
 mod limits;
+mod memory;
 mod messagepack;
 mod packed;
 mod peer;

@@ -123,7 +123,14 @@ impl Peer {
         (peer, welcome)
     }
 
-    /// The same, taking little from the network while it does not read.
+    /// The same at another path.
+    pub(crate) async fn welcomed_at(gateway: &TestGateway, path: &str) -> (Self, Value) {
+        let mut peer = Self::open(gateway, path, &[("sec-websocket-protocol", NATIVE)]).await;
+        let welcome = peer.hello(json!({})).await;
+        (peer, welcome)
+    }
+
+    /// The same as [`Peer::welcomed`], taking little from the network while it does not read.
     pub(crate) async fn slow(gateway: &TestGateway) -> (Self, Value) {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(8 * 1024).expect("a small buffer");

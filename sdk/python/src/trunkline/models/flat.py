@@ -252,7 +252,7 @@ class SessionUpdated(shared.FlatFrame, frozen=True):
 
 
 class SessionExpired(shared.FlatFrame, frozen=True):
-    """The session has ended; a new one must be opened.
+    """The session that was asked for cannot be had: it has ended, or never was this client's. A new one follows (session_created).
 
     `session_expired`: to clients; control.
     """

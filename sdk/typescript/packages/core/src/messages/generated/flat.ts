@@ -139,7 +139,7 @@ export interface SessionUpdated extends FlatFrame {
   data?: Record<string, unknown>;
 }
 
-/** The session has ended; a new one must be opened. (to clients, control) */
+/** The session that was asked for cannot be had: it has ended, or never was this client's. A new one follows (session_created). (to clients, control) */
 export interface SessionExpired extends FlatFrame {
   type: "session_expired";
   /** When it was made. (RFC 3339) */
@@ -535,7 +535,7 @@ export interface FlatMessages {
   "session_created": SessionCreated;
   /** Something about the session changed. */
   "session_updated": SessionUpdated;
-  /** The session has ended; a new one must be opened. */
+  /** The session that was asked for cannot be had: it has ended, or never was this client's. A new one follows (session_created). */
   "session_expired": SessionExpired;
   /** A person chose a file for what follows. */
   "file_selected": FileSelected;
