@@ -24,13 +24,14 @@ use crate::http::{Edge, Guard, Listener, api_router};
 use crate::hub::Hub;
 use crate::node::{GATHERING_MAX, Node, Settings};
 use crate::random;
-use crate::retention::{Keep, keep_tidy};
+use crate::retention::{Keep, Tidier, keep_tidy};
 use crate::routes::Routes;
 use crate::runs::{Recovery, Runs};
 use crate::sessions::Sessions;
 use crate::storage::Storage;
 use crate::supervision::Supervision;
 use crate::telemetry::Metrics;
+use crate::topics::Topics;
 
 /// How long spawned workers have to end by themselves when the gateway stops, and their handlers to clean up. Their runs
 /// have ended by then. They are told when they are started, and plan with it.
@@ -154,7 +155,17 @@ impl Gateway {
         runs.connect(bridge.clone());
         recovered.go(&runs);
         background.spawn(recovery.give_up_later(stop_runs.clone()));
-        background.spawn(keep_tidy(Arc::clone(&broker), Arc::clone(&sessions), keep, stop_runs.clone()));
+        let topics = Arc::new(Topics::new(
+            Arc::clone(&broker),
+            Arc::clone(&hub),
+            storage.durability,
+            config.topics,
+            Arc::clone(&metrics),
+            background.clone(),
+        ));
+        let (sessions_kept, topics_kept) = (Arc::clone(&sessions), Arc::clone(&topics));
+        let tidier = Tidier { broker: Arc::clone(&broker), sessions: sessions_kept, topics: topics_kept, keep };
+        background.spawn(keep_tidy(tidier, stop_runs.clone()));
         let supervision = Arc::new(Supervision::default());
         supervision.watch(start_workers(&config.workers, &bridge, &generation)?);
 
@@ -172,8 +183,9 @@ impl Gateway {
             hub,
             sessions,
             runs,
+            topics,
             routes: Routes::new(table, config.routes),
-            auth: Auth::new(config.auth.tokens),
+            auth: Auth::new(config.auth),
             bridge,
             metrics,
             gathering: Arc::new(Semaphore::new(GATHERING_MAX)),

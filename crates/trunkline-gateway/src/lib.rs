@@ -24,5 +24,6 @@ mod sessions;
 mod storage;
 mod supervision;
 mod telemetry;
+mod topics;
 
 pub use gateway::{Ended, Gateway, StartError, Stop};

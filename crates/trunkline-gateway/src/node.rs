@@ -19,6 +19,7 @@ use crate::routes::Routes;
 use crate::runs::Runs;
 use crate::sessions::Sessions;
 use crate::telemetry::Metrics;
+use crate::topics::Topics;
 
 /// Whole texts that are gathered at once; other connections wait for their turn.
 pub(crate) const GATHERING_MAX: usize = 32;
@@ -51,6 +52,7 @@ pub(crate) struct Node {
     pub(crate) hub: Arc<Hub>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) runs: Arc<Runs>,
+    pub(crate) topics: Arc<Topics>,
     pub(crate) routes: Routes,
     pub(crate) auth: Auth,
     pub(crate) bridge: Bridge,

@@ -53,6 +53,7 @@ pub(crate) struct Metrics {
     client_errors: Family<ErrorLabel, Count>,
     pub(crate) channels_fell_behind: Count,
     pub(crate) texts_gathering: Level,
+    pub(crate) published: Count,
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
     pub(crate) latest_refused: Count,
@@ -74,6 +75,7 @@ impl Metrics {
             client_errors,
             channels_fell_behind,
             texts_gathering,
+            published,
             runs_started,
             runs_ended,
             latest_refused,
@@ -100,6 +102,7 @@ impl Metrics {
             "Whole texts of runs that are being gathered for clients of old dialects, or wait for their turn",
             texts_gathering.clone(),
         );
+        registry.register("published", "Messages published to topics and users", published.clone());
         registry.register("runs_started", "Runs accepted", runs_started.clone());
         registry.register("runs_ended", "Runs that ended, by state", runs_ended.clone());
         registry.register(

@@ -3,6 +3,8 @@
 //! Nothing is awaited here. Replies go straight to the write queue; what takes time is left
 //! for the connection's task ([`Incoming::take_opening`]) or given to a run.
 
+mod channels;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,15 +20,17 @@ use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
 
 use super::Subscriber;
+use super::attaching::Request;
 use super::opening::Hello;
 use super::violations::Violations;
+use crate::auth::Caller;
 use crate::config::Route;
 use crate::message::{self, Health};
 use crate::node::Node;
 use crate::random;
 use crate::routes::{Destination, destination, validate};
 use crate::runs::NewRun;
-use crate::sessions::{Identity, Session};
+use crate::sessions::Session;
 
 /// Messages that may follow a `hello` before its `welcome`.
 const DEFERRED_MAX: usize = 64;
@@ -89,7 +93,7 @@ impl Deferred {
 
 /// A session that is to be opened.
 pub(super) struct OpeningRequest {
-    pub(super) identity: Identity,
+    pub(super) caller: Caller,
     pub(super) hello: Hello,
 }
 
@@ -98,8 +102,11 @@ pub(super) struct Incoming {
     node: Arc<Node>,
     route: Arc<Route>,
     subscriber: Arc<Subscriber>,
-    identity: Option<Identity>,
+    caller: Option<Caller>,
     stage: Stage,
+    /// Sessions that were attached beside the one of `stage`.
+    further: Vec<Arc<Session>>,
+    requests: VecDeque<Request>,
     opening: Option<OpeningRequest>,
     deferred: VecDeque<Deferred>,
     violations: Violations,
@@ -107,20 +114,17 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// `identity` is who the upgrade request proved to be, if it did.
-    pub(super) fn new(
-        node: Arc<Node>,
-        route: Arc<Route>,
-        subscriber: Arc<Subscriber>,
-        identity: Option<Identity>,
-    ) -> Self {
-        let identity = identity.or_else(|| node.auth.anonymous());
+    /// `caller` is who the upgrade request proved to be, if it did.
+    pub(super) fn new(node: Arc<Node>, route: Arc<Route>, subscriber: Arc<Subscriber>, caller: Option<Caller>) -> Self {
+        let caller = caller.or_else(|| node.auth.anonymous());
         Self {
             node,
             route,
             subscriber,
-            identity,
+            caller,
             stage: Stage::Greeting,
+            further: Vec::new(),
+            requests: VecDeque::new(),
             opening: None,
             deferred: VecDeque::new(),
             violations: Violations::default(),
@@ -194,10 +198,13 @@ impl Incoming {
                 let health = Health::now(self.node.status());
                 self.reply(queue, "health_response", id, Some(message::payload(&health).into()));
             }
-            _ if self.identity.is_none() && !self.authenticate_by_message(envelope) => {
+            _ if self.caller.is_none() && !self.authenticate_by_message(envelope) => {
                 self.unauthorized(id, "say hello with a token first", queue);
             }
             ("cancel", _) => self.cancel(envelope, queue),
+            ("attach" | "detach" | "subscribe" | "unsubscribe" | "publish", _) if self.dialect() == Dialect::Native => {
+                self.about_channels(envelope, frame, queue);
+            }
             (kind, Class::Durable) if !belongs_to_gateway(kind) => self.durable(envelope, frame, queue),
             (kind, _) => {
                 let error = ErrorCode::UnknownType.with_message(format!("{kind:?} is no type that clients send here"));
@@ -223,15 +230,18 @@ impl Incoming {
     fn authenticate_by_message(&mut self, envelope: &Envelope<'_>) -> bool {
         if self.dialect() == Dialect::Flat {
             let token = old_frames::session_token(envelope);
-            self.identity = token.and_then(|token| self.node.auth.verify(&token, &self.route.realm));
+            self.caller = token.and_then(|token| self.node.auth.verify(&token, &self.route.realm));
         }
-        self.identity.is_some()
+        self.caller.is_some()
     }
 
     /// Whether a message of dialect `flat` has a token that does not name who this connection belongs to.
     fn has_foreign_token(&self, envelope: &Envelope<'_>) -> bool {
         let token = old_frames::session_token(envelope).filter(|_| self.dialect() == Dialect::Flat);
-        token.is_some_and(|token| self.node.auth.verify(&token, &self.route.realm) != self.identity)
+        let identity = |caller: Option<Caller>| caller.map(|caller| caller.identity);
+        token.is_some_and(|token| {
+            identity(self.node.auth.verify(&token, &self.route.realm)) != identity(self.caller.clone())
+        })
     }
 
     fn hello(&mut self, envelope: &Envelope<'_>, queue: &mut WriteQueue) {
@@ -245,14 +255,14 @@ impl Incoming {
                 let of_flat = || old_frames::session_token(envelope).filter(|_| self.dialect() == Dialect::Flat);
                 if let Some(token) = &hello.token.clone().or_else(of_flat) {
                     match self.node.auth.verify(token, &self.route.realm) {
-                        Some(identity) => self.identity = Some(identity),
+                        Some(caller) => self.caller = Some(caller),
                         None => return self.unauthorized(id, "the token is wrong", queue),
                     }
                 }
-                match self.identity.clone() {
-                    Some(identity) => {
+                match self.caller.clone() {
+                    Some(caller) => {
                         self.subscriber.said_hello();
-                        self.begin_opening(identity, hello);
+                        self.begin_opening(caller, hello);
                     }
                     None => self.unauthorized(id, "say hello with a token", queue),
                 }
@@ -261,9 +271,9 @@ impl Incoming {
         }
     }
 
-    fn begin_opening(&mut self, identity: Identity, hello: Hello) {
+    fn begin_opening(&mut self, caller: Caller, hello: Hello) {
         self.stage = Stage::Opening;
-        self.opening = Some(OpeningRequest { identity, hello });
+        self.opening = Some(OpeningRequest { caller, hello });
     }
 
     /// Keeps a message until the session is open.
@@ -283,10 +293,7 @@ impl Incoming {
         let Some(run) = envelope.run.as_deref() else {
             return self.violation(id, ErrorCode::BadEnvelope.with_message("run: missing; cancel names a run"), queue);
         };
-        let cancelled = match &self.stage {
-            Stage::Open(session) => self.node.runs.cancel(session, run),
-            Stage::Greeting | Stage::Opening => false,
-        };
+        let cancelled = self.sessions().any(|session| self.node.runs.cancel(session, run));
         let content = message::payload(&CancelAck { cancelled });
         let ack = Envelope {
             run: Some(Cow::Borrowed(run)),
@@ -313,11 +320,17 @@ impl Incoming {
             Ok(Destination::Service(service)) => service.to_owned(),
             Err(error) => return self.violation(id, error, queue),
         };
-        let session = match (&self.stage, &self.identity) {
-            (Stage::Open(session), _) => Arc::clone(session),
-            (_, Some(identity)) => {
-                let identity = identity.clone();
-                self.begin_opening(identity, Hello::default());
+        let session = match (&self.stage, &self.caller) {
+            (Stage::Open(session), _) => {
+                let Some(session) = self.session_meant(session, envelope) else {
+                    let error = ErrorCode::BadRequest.with_message("session: it is not attached to this connection");
+                    return self.violation(id, error, queue);
+                };
+                session
+            }
+            (_, Some(caller)) => {
+                let caller = caller.clone();
+                self.begin_opening(caller, Hello::default());
                 return self.defer(frame, queue);
             }
             (_, None) => return self.unauthorized(id, "say hello with a token first", queue),
@@ -333,6 +346,14 @@ impl Incoming {
         if let Err(error) = self.start_run(&session, service, envelope) {
             self.node.metrics.client_error(&error.code);
             self.push(queue, message::error_frame(self.wire(), id, error));
+        }
+    }
+
+    /// The session that a message is for: the first one, unless it names another. Other dialects have only one.
+    fn session_meant(&self, first: &Arc<Session>, envelope: &Envelope<'_>) -> Option<Arc<Session>> {
+        match envelope.session.as_deref().filter(|_| self.dialect() == Dialect::Native) {
+            None => Some(Arc::clone(first)),
+            Some(id) => self.sessions().find(|session| session.id == id).map(Arc::clone),
         }
     }
 
@@ -361,8 +382,9 @@ impl Incoming {
     }
 
     /// The session is open: messages that came meanwhile are handled now.
-    pub(super) fn opened(&mut self, session: Arc<Session>, queue: &mut WriteQueue) {
+    pub(super) fn opened(&mut self, session: Arc<Session>, further: Vec<Arc<Session>>, queue: &mut WriteQueue) {
         self.stage = Stage::Open(session);
+        self.further = further;
         while let Some(deferred) = self.deferred.pop_front() {
             self.frame(deferred.frame(), queue);
         }
@@ -385,7 +407,12 @@ impl Incoming {
 
     /// Whether the client has proved, or need not prove, who it is.
     pub(super) const fn is_authenticated(&self) -> bool {
-        self.identity.is_some()
+        self.caller.is_some()
+    }
+
+    /// Who the client is, once that is known.
+    pub(super) const fn caller(&self) -> Option<&Caller> {
+        self.caller.as_ref()
     }
 
     fn unauthorized(&mut self, id: Option<&str>, message: &'static str, queue: &mut WriteQueue) {

@@ -85,7 +85,7 @@ impl RunTask {
     /// Gives the sender its `ack` or `error`.
     fn answer(&self, origin: InFlight, outcome: Result<Committed, BrokerError>) {
         let (message, run) = (&self.open.message, self.channel.id());
-        let ack = |duplicate| move |wire| message::ack_frame(wire, message, run, duplicate);
+        let ack = |duplicate| move |wire| message::ack_frame(wire, message, Some(run), duplicate);
         match outcome {
             Ok(_) => origin.acknowledge(ack(false)),
             Err(BrokerError::Refused { refusal: Refusal::Exists { same_content: true }, .. }) => {

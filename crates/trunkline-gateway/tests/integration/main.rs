@@ -1,5 +1,6 @@
 //! A whole gateway on a real port, with clients and workers that speak over real sockets, well and badly.
 
+mod channels;
 mod compression;
 mod deaths;
 mod delivery;
@@ -20,6 +21,7 @@ mod restarts;
 mod sessions;
 mod stopping;
 mod tokens;
+mod topics;
 mod transcripts;
 mod turns;
 mod validation;

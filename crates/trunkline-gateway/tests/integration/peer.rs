@@ -1,6 +1,6 @@
 //! A client of the message lane that says what a test wants it to say, in JSON or MessagePack.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -32,6 +32,8 @@ pub(crate) struct Peer {
     /// What was passed over while something else was waited for: an `ack` may come before or after the records of its
     /// message.
     passed_over: VecDeque<Value>,
+    /// How far it was brought in each channel.
+    positions: BTreeMap<String, Value>,
 }
 
 /// What a connection is sent.
@@ -98,7 +100,7 @@ impl Peer {
         let dialect = if is_native { Dialect::Native } else { Dialect::Payload };
         let (socket, response) = within(tokio_tungstenite::client_async(request, stream)).await?;
         let is_packed = response.headers().get("sec-websocket-protocol").is_some_and(|chosen| chosen == MESSAGE_PACK);
-        Ok(Self { socket, dialect, is_packed, passed_over: VecDeque::new() })
+        Ok(Self { socket, dialect, is_packed, passed_over: VecDeque::new(), positions: BTreeMap::new() })
     }
 
     /// Connects as an old client to a route of this dialect.
@@ -181,7 +183,30 @@ impl Peer {
         }
     }
 
+    /// How far it was brought in a channel.
+    pub(crate) fn position(&self, channel: &str) -> &Value {
+        &self.positions[channel]
+    }
+
+    fn keep_position(&mut self, message: &Value) {
+        let announced = message["payload"]["channels"].as_object().filter(|_| message["type"] == "welcome");
+        let announced = announced.into_iter().flatten().map(|(name, said)| (name.clone(), said["pos"].clone()));
+        let own = message["channel"].as_str().map(|name| {
+            let position = if message["pos"].is_null() { &message["payload"]["pos"] } else { &message["pos"] };
+            (name.to_owned(), position.clone())
+        });
+        self.positions.extend(announced.chain(own).filter(|(_, position)| position.is_string()));
+    }
+
     async fn receive(&mut self) -> Incoming {
+        let incoming = self.receive_one().await;
+        if let Incoming::Message(message) = &incoming {
+            self.keep_position(message);
+        }
+        incoming
+    }
+
+    async fn receive_one(&mut self) -> Incoming {
         loop {
             match within(self.socket.next()).await {
                 Some(Ok(Message::Text(text))) if !self.is_packed => {

@@ -65,7 +65,9 @@ class Hello(Model, frozen=True):
     """Session to go on with."""
     secret: Annotated[str | None, NOT_NULL] = None
     """What an anonymous session got in its first welcome."""
-    resume: Annotated[Annotated[dict[str, str | None], Field(max_length=64)] | None, NOT_NULL] = None
+    secrets: Annotated[Annotated[dict[str, str], Field(max_length=64)] | None, NOT_NULL] = None
+    """The secrets of further anonymous sessions in resume, by their ids."""
+    resume: Annotated[Annotated[dict[str, str | None], Field(max_length=128)] | None, NOT_NULL] = None
     """Last position seen of each channel; null where nothing was seen yet."""
     client: Annotated[HelloClient | None, NOT_NULL] = None
     """The program, for logs."""
@@ -120,7 +122,7 @@ class WelcomeFrame(Envelope, frozen=True):
 
 
 class Attach(Model, frozen=True):
-    """Asks for one more session or topic on this connection.
+    """Asks for one more session, a topic, or the channel of one's own user on this connection; answered by attached.
 
     `attach`: from clients; control.
     """
@@ -131,12 +133,14 @@ class Attach(Model, frozen=True):
     """What an anonymous session got in its first welcome."""
     topic: Annotated[shared.Topic | None, NOT_NULL] = None
     """The topic to attach."""
+    user: Annotated[bool | None, NOT_NULL] = None
+    """True for what is published to oneself."""
     pos: Annotated[str, Field(min_length=1)] | None = None
     """The last position seen of its channel; null or left out where nothing was seen."""
 
     @model_validator(mode="after")
     def _keep_rules_of_attach(self) -> Self:
-        _rules.exactly_one(self, "session", "topic")
+        _rules.exactly_one(self, "session", "topic", "user")
         return self
 
 
@@ -148,7 +152,7 @@ class AttachFrame(Envelope, frozen=True):
 
 
 class Attached(shared.Verdict, frozen=True):
-    """A channel is delivered from here on; it stands in that channel's order.
+    """A channel is delivered from here on; it stands in that channel's order. Without pos nothing is: it is unknown, over or another's.
 
     `attached`: to clients; control.
     """
@@ -157,6 +161,8 @@ class Attached(shared.Verdict, frozen=True):
     """The session that was attached."""
     topic: Annotated[shared.Topic | None, NOT_NULL] = None
     """The topic that was attached."""
+    user: Annotated[bool | None, NOT_NULL] = None
+    """True where it is one's own user's channel."""
 
 
 class AttachedFrame(Envelope, frozen=True):
@@ -169,7 +175,7 @@ class AttachedFrame(Envelope, frozen=True):
 
 
 class Detach(Model, frozen=True):
-    """Gives a session or topic of this connection up again.
+    """Gives up a session, a topic or the user's channel of this connection; not answered.
 
     `detach`: from clients; control.
     """
@@ -178,10 +184,12 @@ class Detach(Model, frozen=True):
     """The session to detach."""
     topic: Annotated[shared.Topic | None, NOT_NULL] = None
     """The topic to detach."""
+    user: Annotated[bool | None, NOT_NULL] = None
+    """True for one's own user's channel."""
 
     @model_validator(mode="after")
     def _keep_rules_of_detach(self) -> Self:
-        _rules.exactly_one(self, "session", "topic")
+        _rules.exactly_one(self, "session", "topic", "user")
         return self
 
 
@@ -471,15 +479,22 @@ class PresenceStateFrame(Envelope, frozen=True):
 
 
 class Publish(Model, frozen=True):
-    """Content for everybody on a topic; subscribers get it as it was sent.
+    """Content for everybody on a topic, or for one user; subscribers get it as it was sent, with the sender's verified name in meta.from.
 
     `publish`: to and from clients; durable.
     """
 
-    topic: shared.Topic
-    """The topic."""
     payload: Any
     """Any JSON."""
+    topic: Annotated[shared.Topic | None, NOT_NULL] = None
+    """The topic."""
+    user: Annotated[shared.Id | None, NOT_NULL] = None
+    """The user, as the deployment names users; told to all of that user's connections that attached the channel."""
+
+    @model_validator(mode="after")
+    def _keep_rules_of_publish(self) -> Self:
+        _rules.exactly_one(self, "topic", "user")
+        return self
 
 
 class PublishFrame(Envelope, frozen=True):

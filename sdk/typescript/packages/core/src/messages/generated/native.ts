@@ -9,7 +9,9 @@ export interface HelloPayload {
   session?: string;
   /** What an anonymous session got in its first welcome. */
   secret?: string;
-  /** Last position seen of each channel; null where nothing was seen yet. (≤ 64 fields) */
+  /** The secrets of further anonymous sessions in resume, by their ids. (≤ 64 fields) */
+  secrets?: Record<string, string>;
+  /** Last position seen of each channel; null where nothing was seen yet. (≤ 128 fields) */
   resume?: Record<string, string | null>;
   /** The program, for logs. */
   client?: {
@@ -65,13 +67,15 @@ export interface AttachPayload {
   session?: string;
   /** What an anonymous session got in its first welcome. */
   secret?: string;
-  /** The topic to attach. (1–256 characters) */
+  /** The topic to attach. (`^[A-Za-z0-9_.-]*$`) */
   topic?: string;
+  /** True for what is published to oneself. */
+  user?: boolean;
   /** The last position seen of its channel; null or left out where nothing was seen. */
   pos?: string | null;
 }
 
-/** Asks for one more session or topic on this connection. (to the gateway, control) */
+/** Asks for one more session, a topic, or the channel of one's own user on this connection; answered by attached. (to the gateway, control) */
 export interface Attach extends Envelope {
   type: "attach";
   payload: AttachPayload;
@@ -87,11 +91,13 @@ export interface AttachedPayload {
   reason?: ResetReason;
   /** The session that was attached. (1–256 characters) */
   session?: string;
-  /** The topic that was attached. (1–256 characters) */
+  /** The topic that was attached. (`^[A-Za-z0-9_.-]*$`) */
   topic?: string;
+  /** True where it is one's own user's channel. */
+  user?: boolean;
 }
 
-/** A channel is delivered from here on; it stands in that channel's order. (to clients, control) */
+/** A channel is delivered from here on; it stands in that channel's order. Without pos nothing is: it is unknown, over or another's. (to clients, control) */
 export interface Attached extends Envelope {
   type: "attached";
   /** The channel it stands in; on durable messages only. */
@@ -103,11 +109,13 @@ export interface Attached extends Envelope {
 export interface DetachPayload {
   /** The session to detach. (1–256 characters) */
   session?: string;
-  /** The topic to detach. (1–256 characters) */
+  /** The topic to detach. (`^[A-Za-z0-9_.-]*$`) */
   topic?: string;
+  /** True for one's own user's channel. */
+  user?: boolean;
 }
 
-/** Gives a session or topic of this connection up again. (to the gateway, control) */
+/** Gives up a session, a topic or the user's channel of this connection; not answered. (to the gateway, control) */
 export interface Detach extends Envelope {
   type: "detach";
   payload: DetachPayload;
@@ -327,13 +335,15 @@ export interface PresenceState extends Envelope {
 
 /** What `publish` says. */
 export interface PublishPayload {
-  /** The topic. (1–256 characters) */
-  topic: string;
   /** Any JSON. */
   payload: unknown;
+  /** The topic. (`^[A-Za-z0-9_.-]*$`) */
+  topic?: string;
+  /** The user, as the deployment names users; told to all of that user's connections that attached the channel. (1–256 characters) */
+  user?: string;
 }
 
-/** Content for everybody on a topic; subscribers get it as it was sent. (both ways, durable) */
+/** Content for everybody on a topic, or for one user; subscribers get it as it was sent, with the sender's verified name in meta.from. (both ways, durable) */
 export interface Publish extends Envelope {
   type: "publish";
   payload: PublishPayload;
@@ -341,7 +351,7 @@ export interface Publish extends Envelope {
 
 /** What `subscribe` says. */
 export interface SubscribePayload {
-  /** The topic. (1–256 characters) */
+  /** The topic. (`^[A-Za-z0-9_.-]*$`) */
   topic: string;
   /** The last position seen of it; null or left out where nothing was seen. */
   pos?: string | null;
@@ -355,7 +365,7 @@ export interface Subscribe extends Envelope {
 
 /** What `unsubscribe` says. */
 export interface UnsubscribePayload {
-  /** The topic. (1–256 characters) */
+  /** The topic. (`^[A-Za-z0-9_.-]*$`) */
   topic: string;
 }
 
@@ -1022,11 +1032,11 @@ export interface NativeMessages {
   "hello": Hello;
   /** The session, and from where each of its channels is delivered. */
   "welcome": Welcome;
-  /** Asks for one more session or topic on this connection. */
+  /** Asks for one more session, a topic, or the channel of one's own user on this connection; answered by attached. */
   "attach": Attach;
-  /** A channel is delivered from here on; it stands in that channel's order. */
+  /** A channel is delivered from here on; it stands in that channel's order. Without pos nothing is: it is unknown, over or another's. */
   "attached": Attached;
-  /** Gives a session or topic of this connection up again. */
+  /** Gives up a session, a topic or the user's channel of this connection; not answered. */
   "detach": Detach;
   /** The message is kept, and this is its run. */
   "ack": Ack;
@@ -1056,7 +1066,7 @@ export interface NativeMessages {
   "presence_leave": PresenceLeave;
   /** What a member is doing in the channel. */
   "presence_state": PresenceState;
-  /** Content for everybody on a topic; subscribers get it as it was sent. */
+  /** Content for everybody on a topic, or for one user; subscribers get it as it was sent, with the sender's verified name in meta.from. */
   "publish": Publish;
   /** Asks for a topic; answered by attached. */
   "subscribe": Subscribe;
