@@ -5,7 +5,7 @@
 //! (names), [`log`] (what a channel's log promises), [`record`] (what one record holds),
 //! [`segment`] and [`run`] (one call to a service), [`turns`] (whose turn it is in a
 //! session), [`words`] (what a record is called in
-//! each dialect), [`scope`] (who may do what with topics), [`outbox`] (what one connection is sent, and in which order), [`router`] (whose a path is).
+//! each dialect), [`scope`] (who may do what with topics), [`presence`] (who is there), [`outbox`] (what one connection is sent, and in which order), [`router`] (whose a path is).
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ pub mod channel;
 pub mod identity;
 pub mod log;
 pub mod outbox;
+pub mod presence;
 pub mod record;
 pub mod router;
 pub mod run;

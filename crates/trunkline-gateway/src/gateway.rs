@@ -23,6 +23,7 @@ use crate::config::{self, Config};
 use crate::http::{Edge, Guard, Listener, api_router};
 use crate::hub::Hub;
 use crate::node::{GATHERING_MAX, Node, Settings};
+use crate::presence::Presence;
 use crate::random;
 use crate::retention::{Keep, Tidier, keep_tidy};
 use crate::routes::Routes;
@@ -166,6 +167,8 @@ impl Gateway {
         let (sessions_kept, topics_kept) = (Arc::clone(&sessions), Arc::clone(&topics));
         let tidier = Tidier { broker: Arc::clone(&broker), sessions: sessions_kept, topics: topics_kept, keep };
         background.spawn(keep_tidy(tidier, stop_runs.clone()));
+        let presence = Presence::new(clock, Arc::clone(&metrics));
+        background.spawn(Arc::clone(&presence).keep_time(stop_runs.clone()));
         let supervision = Arc::new(Supervision::default());
         supervision.watch(start_workers(&config.workers, &bridge, &generation)?);
 
@@ -184,6 +187,7 @@ impl Gateway {
             sessions,
             runs,
             topics,
+            presence,
             routes: Routes::new(table, config.routes),
             auth: Auth::new(config.auth),
             bridge,

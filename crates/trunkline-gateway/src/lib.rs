@@ -16,6 +16,7 @@ mod http;
 mod hub;
 mod message;
 mod node;
+mod presence;
 mod random;
 mod retention;
 mod routes;

@@ -15,6 +15,7 @@ use trunkline_protocol::Limits;
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::hub::Hub;
+use crate::presence::Presence;
 use crate::routes::Routes;
 use crate::runs::Runs;
 use crate::sessions::Sessions;
@@ -53,6 +54,7 @@ pub(crate) struct Node {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) runs: Arc<Runs>,
     pub(crate) topics: Arc<Topics>,
+    pub(crate) presence: Arc<Presence>,
     pub(crate) routes: Routes,
     pub(crate) auth: Auth,
     pub(crate) bridge: Bridge,

@@ -54,6 +54,7 @@ pub(crate) struct Metrics {
     pub(crate) channels_fell_behind: Count,
     pub(crate) texts_gathering: Level,
     pub(crate) published: Count,
+    pub(crate) presence_visits: Level,
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
     pub(crate) latest_refused: Count,
@@ -76,6 +77,7 @@ impl Metrics {
             channels_fell_behind,
             texts_gathering,
             published,
+            presence_visits,
             runs_started,
             runs_ended,
             latest_refused,
@@ -103,6 +105,7 @@ impl Metrics {
             texts_gathering.clone(),
         );
         registry.register("published", "Messages published to topics and users", published.clone());
+        registry.register("presence_visits", "Connections that are seen in a topic", presence_visits.clone());
         registry.register("runs_started", "Runs accepted", runs_started.clone());
         registry.register("runs_ended", "Runs that ended, by state", runs_ended.clone());
         registry.register(

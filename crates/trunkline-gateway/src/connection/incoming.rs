@@ -27,6 +27,7 @@ use crate::auth::Caller;
 use crate::config::Route;
 use crate::message::{self, Health};
 use crate::node::Node;
+use crate::presence::Visit;
 use crate::random;
 use crate::routes::{Destination, destination, validate};
 use crate::runs::NewRun;
@@ -107,6 +108,8 @@ pub(super) struct Incoming {
     /// Sessions that were attached beside the one of `stage`.
     further: Vec<Arc<Session>>,
     requests: VecDeque<Request>,
+    /// Topics in which this client is seen.
+    visits: Vec<Visit>,
     opening: Option<OpeningRequest>,
     deferred: VecDeque<Deferred>,
     violations: Violations,
@@ -125,6 +128,7 @@ impl Incoming {
             stage: Stage::Greeting,
             further: Vec::new(),
             requests: VecDeque::new(),
+            visits: Vec::new(),
             opening: None,
             deferred: VecDeque::new(),
             violations: Violations::default(),
@@ -202,7 +206,9 @@ impl Incoming {
                 self.unauthorized(id, "say hello with a token first", queue);
             }
             ("cancel", _) => self.cancel(envelope, queue),
-            ("attach" | "detach" | "subscribe" | "unsubscribe" | "publish", _) if self.dialect() == Dialect::Native => {
+            ("attach" | "detach" | "subscribe" | "unsubscribe" | "publish" | "presence_state", _)
+                if self.dialect() == Dialect::Native =>
+            {
                 self.about_channels(envelope, frame, queue);
             }
             (kind, Class::Durable) if !belongs_to_gateway(kind) => self.durable(envelope, frame, queue),

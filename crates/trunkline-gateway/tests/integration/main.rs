@@ -14,6 +14,7 @@ mod limits;
 mod messagepack;
 mod packed;
 mod peer;
+mod presence;
 mod reconnect;
 mod relay;
 mod requests;

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use trunkline_core::channel::{ChannelKey, ChannelKind};
+use trunkline_core::identity::{content_digest, hex};
 use trunkline_core::outbox::CHANNELS_MAX;
+use trunkline_core::presence::State;
 use trunkline_core::scope::{Action, Target};
 use trunkline_protocol::{Envelope, ErrorBody, ErrorCode, Payload, Position};
 use trunkline_ws::connection::WriteQueue;
@@ -54,6 +56,29 @@ impl Named {
     }
 }
 
+/// The payload of `presence_state`, as clients send it.
+struct PresenceState {
+    member: Option<String>,
+    state: State,
+}
+
+impl PresenceState {
+    fn read(envelope: &Envelope<'_>) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Said {
+            member: Option<String>,
+            state: String,
+        }
+        let payload = envelope.payload.as_ref().ok_or("payload: missing")?;
+        let payload = payload.as_json().ok_or("payload: bytes have no place here")?;
+        let Said { member, state } =
+            serde_json::from_str(payload.get()).map_err(|error| format!("payload: {error}"))?;
+        let known = State::ALL.into_iter().find(|known| known.name() == state);
+        let state = known.ok_or("payload.state: expected online, typing, thinking or away")?;
+        Ok(Self { member, state })
+    }
+}
+
 /// Why a message is not taken: the client's mistake, or just not now.
 enum Refused {
     Mistake(ErrorBody<'static>),
@@ -84,6 +109,7 @@ impl Incoming {
         let first = Arc::clone(session);
         let taken = match &*envelope.kind {
             "publish" => self.publish(envelope, &first),
+            "presence_state" => self.presence_state(envelope, &first),
             "attach" | "subscribe" => self.attach(envelope),
             _ => self.detach(envelope, &first),
         };
@@ -160,6 +186,40 @@ impl Incoming {
         Ok(())
     }
 
+    /// The client says what it is doing in a topic. It is seen there from its first word on.
+    fn presence_state(&mut self, envelope: &Envelope<'_>, session: &Session) -> Result<(), Refused> {
+        let said = PresenceState::read(envelope)?;
+        let name = envelope.channel.as_deref().unwrap_or_default();
+        let topic = ChannelKey::from_public_name(&self.route.realm, name);
+        let topic = topic.filter(|channel| channel.kind() == ChannelKind::Topic);
+        let topic = topic.ok_or_else(|| "channel: names one topic, such as topic:news".to_owned())?;
+        let member = self.member(session);
+        let speaks_of_itself = said.member.is_none_or(|named| named == member);
+        if !speaks_of_itself || !self.may(Action::Presence, Target::Topic(topic.id())) {
+            return Err(denied());
+        }
+        if !self.subscriber.outbox().is_attached(&topic) {
+            let message = "channel: it is not attached to this connection";
+            return Err(Refused::Mistake(ErrorCode::BadRequest.with_message(message)));
+        }
+        if let Some(visit) = self.visits.iter().find(|visit| *visit.topic() == topic) {
+            visit.says(said.state);
+            return Ok(());
+        }
+        let visit = self.node.presence.enter(&topic, &member, &self.subscriber);
+        visit.says(said.state);
+        self.visits.push(visit);
+        Ok(())
+    }
+
+    /// How others know this client: by its verified name, or by one that tells nothing of its session.
+    fn member(&self, session: &Session) -> String {
+        let subject = self.caller.as_ref().and_then(|caller| caller.subject()).map(str::to_owned);
+        subject.unwrap_or_else(|| {
+            format!("anonymous-{}", &hex(&content_digest(&[b"member", session.id.as_bytes()]))[..16])
+        })
+    }
+
     fn may(&self, action: Action, target: Target<'_>) -> bool {
         self.caller.as_ref().is_some_and(|caller| caller.scopes.allow(action, target))
     }
@@ -181,6 +241,9 @@ impl Incoming {
 
     /// The channel is attached no more.
     pub(in crate::connection) fn gave_up(&mut self, channel: &ChannelKey) {
+        if let Some(index) = self.visits.iter().position(|visit| visit.topic() == channel) {
+            self.visits.swap_remove(index).end();
+        }
         if channel.kind() == ChannelKind::Session {
             self.further.retain(|session| session.channel != *channel);
         }

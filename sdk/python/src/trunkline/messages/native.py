@@ -398,7 +398,7 @@ class ConnectedFrame(Envelope, frozen=True, kw_only=True, tag="connected"):
 
 
 class PresenceJoin(Struct, frozen=True, kw_only=True):
-    """Somebody came to the channel.
+    """Somebody is seen in the topic from now on.
 
     `presence_join`: to clients; control.
     """
@@ -418,7 +418,7 @@ class PresenceJoinFrame(Envelope, frozen=True, kw_only=True, tag="presence_join"
 
 
 class PresenceLeave(Struct, frozen=True, kw_only=True):
-    """Somebody left the channel.
+    """Somebody is seen in the topic no more.
 
     `presence_leave`: to clients; control.
     """
@@ -438,21 +438,54 @@ class PresenceLeaveFrame(Envelope, frozen=True, kw_only=True, tag="presence_leav
 
 
 class PresenceState(Struct, frozen=True, kw_only=True):
-    """What a member is doing in the channel.
+    """What a member is doing in the topic. A client that has the topic attached is seen in it from its first one on, and answered by
+    presence_members.
 
     `presence_state`: to and from clients; latest, one value per `member`.
     """
 
-    member: shared.Id
-    """Who; a client can only speak of itself."""
     state: Literal["online", "typing", "thinking", "away"]
     """What they are doing."""
+    member: shared.Id | UnsetType = UNSET
+    """Who; the gateway always says it. A client can only speak of itself, and may leave it out."""
 
 
 class PresenceStateFrame(Envelope, frozen=True, kw_only=True, tag="presence_state"):
     """`presence_state` on the wire."""
 
     payload: PresenceState
+    channel: str = field()
+    """The channel it stands in; on durable messages only."""
+
+
+class PresenceMembersMembersItem(Struct, frozen=True, kw_only=True):
+    """What stands in `item`."""
+
+    member: shared.Id
+    """Who, as the deployment names users."""
+    state: Literal["online", "typing", "thinking", "away"]
+    """What they are doing."""
+
+
+class PresenceMembers(Struct, frozen=True, kw_only=True):
+    """Who is seen in the topic; it takes the place of what was known. Without members it is a large topic, of which only the number is
+    told.
+
+    `presence_members`: to clients; control.
+    """
+
+    count: shared.Count
+    """How many there are."""
+    you: shared.Id | UnsetType = UNSET
+    """How others know this client; left out where only the number has changed."""
+    members: list[PresenceMembersMembersItem] | UnsetType = UNSET
+    """Those of them that are told."""
+
+
+class PresenceMembersFrame(Envelope, frozen=True, kw_only=True, tag="presence_members"):
+    """`presence_members` on the wire."""
+
+    payload: PresenceMembers
     channel: str = field()
     """The channel it stands in; on durable messages only."""
 
@@ -1228,6 +1261,7 @@ Frame = (
     | PresenceJoinFrame
     | PresenceLeaveFrame
     | PresenceStateFrame
+    | PresenceMembersFrame
     | PublishFrame
     | SubscribeFrame
     | UnsubscribeFrame
@@ -1297,6 +1331,7 @@ TYPES: Final[Mapping[str, MessageType]] = {
     "presence_join": MessageType("presence_join", PresenceJoin, PresenceJoinFrame, "to_client", "control"),
     "presence_leave": MessageType("presence_leave", PresenceLeave, PresenceLeaveFrame, "to_client", "control"),
     "presence_state": MessageType("presence_state", PresenceState, PresenceStateFrame, "both", "latest", key=("member",)),
+    "presence_members": MessageType("presence_members", PresenceMembers, PresenceMembersFrame, "to_client", "control"),
     "publish": MessageType("publish", Publish, PublishFrame, "both", "durable"),
     "subscribe": MessageType("subscribe", Subscribe, SubscribeFrame, "to_gateway", "control"),
     "unsubscribe": MessageType("unsubscribe", Unsubscribe, UnsubscribeFrame, "to_gateway", "control"),

@@ -416,7 +416,7 @@ class ConnectedFrame(Envelope, frozen=True):
 
 
 class PresenceJoin(Model, frozen=True):
-    """Somebody came to the channel.
+    """Somebody is seen in the topic from now on.
 
     `presence_join`: to clients; control.
     """
@@ -437,7 +437,7 @@ class PresenceJoinFrame(Envelope, frozen=True):
 
 
 class PresenceLeave(Model, frozen=True):
-    """Somebody left the channel.
+    """Somebody is seen in the topic no more.
 
     `presence_leave`: to clients; control.
     """
@@ -458,15 +458,16 @@ class PresenceLeaveFrame(Envelope, frozen=True):
 
 
 class PresenceState(Model, frozen=True):
-    """What a member is doing in the channel.
+    """What a member is doing in the topic. A client that has the topic attached is seen in it from its first one on, and answered by
+    presence_members.
 
     `presence_state`: to and from clients; latest, one value per `member`.
     """
 
-    member: shared.Id
-    """Who; a client can only speak of itself."""
     state: Literal["online", "typing", "thinking", "away"]
     """What they are doing."""
+    member: Annotated[shared.Id | None, NOT_NULL] = None
+    """Who; the gateway always says it. A client can only speak of itself, and may leave it out."""
 
 
 class PresenceStateFrame(Envelope, frozen=True):
@@ -474,6 +475,39 @@ class PresenceStateFrame(Envelope, frozen=True):
 
     type: Literal["presence_state"] = "presence_state"
     payload: PresenceState
+    channel: str = Field()
+    """The channel it stands in; on durable messages only."""
+
+
+class PresenceMembersMembersItem(Model, frozen=True):
+    """What stands in `item`."""
+
+    member: shared.Id
+    """Who, as the deployment names users."""
+    state: Literal["online", "typing", "thinking", "away"]
+    """What they are doing."""
+
+
+class PresenceMembers(Model, frozen=True):
+    """Who is seen in the topic; it takes the place of what was known. Without members it is a large topic, of which only the number is
+    told.
+
+    `presence_members`: to clients; control.
+    """
+
+    count: shared.Count
+    """How many there are."""
+    you: Annotated[shared.Id | None, NOT_NULL] = None
+    """How others know this client; left out where only the number has changed."""
+    members: Annotated[list[PresenceMembersMembersItem] | None, NOT_NULL] = None
+    """Those of them that are told."""
+
+
+class PresenceMembersFrame(Envelope, frozen=True):
+    """`presence_members` on the wire."""
+
+    type: Literal["presence_members"] = "presence_members"
+    payload: PresenceMembers
     channel: str = Field()
     """The channel it stands in; on durable messages only."""
 
@@ -1288,6 +1322,7 @@ Frame = Annotated[
     | PresenceJoinFrame
     | PresenceLeaveFrame
     | PresenceStateFrame
+    | PresenceMembersFrame
     | PublishFrame
     | SubscribeFrame
     | UnsubscribeFrame

@@ -293,7 +293,7 @@ export interface PresenceJoinPayload {
   info: Record<string, unknown>;
 }
 
-/** Somebody came to the channel. (to clients, control) */
+/** Somebody is seen in the topic from now on. (to clients, control) */
 export interface PresenceJoin extends Envelope {
   type: "presence_join";
   /** The channel it stands in; on durable messages only. */
@@ -309,7 +309,7 @@ export interface PresenceLeavePayload {
   info: Record<string, unknown>;
 }
 
-/** Somebody left the channel. (to clients, control) */
+/** Somebody is seen in the topic no more. (to clients, control) */
 export interface PresenceLeave extends Envelope {
   type: "presence_leave";
   /** The channel it stands in; on durable messages only. */
@@ -319,18 +319,41 @@ export interface PresenceLeave extends Envelope {
 
 /** What `presence_state` says. */
 export interface PresenceStatePayload {
-  /** Who; a client can only speak of itself. (1–256 characters) */
-  member: string;
   /** What they are doing. */
   state: PresenceStateState;
+  /** Who; the gateway always says it. A client can only speak of itself, and may leave it out. (1–256 characters) */
+  member?: string;
 }
 
-/** What a member is doing in the channel. (both ways, latest: one value for each member) */
+/** What a member is doing in the topic. A client that has the topic attached is seen in it from its first one on, and answered by presence_members. (both ways, latest: one value for each member) */
 export interface PresenceState extends Envelope {
   type: "presence_state";
   /** The channel it stands in; on durable messages only. */
   channel: string;
   payload: PresenceStatePayload;
+}
+
+/** What `presence_members` says. */
+export interface PresenceMembersPayload {
+  /** How many there are. (≥ 0) */
+  count: number;
+  /** How others know this client; left out where only the number has changed. (1–256 characters) */
+  you?: string;
+  /** Those of them that are told. */
+  members?: {
+    /** Who, as the deployment names users. (1–256 characters) */
+    member: string;
+    /** What they are doing. */
+    state: PresenceMembersMembersState;
+  }[];
+}
+
+/** Who is seen in the topic; it takes the place of what was known. Without members it is a large topic, of which only the number is told. (to clients, control) */
+export interface PresenceMembers extends Envelope {
+  type: "presence_members";
+  /** The channel it stands in; on durable messages only. */
+  channel: string;
+  payload: PresenceMembersPayload;
 }
 
 /** What `publish` says. */
@@ -996,6 +1019,11 @@ export const PRESENCE_STATE_STATE = ["online", "typing", "thinking", "away"] as 
 /** Values of PresenceStateState. */
 export type PresenceStateState = (typeof PRESENCE_STATE_STATE)[number];
 
+/** Values of PresenceMembersMembersState. */
+export const PRESENCE_MEMBERS_MEMBERS_STATE = ["online", "typing", "thinking", "away"] as const;
+/** Values of PresenceMembersMembersState. */
+export type PresenceMembersMembersState = (typeof PRESENCE_MEMBERS_MEMBERS_STATE)[number];
+
 /** Values of RunWaitingKind. */
 export const RUN_WAITING_KIND = ["approval", "question"] as const;
 /** Values of RunWaitingKind. */
@@ -1060,12 +1088,14 @@ export interface NativeMessages {
   "heartbeat": Heartbeat;
   /** The greeting of dialect open; a native client gets welcome. */
   "connected": Connected;
-  /** Somebody came to the channel. */
+  /** Somebody is seen in the topic from now on. */
   "presence_join": PresenceJoin;
-  /** Somebody left the channel. */
+  /** Somebody is seen in the topic no more. */
   "presence_leave": PresenceLeave;
-  /** What a member is doing in the channel. */
+  /** What a member is doing in the topic. A client that has the topic attached is seen in it from its first one on, and answered by presence_members. */
   "presence_state": PresenceState;
+  /** Who is seen in the topic; it takes the place of what was known. Without members it is a large topic, of which only the number is told. */
+  "presence_members": PresenceMembers;
   /** Content for everybody on a topic, or for one user; subscribers get it as it was sent, with the sender's verified name in meta.from. */
   "publish": Publish;
   /** Asks for a topic; answered by attached. */
@@ -1188,6 +1218,7 @@ export type NativeReceived =
   | PresenceJoin
   | PresenceLeave
   | PresenceState
+  | PresenceMembers
   | Publish
   | RunStarted
   | RunEvent
