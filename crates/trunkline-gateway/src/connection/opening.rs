@@ -155,6 +155,11 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
         if verdicts.contains_key(name) {
             continue;
         }
+        // Other dialects have one session, and no topics.
+        if wire.dialect() != Dialect::Native && !name.starts_with("run:") && Some(name) != own.as_ref() {
+            verdicts.insert(name.clone(), Verdict::UNKNOWN);
+            continue;
+        }
         if let Some(id) = name.strip_prefix("session:")
             && id != session.id
         {

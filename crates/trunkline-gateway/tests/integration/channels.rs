@@ -227,4 +227,8 @@ async fn malformed_wishes_are_the_clients_mistake_and_old_clients_have_none() {
     old.until("connection_established").await;
     old.send(json!({ "type": "subscribe", "payload": { "topic": "t" } })).await;
     assert_eq!(old.until("error").await["payload"]["error_code"], "UNKNOWN_TYPE");
+    let allowed = TestGateway::start("auth.anonymous_scopes = [\"subscribe:*\"]").await;
+    let mut old = Peer::open(&allowed, "/ws", &[]).await;
+    let welcome = old.hello(json!({ "resume": { "topic:t": null } })).await;
+    assert_eq!(welcome["channels"]["topic:t"], json!({ "verdict": "reset", "reason": "unknown" }));
 }
