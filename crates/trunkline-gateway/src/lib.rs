@@ -22,6 +22,8 @@ mod retention;
 mod routes;
 mod runs;
 mod sessions;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod storage;
 mod supervision;
 mod telemetry;

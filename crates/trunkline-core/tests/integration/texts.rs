@@ -48,6 +48,7 @@ fn looks_like_a_traceparent(text: &[u8]) -> bool {
         && fields[36..52] != [b'0'; 16]
         && (more.is_empty() || is_later)
         && text.len() <= 256
+        && text.iter().all(u8::is_ascii_graphic)
 }
 
 fn check_channel(text: &str) {

@@ -26,5 +26,6 @@ mod topics;
 mod transcripts;
 mod turns;
 mod validation;
+mod waiting;
 mod wire;
 mod workers;
