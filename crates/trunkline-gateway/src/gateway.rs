@@ -25,8 +25,9 @@ use crate::http::{Edge, Guard, Listener, api_router};
 use crate::hub::Hub;
 use crate::machine;
 use crate::node::{GATHERING_MAX, Node, Settings};
+use crate::presence::Presence;
 use crate::random;
-use crate::retention::{Keep, keep_tidy};
+use crate::retention::{Keep, Tidier, keep_tidy};
 use crate::routes::Routes;
 use crate::runs::{Recovery, Runs};
 use crate::sessions::Sessions;
@@ -34,6 +35,7 @@ use crate::stopping::Stopping;
 use crate::storage::Storage;
 use crate::supervision::Supervision;
 use crate::telemetry::Metrics;
+use crate::topics::Topics;
 
 /// How long spawned workers have to end by themselves when the gateway stops, and their handlers to clean up. Their runs
 /// have ended by then. They are told when they are started, and plan with it.
@@ -169,7 +171,19 @@ impl Gateway {
             background.spawn(room.watch(folder, Arc::clone(&metrics), stopping.cut_off.clone()));
         }
         background.spawn(recovery.give_up_later());
-        background.spawn(keep_tidy(Arc::clone(&broker), Arc::clone(&sessions), keep, stopping.cut_off.clone()));
+        let topics = Arc::new(Topics::new(
+            Arc::clone(&broker),
+            Arc::clone(&hub),
+            storage.durability,
+            config.topics,
+            Arc::clone(&metrics),
+            background.clone(),
+        ));
+        let (sessions_kept, topics_kept) = (Arc::clone(&sessions), Arc::clone(&topics));
+        let tidier = Tidier { broker: Arc::clone(&broker), sessions: sessions_kept, topics: topics_kept, keep };
+        background.spawn(keep_tidy(tidier, stopping.cut_off.clone()));
+        let presence = Presence::new(clock, Arc::clone(&metrics));
+        background.spawn(Arc::clone(&presence).keep_time(stopping.cut_off.clone()));
         let supervision = Arc::new(Supervision::default());
         supervision.watch(start_workers(&config.workers, &bridge, &generation)?);
 
@@ -188,8 +202,10 @@ impl Gateway {
             hub,
             sessions,
             runs,
+            topics,
+            presence,
             routes: Routes::new(table, config.routes),
-            auth: Auth::new(config.auth.tokens),
+            auth: Auth::new(config.auth),
             bridge,
             metrics,
             gathering: Arc::new(Semaphore::new(GATHERING_MAX)),

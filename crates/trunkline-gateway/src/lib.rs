@@ -17,6 +17,7 @@ mod hub;
 mod machine;
 mod message;
 mod node;
+mod presence;
 mod random;
 mod retention;
 mod room;
@@ -29,5 +30,6 @@ mod stopping;
 mod storage;
 mod supervision;
 mod telemetry;
+mod topics;
 
 pub use gateway::{Ended, Gateway, StartError, Stop};

@@ -15,11 +15,13 @@ use trunkline_protocol::Limits;
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::hub::Hub;
+use crate::presence::Presence;
 use crate::routes::Routes;
 use crate::runs::Runs;
 use crate::sessions::Sessions;
 use crate::stopping::Stopping;
 use crate::telemetry::Metrics;
+use crate::topics::Topics;
 
 /// Whole texts that are gathered at once; other connections wait for their turn.
 pub(crate) const GATHERING_MAX: usize = 32;
@@ -53,6 +55,8 @@ pub(crate) struct Node {
     pub(crate) hub: Arc<Hub>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) runs: Arc<Runs>,
+    pub(crate) topics: Arc<Topics>,
+    pub(crate) presence: Arc<Presence>,
     pub(crate) routes: Routes,
     pub(crate) auth: Auth,
     pub(crate) bridge: Bridge,

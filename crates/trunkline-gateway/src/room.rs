@@ -1,4 +1,4 @@
-//! Watches the disk of the store: while there is little left, no run is begun.
+//! Watches the disk of the store: while there is little left, nothing new is begun.
 //!
 //! Reads and the ends of runs go on; what is little is decided by `trunkline_core::disk`.
 
@@ -15,6 +15,9 @@ use crate::telemetry::Metrics;
 
 /// Time between two looks: at a gigabyte a second the reserve of a large disk lasts as long.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What whoever wants to begin something is told.
+pub(crate) const FULL: &str = "the disk of this gateway is almost full; nothing new is begun";
 
 /// Whether there is room for new runs.
 #[derive(Debug, Default)]
@@ -51,7 +54,7 @@ impl Room {
 fn tell(folder: &Path, is_full: bool, free: u64) {
     let folder = folder.display();
     if is_full {
-        tracing::error!(%folder, free_bytes = free, "the disk is almost full; no run is begun until there is room");
+        tracing::error!(%folder, free_bytes = free, "the disk is almost full; nothing new is begun until there is room");
     } else {
         tracing::info!(%folder, free_bytes = free, "the disk has room again");
     }

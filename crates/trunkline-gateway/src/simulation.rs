@@ -86,7 +86,7 @@ impl Handle {
         let accepted = Accepted {
             route: Arc::clone(node.routes.find(path)?),
             wire: Wire::json(Dialect::Native),
-            identity: node.auth.anonymous(),
+            caller: node.auth.anonymous(),
             deflate: None,
         };
         let (near, far) = duplex(SOCKET_BYTES);

@@ -55,6 +55,8 @@ pub(crate) struct Metrics {
     pub(crate) texts_gathering: Level,
     pub(crate) buffer_bytes: Level,
     pub(crate) disk_free_bytes: Level,
+    pub(crate) published: Count,
+    pub(crate) presence_visits: Level,
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
     pub(crate) runs_interrupted: Count,
@@ -85,6 +87,8 @@ impl Metrics {
             texts_gathering,
             buffer_bytes,
             disk_free_bytes,
+            published,
+            presence_visits,
             runs_started,
             runs_ended,
             runs_interrupted,
@@ -124,6 +128,8 @@ impl Metrics {
             buffer_bytes.clone(),
         );
         registry.register("disk_free_bytes", "Bytes that are free on the disk of the store", disk_free_bytes.clone());
+        registry.register("published", "Messages published to topics and users", published.clone());
+        registry.register("presence_visits", "Connections that are seen in a topic", presence_visits.clone());
         registry.register("runs_started", "Runs accepted", runs_started.clone());
         registry.register("runs_ended", "Runs that ended, by state", runs_ended.clone());
         registry.register(

@@ -3,6 +3,7 @@
 //! The task only moves things: bytes to [`incoming`], pages of the log and the outbox's
 //! frames to the socket, and time to both. One loop, one `select!`, no second task.
 
+mod attaching;
 mod incoming;
 mod opening;
 mod outgoing;
@@ -21,22 +22,24 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use trunkline_broker::BrokerError;
 use trunkline_core::budget::{Share, UNCOUNTED_BYTES};
-use trunkline_core::channel::ChannelKind;
+use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::departure::Departure;
-use trunkline_core::outbox::Priority;
-use trunkline_protocol::{CloseCode, Dialect, Wire};
+use trunkline_core::outbox::{CHANNELS_MAX, Priority};
+use trunkline_protocol::{CloseCode, Dialect, ErrorBody, ErrorCode, Wire};
 use trunkline_ws::{Activity, Closed, Connection as Socket, Deflate, Options};
 
+use self::attaching::{Asker, Attached, Request, attach};
 use self::incoming::Incoming;
-use self::opening::{Client, Opened, open};
+use self::opening::{Client, Opened, Place, open};
 use self::outgoing::Outgoing;
 use self::subscriber::Membership;
 pub(crate) use self::subscriber::{InFlight, Subscriber};
+use crate::auth::Caller;
 use crate::config::Route;
+use crate::frame::Frame;
 use crate::message;
 use crate::node::Node;
 use crate::random;
-use crate::sessions::Identity;
 
 /// Bytes that the socket's queue may hold before the outbox keeps the rest: at most one full message is ahead of a
 /// control frame.
@@ -49,12 +52,15 @@ const MISSES_MAX: u32 = 2;
 pub(crate) struct Accepted {
     pub(crate) route: Arc<Route>,
     pub(crate) wire: Wire,
-    pub(crate) identity: Option<Identity>,
+    pub(crate) caller: Option<Caller>,
     /// What was agreed on, if the client may compress.
     pub(crate) deflate: Option<Deflate>,
 }
 
 type Opening = BoxFuture<'static, Result<Opened, BrokerError>>;
+
+/// A channel that is being attached, and the message that asked for it.
+type Attaching = BoxFuture<'static, (Option<String>, Result<Attached, BrokerError>)>;
 
 /// The task's state.
 struct Connection<S> {
@@ -68,6 +74,7 @@ struct Connection<S> {
     outgoing: Outgoing,
     membership: Membership,
     opening: Option<Opening>,
+    attaching: Option<Attaching>,
     /// When the next heartbeat is due, or the client must have authenticated.
     timer: Pin<Box<Sleep>>,
     authenticate_by: Option<Instant>,
@@ -121,9 +128,9 @@ where
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn new(node: Arc<Node>, accepted: Accepted, stream: S, early: Bytes) -> Self {
-        let Accepted { route, wire, identity, deflate } = accepted;
+        let Accepted { route, wire, caller, deflate } = accepted;
         let subscriber = Subscriber::new(wire, &node.budget);
-        let incoming = Incoming::new(Arc::clone(&node), Arc::clone(&route), Arc::clone(&subscriber), identity);
+        let incoming = Incoming::new(Arc::clone(&node), Arc::clone(&route), Arc::clone(&subscriber), caller);
         let authenticated = incoming.is_authenticated();
         let options = Options {
             limits: node.settings.frame_limits(authenticated),
@@ -147,6 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             route,
             incoming,
             opening: None,
+            attaching: None,
             authenticate_by,
             misses: 0,
             leaving: Leaving::No,
@@ -176,7 +184,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Waits for one thing to happen and takes it in.
     async fn turn(&mut self) -> Result<(), Closed> {
-        let Self { socket, incoming, outgoing, membership, opening, timer, phase, leaving, .. } = self;
+        let Self { socket, incoming, outgoing, membership, opening, attaching, timer, phase, leaving, .. } = self;
         tokio::select! {
             biased;
             () = phase.cancelled() => self.next_phase(),
@@ -185,6 +193,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             opened = async { opening.as_mut().expect("checked by the branch").await }, if opening.is_some() => {
                 self.opening = None;
                 self.opened(opened);
+            }
+            (id, attached) = async { attaching.as_mut().expect("checked by the branch").await }, if attaching.is_some() => {
+                self.attaching = None;
+                self.attached(id.as_deref(), attached);
             }
             read = outgoing.read_page() => outgoing.take_page(read),
             activity = socket.drive(|message, queue| incoming.receive(message, queue)) => {
@@ -207,7 +219,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         if let Some(request) = self.incoming.take_opening() {
             let client = Client {
-                identity: request.identity,
+                caller: request.caller,
                 realm: self.route.realm.clone(),
                 wire: self.wire(),
                 connection: self.id.clone(),
@@ -215,6 +227,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.socket.pause_reading();
             self.opening = Some(Box::pin(open(Arc::clone(&self.node), client, request.hello)));
         }
+        self.take_requests();
         self.outgoing.flush(&mut self.socket);
         if !is_counted(&mut self.share, &self.socket) {
             self.incoming.end(CloseCode::Overloaded);
@@ -231,7 +244,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn opened(&mut self, opened: Result<Opened, BrokerError>) {
         self.socket.resume_reading();
-        let Opened { session, expired, welcome, is_new, channels } = match opened {
+        let Opened { session, further, expired, welcome, places } = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::error!(%error, "a session cannot be opened");
@@ -242,18 +255,88 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         for frame in expired.into_iter().chain([welcome]) {
             self.push_control(frame);
         }
-        for (channel, cursor) in channels {
-            if is_new && cursor.is_some() {
-                // Without reading its log first: the run of the message that opened it is told from its beginning.
-                self.node.hub.attach_new(&channel, cursor, &self.membership.subscriber);
-                continue;
-            }
-            let urgent = channel.kind() == ChannelKind::Session || self.node.runs.is_live(&channel);
-            let priority = if urgent { Priority::Interactive } else { Priority::Bulk };
-            self.node.hub.attach(&channel, &self.membership.subscriber, priority, cursor);
+        for place in places {
+            self.attach(place);
         }
         self.outgoing.flush(&mut self.socket);
-        self.incoming.opened(session, self.socket.write_queue());
+        self.incoming.opened(session, further, self.socket.write_queue());
+        self.is_told();
+    }
+
+    fn attach(&self, place: Place) -> bool {
+        let Place { channel, session, cursor, is_new } = place;
+        let urgent = channel.kind() != ChannelKind::Run || self.node.runs.is_live(&channel);
+        let priority = if urgent { Priority::Interactive } else { Priority::Bulk };
+        let (hub, subscriber) = (&self.node.hub, &self.membership.subscriber);
+        match session {
+            // Without reading its log first: the run of the message that opened it is told from its beginning.
+            None if is_new && cursor.is_some() => hub.attach_new(&channel, cursor, subscriber),
+            Some(session) => hub.attach_run(&channel, &session, subscriber, priority, cursor),
+            None => hub.attach(&channel, subscriber, priority, cursor),
+        }
+    }
+
+    /// Does what the client asked to be done with channels, one after the other.
+    fn take_requests(&mut self) {
+        while self.attaching.is_none()
+            && let Some(request) = self.incoming.take_request()
+        {
+            match request {
+                Request::Detach(channel) => {
+                    self.node.hub.detach_session(&channel, &self.membership.subscriber);
+                    self.incoming.gave_up(&channel);
+                }
+                Request::Attach { id, wanted, cursor } => {
+                    if let Some(error) = self.no_room_for(&wanted.name()) {
+                        self.refuse(id.as_deref(), error);
+                    } else if let Some(caller) = self.incoming.caller() {
+                        let realm = self.route.realm.clone();
+                        let asker = Asker { caller: caller.clone(), realm, wire: self.wire() };
+                        let attached = attach(Arc::clone(&self.node), asker, id.clone(), wanted, cursor);
+                        self.attaching = Some(Box::pin(async move { (id, attached.await) }));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Why one more channel cannot be attached, if it cannot.
+    fn no_room_for(&self, name: &str) -> Option<ErrorBody<'static>> {
+        let outbox = self.membership.subscriber.outbox();
+        let channel = ChannelKey::from_public_name(&self.route.realm, name);
+        if channel.is_some_and(|channel| outbox.is_attached(&channel)) {
+            return Some(ErrorCode::BadRequest.with_message("it is attached to this connection already"));
+        }
+        let full = format!("this connection has {CHANNELS_MAX} sessions and topics attached; detach one first");
+        (!outbox.can_attach(ChannelKind::Topic)).then(|| ErrorCode::Busy.with_message(full))
+    }
+
+    fn attached(&mut self, id: Option<&str>, attached: Result<Attached, BrokerError>) {
+        let Attached { told, place, session, runs } = match attached {
+            Ok(attached) => attached,
+            Err(error) => {
+                tracing::error!(%error, "a channel cannot be attached");
+                return self.refuse(id, ErrorCode::Overloaded.body());
+            }
+        };
+        let Some(place) = place else { return self.push_control(told) };
+        let channel = place.channel.clone();
+        // There is room: only this task attaches what is no run.
+        self.attach(place);
+        self.membership.subscriber.outbox().push_notice(&channel, Frame::Own(told));
+        for run in runs {
+            self.attach(Place { channel: run, session: Some(channel.clone()), cursor: None, is_new: false });
+        }
+        if let Some(session) = session {
+            self.incoming.has_session(session);
+            self.is_told();
+        }
+    }
+
+    /// Answers a message that could not be done.
+    fn refuse(&self, id: Option<&str>, error: ErrorBody<'_>) {
+        self.node.metrics.client_error(&error.code);
+        self.push_control(message::error_frame(self.wire(), id, error));
     }
 
     /// A heartbeat is due, or the time to authenticate is over.
@@ -306,6 +389,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let content =
             GoAway { reason: "drain", reconnect_min_ms: ms(return_after), reconnect_max_ms: ms(return_before) };
         self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));
+    }
+
+    /// Whoever was told to come back has not left its sessions, however late they were attached.
+    fn is_told(&mut self) {
+        if matches!(self.leaving, Leaving::Told) {
+            self.incoming.send_away();
+        }
     }
 
     fn push_control(&self, frame: Bytes) {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use trunkline_broker::{BrokerError, Page};
 use trunkline_core::budget::Share;
-use trunkline_core::channel::ChannelKey;
+use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::{Record, ResetReason};
 use trunkline_core::outbox::{Priority, Wanted};
 use trunkline_core::record::fold;
@@ -187,7 +187,7 @@ impl Outgoing {
         let voice = self.subscriber.voice();
         for record in &records {
             let run = run_started_by(channel, record);
-            if run.is_some() && self.subscriber.outbox().is_full() {
+            if run.is_some() && !self.subscriber.outbox().can_attach(ChannelKind::Run) {
                 return;
             }
             let lacks = self.subscriber.outbox().lacks(channel, record);
@@ -199,7 +199,7 @@ impl Outgoing {
             }
             if let Some(run) = run {
                 let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
-                self.node.hub.attach(&run, &self.subscriber, priority, None);
+                self.node.hub.attach_run(&run, channel, &self.subscriber, priority, None);
             }
         }
         if at_top && page.head.sealed {

@@ -188,12 +188,12 @@ async fn serve_endpoint(
         (Endpoint::Health, _) => serve_health(node, stream, early).await,
         (Endpoint::Route(route), credentials) => {
             let wire = chosen.unwrap_or(Wire::json(route.dialect));
-            let identity = match credentials {
+            let caller = match credentials {
                 Credentials::None => None,
-                Credentials::Valid(identity) => Some(identity),
+                Credentials::Valid(caller) => Some(caller),
                 Credentials::Wrong => return refuse(&node, wire, stream, early).await,
             };
-            serve(node, Accepted { route, wire, identity, deflate }, stream, early).await;
+            serve(node, Accepted { route, wire, caller, deflate }, stream, early).await;
         }
     }
 }

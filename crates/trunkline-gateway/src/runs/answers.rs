@@ -26,7 +26,7 @@ pub(crate) struct Given {
 impl Given {
     fn acknowledge(self, run: &str, duplicate: bool) {
         let Self { answer, origin } = self;
-        origin.acknowledge(|wire| message::ack_frame(wire, &answer.message, run, duplicate));
+        origin.acknowledge(|wire| message::ack_frame(wire, &answer.message, Some(run), duplicate));
     }
 
     /// Tells the sender why this is no answer.

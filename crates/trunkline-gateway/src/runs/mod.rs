@@ -34,7 +34,7 @@ use crate::config::OnLeave;
 use crate::connection::InFlight;
 use crate::hub::Hub;
 use crate::retention::Keep;
-use crate::room::Room;
+use crate::room::{self, Room};
 use crate::sessions::Session;
 use crate::stopping::Stopping;
 use crate::telemetry::Metrics;
@@ -120,9 +120,7 @@ impl Runs {
     /// `error`. What is stored keeps the order of these calls.
     pub(crate) fn accept(self: &Arc<Self>, new: NewRun<'_>, origin: InFlight) -> Result<(), ErrorBody<'static>> {
         if self.room.is_full() {
-            return Err(
-                ErrorCode::Overloaded.with_message("the disk of this gateway is almost full; nothing new is begun")
-            );
+            return Err(ErrorCode::Overloaded.with_message(room::FULL));
         }
         let session = new.session;
         let id = run_id(&session.realm, &session.id, new.message_id);

@@ -209,6 +209,7 @@ pub(super) fn events_batch(
                 expected: Some(expected),
                 seals: *kind == RecordKind::Terminal,
                 idempotency: None,
+                retention: None,
             })
         })
         .collect();
@@ -301,7 +302,14 @@ struct RunReference<'a> {
 }
 
 fn append(channel: &ChannelKey, data: Bytes) -> Op {
-    Op::Append(Append { channel: channel.clone(), data, expected: None, seals: false, idempotency: None })
+    Op::Append(Append {
+        channel: channel.clone(),
+        data,
+        expected: None,
+        seals: false,
+        idempotency: None,
+        retention: None,
+    })
 }
 
 fn put_open_run(run: &ChannelKey, value: Bytes, expect: Expect) -> Put {

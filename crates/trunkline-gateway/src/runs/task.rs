@@ -119,7 +119,7 @@ impl RunTask {
 
 /// Gives the sender of a message its `ack` or `error`.
 pub(super) fn answer(runs: &Runs, message: &str, run: &str, origin: InFlight, outcome: Result<Committed, BrokerError>) {
-    let ack = |duplicate| move |wire| message::ack_frame(wire, message, run, duplicate);
+    let ack = |duplicate| move |wire| message::ack_frame(wire, message, Some(run), duplicate);
     match outcome {
         Ok(_) => origin.acknowledge(ack(false)),
         Err(BrokerError::Refused { refusal: Refusal::Exists { same_content: true }, .. }) => {

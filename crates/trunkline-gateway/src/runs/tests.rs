@@ -248,7 +248,7 @@ async fn an_open_run_that_cannot_be_read_stays_listed_and_the_others_go_on() {
     stored.commit(vec![Op::Put(put)]).await;
     let log_of_another_version = stored.leave_waiting("c").await;
     let channel = log_of_another_version.clone();
-    let append = Append { channel, data: "?".into(), expected: None, seals: false, idempotency: None };
+    let append = Append { channel, data: "?".into(), expected: None, seals: false, idempotency: None, retention: None };
     stored.commit(vec![Op::Append(append)]).await;
     readable.push(stored.leave_waiting("d").await);
 

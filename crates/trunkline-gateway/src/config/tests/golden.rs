@@ -204,7 +204,8 @@ level = "warn,trunkline_bridge=debug"
     };
     assert_eq!(config.server, expected);
     let token = Secret::new("0123456789abcdef");
-    let expected = StaticToken { token, subject: "alice".to_owned(), realm: Some("city".to_owned()) };
+    let expected =
+        StaticToken { token, subject: "alice".to_owned(), realm: Some("city".to_owned()), scopes: Vec::new() };
     assert_eq!(config.auth.tokens, [expected]);
     let expected = Broker {
         kind: BrokerKind::Memory,
