@@ -83,6 +83,11 @@ bench: need-rust $(STAMPS)/python $(STAMPS)/node $(STAMPS)/bench ## measure, and
 	@cargo build --release --locked --package bench --package trunkline --package trunkline-ws --bins --example echo --example broadcast
 	"$(CARGO_TARGET_DIR)/release/bench" --report docs/reference/benchmarks.md
 
+.PHONY: soak
+soak: need-rust ## simulate gateways for MINUTES (10), from seed SEED (1), and print the seeds that broke a promise
+	$(call say,Simulation)
+	@cargo run --release --locked --package simulation --bin soak -- $(or $(MINUTES),10) $(or $(SEED),1)
+
 .PHONY: release
 release: need-rust
 	$(call say,Gateway (release build; the first takes some minutes))

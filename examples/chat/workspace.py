@@ -14,6 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+NOTES: Final = "NOTES.md"
+"""The only file that is ever written."""
 FILES_MAX: Final = 20_000
 """Files that one scan looks at; a folder of sources has fewer."""
 FOLDER_ENTRIES_MAX: Final = 20_000
@@ -154,6 +156,15 @@ class Workspace:
             return []
         kept = (entry for entry in entries if not is_skipped(entry.name) and not is_private(entry.name))
         return sorted(kept, key=lambda entry: entry.name)
+
+    def note(self, text: str) -> None:
+        """Adds a line to `NOTES`. Raises OSError, or Refused where that is no ordinary file."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(self.root / NOTES, flags, 0o644)
+        with os.fdopen(descriptor, "a") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise Refused(f"`{NOTES}` is no ordinary file")
+            file.write(f"- {' '.join(text.split())}\n")
 
     def scan(self, name: str) -> Scan:
         """Prepares a walk below a folder. Raises Refused as `folder` does."""

@@ -31,6 +31,7 @@ I answer about the files in **{title}**. You can ask:
 - `languages`: which languages are used
 - `find Outbox` or `where is Outbox?`: the lines where a word stands
 - `read README.md`: the beginning of a file
+- `note: call the dentist`: I ask first, and then add it to NOTES.md
 """
 LANGUAGES: Final = {
     ".c": "C", ".cc": "C++", ".cpp": "C++", ".cs": "C#", ".css": "CSS", ".go": "Go", ".h": "C", ".hpp": "C++", ".html": "HTML",

@@ -19,9 +19,9 @@ from typing import Annotated, Final
 import msgspec
 from trunkline import Run, Worker
 
-from workspace import Workspace
+from workspace import NOTES, Refused, Workspace
 from workspace_answers import answer
-from workspace_requests import understand
+from workspace_requests import Verb, understand
 
 WORDS_PER_SECOND_DEFAULT: Final = 40.0
 REPORT_EVERY_FILES: Final = 200
@@ -42,14 +42,31 @@ def make_worker(workspace: Workspace, *, words_per_second: float) -> Worker:
     worker = Worker("workspace-guide")
     pause_s = 1 / words_per_second if words_per_second > 0 else 0.0
 
-    @worker.service("guide")
+    @worker.service("guide", resumable=True)
     async def guide(ask: Ask, run: Run) -> AsyncIterator[str]:
-        text = await look_up(workspace, ask.message, run)
+        request = understand(ask.message)
+        if request.verb is Verb.NOTE:
+            text = await note(workspace, request.argument, run)
+        else:
+            text = await look_up(workspace, ask.message, run)
         for word in words(text):
             yield word
             await asyncio.sleep(pause_s)
 
     return worker
+
+
+async def note(workspace: Workspace, text: str, run: Run) -> str:
+    """Writes a note, if the user approves. Where an earlier attempt was lost while it asked, the answer is there already."""
+    details = {"file": NOTES, "text": text}
+    answer = run.answer or await run.ask(f"Shall I add this to {NOTES}?", action="write_file", details=details)
+    if not answer.granted:
+        return "Then I leave it as it is.\n"
+    try:
+        await asyncio.to_thread(workspace.note, text)
+    except (OSError, Refused) as error:
+        return f"Sorry, I could not write it: {error}.\n"
+    return f"Noted in `{NOTES}`.\n"
 
 
 async def look_up(workspace: Workspace, message: str, run: Run) -> str:

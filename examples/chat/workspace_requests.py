@@ -21,11 +21,12 @@ class Verb(enum.Enum):
     LANGUAGES = "languages"
     FIND = "find"
     READ = "read"
+    NOTE = "note"
     UNKNOWN = "unknown"
 
 
 class Request(NamedTuple):
-    """One request; the argument is a folder (`.` for the whole workspace), a file, or what to find."""
+    """One request; the argument is a folder (`.` for the whole workspace), a file, what to find, or what to note."""
 
     verb: Verb
     argument: str = "."
@@ -33,6 +34,7 @@ class Request(NamedTuple):
 
 _ARTICLES: Final = r"(?:(?:me|us|all|the|my|our|your|a|an|of|in|inside|for|folder|directory|file|files|contents?)\s+)*"
 _PATTERNS: Final = [
+    (Verb.NOTE, r"(?:note|remember|write down)(?: that)?[:\s]\s*(?P<argument>.+)"),
     (Verb.HELP, r"(?:help|hi|hello|hey|what can (?:you|i) (?:do|ask)|how does this work)\b.*"),
     (Verb.OVERVIEW, r"(?:what(?:'s| is) this|overview|summar(?:y|i[sz]e)|about|describe)\b.*"),
     (Verb.LANGUAGES, r".*\blanguages?\b(?:.*?\b(?:in|of|does)\s+(?P<argument>\S+).*)?.*"),
@@ -67,7 +69,7 @@ def understand(message: str) -> Request:
         if match is None:
             continue
         argument = _argument(match.groupdict().get("argument"))
-        if verb in (Verb.FIND, Verb.READ) and argument == ".":
+        if verb in (Verb.FIND, Verb.READ, Verb.NOTE) and argument == ".":
             return Request(Verb.UNKNOWN)
         return Request(verb, argument)
     return Request(Verb.UNKNOWN)

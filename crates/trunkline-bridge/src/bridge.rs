@@ -107,6 +107,12 @@ impl Bridge {
         self.switchboard.status()
     }
 
+    /// A worker's connection without a socket; `None` when there are too many.
+    #[cfg(feature = "simulation")]
+    pub fn link(&self) -> Option<crate::Link> {
+        crate::Link::open(&self.switchboard)
+    }
+
     /// What the bridge has counted.
     pub fn metrics(&self) -> &BridgeMetrics {
         &self.metrics

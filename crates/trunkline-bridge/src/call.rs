@@ -40,6 +40,10 @@ pub struct CallSpec {
     pub traceparent: Option<String>,
     /// The client's payload in that codec.
     pub payload: Bytes,
+    /// What the last call of the run gave with its last question.
+    pub checkpoint: Option<Bytes>,
+    /// What was answered to the questions of the last call.
+    pub answers: Vec<serde_json::Value>,
 }
 
 /// What happens to a call. The last one is `Ended` or `Failed`, and there is exactly one of them.
@@ -58,6 +62,26 @@ pub enum CallEvent {
         kind: EventKind,
         /// Text or a value.
         payload: Bytes,
+    },
+    /// The worker asks a person; numbered like an event of the stream.
+    Asked {
+        /// Its number.
+        seq: u64,
+        /// Names the question in its run.
+        request: String,
+        /// How the payload is written.
+        codec: Codec,
+        /// What is asked.
+        payload: Bytes,
+        /// What the service needs to be called again, should its worker be lost.
+        checkpoint: Option<Bytes>,
+        /// Whether the service can be called again.
+        resumable: bool,
+    },
+    /// The worker came back and does not know the answers to these questions.
+    AsksAgain {
+        /// The questions.
+        requests: Vec<String>,
     },
     /// The newest value of a state; older ones that were not read yet are gone.
     Latest {
@@ -159,11 +183,12 @@ pub struct Call {
     id: CallId,
     inbox: Arc<Inbox>,
     switchboard: Arc<Switchboard>,
+    is_left: bool,
 }
 
 impl Call {
     pub(crate) fn new(id: CallId, inbox: Arc<Inbox>, switchboard: Arc<Switchboard>) -> Self {
-        Self { id, inbox, switchboard }
+        Self { id, inbox, switchboard, is_left: false }
     }
 
     /// The next thing that happens; `None` after the terminal event. Cancel-safe.
@@ -183,6 +208,16 @@ impl Call {
         self.switchboard.stored(self.id, count);
     }
 
+    /// Tells the worker what was answered to one of its questions. A worker that is away asks again when it is back.
+    pub fn answer(&self, request: &str, payload: Bytes) {
+        self.switchboard.answer(self.id, request, payload);
+    }
+
+    /// Lets go of the call without cancelling it: its worker keeps it for the next gateway.
+    pub fn leave(mut self) {
+        self.is_left = true;
+    }
+
     /// Asks the worker to stop. The call still ends with its terminal event: the worker's, or
     /// [`FailureReason::Cancelled`] where no worker has it yet.
     pub fn cancel(&self) {
@@ -192,6 +227,8 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.switchboard.abandon(self.id);
+        if !self.is_left {
+            self.switchboard.abandon(self.id);
+        }
     }
 }

@@ -32,3 +32,5 @@ pub use claims::{Claimed, Claims, NoClaims};
 pub use config::{BridgeConfig, StartError};
 pub use metrics::{BridgeMetrics, Counter, Gauge};
 pub use registry::{ServiceStatus, WorkerPresence, WorkerStatus};
+#[cfg(feature = "simulation")]
+pub use transport::memory::Link;

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::call::{Call, CallId, CallSpec};
@@ -38,6 +39,10 @@ impl Switchboard {
 
     pub(crate) fn stored(&self, call: CallId, count: u64) {
         self.act(|registry, now| registry.stored(call, count, now));
+    }
+
+    pub(crate) fn answer(&self, call: CallId, request: &str, payload: Bytes) {
+        self.act(|registry, now| registry.answer(call, request, payload, now));
     }
 
     pub(crate) fn cancel(&self, call: CallId) {

@@ -48,6 +48,8 @@ pub struct Outgoing {
     pub payload: Box<RawValue>,
     /// How long to wait for the run, in milliseconds.
     pub deadline_ms: Option<u64>,
+    /// The run that it is an `answer` to.
+    pub run: Option<String>,
 }
 
 impl Outgoing {
@@ -59,6 +61,7 @@ impl Outgoing {
             to,
             payload: Some((&self.payload).into()),
             deadline_ms: self.deadline_ms,
+            run: self.run.as_deref().map(Cow::Borrowed),
             ..Envelope::default()
         })
     }

@@ -1,7 +1,8 @@
 //! The one place where the gateway reads the clock.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
 use trunkline_core::Moment;
 
 /// Tells the time to everything that decides.
@@ -21,18 +22,26 @@ impl Clock {
     }
 
     /// The instant of a moment, for Tokio's timers.
-    pub(crate) fn instant(self, moment: Moment) -> tokio::time::Instant {
-        tokio::time::Instant::from_std(self.started + moment)
+    pub(crate) fn instant(self, moment: Moment) -> Instant {
+        self.started + moment
     }
 }
 
 /// Milliseconds since 1970.
 pub(crate) fn wall_ms() -> u64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let elapsed = wall().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The wall clock's time as messages carry it: RFC 3339 UTC with milliseconds.
 pub(crate) fn timestamp() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+    humantime::format_rfc3339_millis(wall()).to_string()
+}
+
+fn wall() -> SystemTime {
+    #[cfg(feature = "simulation")]
+    if let Some(now) = crate::simulation::wall() {
+        return now;
+    }
+    SystemTime::now()
 }

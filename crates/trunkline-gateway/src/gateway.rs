@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trunkline_bridge::supervisor::{CommandError, Supervisor, WorkerCommand};
 use trunkline_bridge::{Bridge, BridgeConfig, WorkerTransport};
-use trunkline_broker::BrokerError;
 use trunkline_broker::embedded::OpenError;
+use trunkline_broker::{BrokerError, Listener as BrokerListener};
 use trunkline_protocol::Limits;
 
 use crate::auth::Auth;
@@ -120,6 +120,15 @@ impl Gateway {
     /// # Errors
     /// The first thing that failed.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        let broker = config.broker.clone();
+        Self::start_with(config, |listener| Storage::open(&broker, listener)).await
+    }
+
+    /// The same with another store.
+    pub(crate) async fn start_with(
+        config: Config,
+        open: impl FnOnce(Arc<dyn BrokerListener>) -> Result<Storage, OpenError>,
+    ) -> Result<Self, StartError> {
         let table = config.routes_table().clone();
         let settings = settings(&config);
         let listen = config.server.listen;
@@ -130,7 +139,7 @@ impl Gateway {
         let (metrics, mut registry) = Metrics::new();
         let clock = Clock::start();
         let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
-        let storage = Storage::open(&config.broker, Arc::<Hub>::clone(&hub))?;
+        let storage = open(Arc::<Hub>::clone(&hub))?;
         let broker = Arc::clone(&storage.broker);
         let keep = Keep::new(config.broker.keep);
         let sessions = Arc::new(Sessions::new(Arc::clone(&broker), keep));
@@ -196,6 +205,11 @@ impl Gateway {
             stop_bridge,
             drain: config.server.drain,
         })
+    }
+
+    #[cfg(feature = "simulation")]
+    pub(crate) const fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 
     /// Where it listens; the real port where 0 was asked for.

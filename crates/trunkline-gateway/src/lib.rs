@@ -21,6 +21,8 @@ mod retention;
 mod routes;
 mod runs;
 mod sessions;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod storage;
 mod supervision;
 mod telemetry;

@@ -30,6 +30,10 @@ pub(crate) fn fraction() -> f64 {
 
 fn bytes<const COUNT: usize>() -> [u8; COUNT] {
     let mut bytes = [0; COUNT];
+    #[cfg(feature = "simulation")]
+    if crate::simulation::fill(&mut bytes) {
+        return bytes;
+    }
     // Of this thread, seeded by the operating system: a call of the system for each id would cost a microsecond.
     rand::rng().fill_bytes(&mut bytes);
     bytes

@@ -18,6 +18,9 @@ pub(crate) struct Storage {
     pub(crate) durability: Durability,
     pub(crate) metrics: Arc<Metrics>,
     embedded: Option<Arc<EmbeddedBroker>>,
+    /// Says why a store of a simulation failed.
+    #[cfg(feature = "simulation")]
+    failed: std::sync::Mutex<Option<BoxFuture<'static, String>>>,
 }
 
 impl Storage {
@@ -40,18 +43,43 @@ impl Storage {
                 let broker = MemoryBroker::new(&options, environment);
                 let metrics = broker.metrics();
                 // The safest level that memory has.
-                Self { broker: Arc::new(broker), durability: Durability::Os, metrics, embedded: None }
+                Self {
+                    broker: Arc::new(broker),
+                    durability: Durability::Os,
+                    metrics,
+                    embedded: None,
+                    #[cfg(feature = "simulation")]
+                    failed: std::sync::Mutex::default(),
+                }
             }
             config::BrokerKind::Embedded => {
                 let broker = Arc::new(EmbeddedBroker::open(&config.path, &options, environment)?);
                 let metrics = broker.metrics();
-                Self { broker: Arc::<EmbeddedBroker>::clone(&broker), durability, metrics, embedded: Some(broker) }
+                Self {
+                    broker: Arc::<EmbeddedBroker>::clone(&broker),
+                    durability,
+                    metrics,
+                    embedded: Some(broker),
+                    #[cfg(feature = "simulation")]
+                    failed: std::sync::Mutex::default(),
+                }
             }
         })
     }
 
+    /// A store that somebody else watches.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn simulated(broker: Arc<dyn Broker>, failed: BoxFuture<'static, String>) -> Self {
+        let failed = std::sync::Mutex::new(Some(failed));
+        Self { broker, durability: Durability::Os, metrics: Arc::default(), embedded: None, failed }
+    }
+
     /// Resolves with the reason when the store has failed, and never otherwise.
     pub(crate) fn failed(&self) -> BoxFuture<'static, String> {
+        #[cfg(feature = "simulation")]
+        if let Some(failed) = self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
+            return failed;
+        }
         self.embedded.as_ref().map_or_else(|| std::future::pending().boxed(), |broker| broker.failed())
     }
 

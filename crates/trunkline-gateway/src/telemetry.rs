@@ -56,6 +56,8 @@ pub(crate) struct Metrics {
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
     pub(crate) latest_refused: Count,
+    runs_waiting: Level,
+    pub(crate) answers: Count,
     pub(crate) runs_open: Level,
     pub(crate) sessions_live: Level,
 }
@@ -77,6 +79,8 @@ impl Metrics {
             runs_started,
             runs_ended,
             latest_refused,
+            runs_waiting,
+            answers,
             runs_open,
             sessions_live,
         } = &*metrics;
@@ -107,6 +111,8 @@ impl Metrics {
             "Values of latest state of a wrong type, size or form",
             latest_refused.clone(),
         );
+        registry.register("runs_waiting", "Runs that wait for a person", runs_waiting.clone());
+        registry.register("answers", "Answers of people that a run accepted", answers.clone());
         registry.register("runs_open", "Runs that have not ended", runs_open.clone());
         registry.register("sessions_live", "Sessions with a connection or an open run", sessions_live.clone());
         (metrics, registry)
@@ -123,6 +129,12 @@ impl Metrics {
     pub(crate) fn gathers_text(&self) -> Counted {
         self.texts_gathering.inc();
         Counted(self.texts_gathering.clone())
+    }
+
+    /// Counts a run that waits for a person until the result is dropped.
+    pub(crate) fn run_waits(&self) -> Counted {
+        self.runs_waiting.inc();
+        Counted(self.runs_waiting.clone())
     }
 
     pub(crate) fn connection_closed(&self, code: u16) {

@@ -7,6 +7,7 @@
 
 mod check;
 mod conversation;
+mod question;
 mod send;
 mod serve;
 mod tail;

@@ -118,6 +118,38 @@ CASES: dict[str, Message] = {
     "event": Message(Kind.EVENT, 2, "progress", {"key": "scan"}, b'{"message":"half","percentage":50}'),
     "drain": Message(Kind.DRAIN),
     "unknown peer": Message(Kind.UNKNOWN_PEER),
+    "hello of a resumable service with a call that waits": Message(
+        Kind.HELLO,
+        name="agents",
+        meta={
+            "instance": "i1",
+            "sdk": "s",
+            "concurrency": 1,
+            "services": [{"name": "tidy", "resumable": True}],
+            "open": [{"run": "r1", "next": 3, "ack": 3, "ended": False, "attempt": 2, "asks": ["q1", "q2"]}],
+        },
+    ),
+    "ask": Message(Kind.ASK, 2, meta={"seq": 2, "request": "q1"}, payload=b'{"kind":"approval","message":"Delete 3 files?"}'),
+    "ask with a checkpoint": Message(
+        Kind.ASK,
+        2,
+        meta={"seq": 2, "request": "q1", "codec": "msgpack", "checkpoint": b"step 2\x00\xff"},
+        payload=b"\x82\xa4kind\xa8question\xa7message\xa6Which?",
+    ),
+    "answer": Message(Kind.ANSWER, 2, meta={"request": "q1"}, payload=b'{"request_id":"q1","granted":true,"by":"anna"}'),
+    "call with a checkpoint and answers": Message(
+        Kind.CALL,
+        4,
+        "tidy",
+        {
+            "run": "r1",
+            "attempt": 2,
+            "codec": "json",
+            "checkpoint": b"step 2\x00\xff",
+            "answers": [{"request_id": "q1", "value": "main"}],
+        },
+        b'{"message":"hello"}',
+    ),
     "sub, reserved": Message(Kind.SUB, name="topic"),
     "unsub, reserved": Message(Kind.UNSUB, name="topic"),
     "status, reserved": Message(Kind.STATUS),
@@ -153,7 +185,7 @@ INVALID: dict[str, tuple[str, list[str]]] = {
     "bytes after the header": ("the header part holds the header only", [msgspec.msgpack.encode((1, 3, 0, "", {})).hex() + "00", ""]),
     "version 2": ("this is version 1", header(2, 3, 0, "", {})),
     "kind 0": ("the kind is unknown", header(1, 0, 0, "", {})),
-    "kind 18": ("the kind is unknown", header(1, 18, 0, "", {})),
+    "kind 20": ("the kind is unknown", header(1, 20, 0, "", {})),
     "negative corr": ("corr is unsigned", header(1, 10, -2, "", {})),
     "corr too large": ("corr is at most 2^53-1", header(1, 10, 2**53, "", {})),
     "corr is a float": ("corr is an integer", header(1, 10, 2.0, "", {})),
@@ -196,7 +228,8 @@ def document() -> dict[str, Any]:
     """Gives the whole file."""
     return {
         "about": "The worker protocol's frames (protocol/worker.md, section 1). Every case of `cases` decodes to `decoded`, and encodes to "
-        "`parts_hex` unless `encode` is false, with meta's keys in the order given; `stream_hex` spells the parts for a Unix socket. "
+        "`parts_hex` unless `encode` is false, with meta's keys in the order given; `stream_hex` spells the parts for a Unix socket; "
+        "a byte string in meta stands as its `hex`. "
         "`invalid` and `invalid_streams` are refused, for the reason given.",
         "cases": [_case(name, message) for name, message in CASES.items()]
         + [_lenient(name, head, message) for name, (head, message) in LENIENT.items()],
@@ -238,7 +271,7 @@ def _decoded(message: Message) -> dict[str, Any]:
         "kind": int(message.kind),
         "corr": message.corr,
         "name": message.name,
-        "meta": message.meta,
+        "meta": {key: {"hex": value.hex()} if isinstance(value, bytes) else value for key, value in message.meta.items()},
         "payload_hex": message.payload.hex(),
         "buffers_hex": [buffer.hex() for buffer in message.buffers],
     }

@@ -77,6 +77,17 @@ async def test_the_example_of_message_types_tells_its_newest_state() -> None:
             await wrong
 
 
+async def test_the_example_that_asks_is_answered_now_or_after_a_loss() -> None:
+    async with TestClient(load("tidy").worker) as client:
+        run = client.run("tidy", "a.txt")
+        question = await anext(run)
+        assert isinstance(question, Event)
+        run.answer(question.payload["request_id"], granted=True)
+        assert await run == "deleted a.txt"
+        answers = [{"request_id": "q", "granted": False}]
+        assert await client.run("tidy", "a.txt", attempt=2, checkpoint=b"a.txt", answers=answers) == "kept it"
+
+
 def test_every_example_is_tried() -> None:
-    expected = {"chat", "research", "evolution", "app", "test_chat", "test_messages_of_a_page", "test_old_system"}
+    expected = {"chat", "research", "tidy", "evolution", "app", "test_chat", "test_messages_of_a_page", "test_old_system"}
     assert set(EXAMPLES) == expected

@@ -9,7 +9,7 @@ import pytest
 
 import workspace
 import workspace_answers
-from trunkline import CallFailed
+from trunkline import CallFailed, Event
 from trunkline.testing import TestClient
 from workspace import Workspace
 from workspace_guide import from_environment, make_worker, words
@@ -227,3 +227,32 @@ def test_a_wrong_environment_is_named(variable: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv(variable, "-1")
     with pytest.raises(ValueError, match="-1"):
         from_environment()
+
+
+@pytest.mark.parametrize("granted", [True, False])
+async def test_a_note_is_written_when_it_is_approved(folder: Path, granted: bool) -> None:
+    async with TestClient(make_worker(Workspace(folder), words_per_second=0)) as client:
+        run = client.run("guide", {"message": "Note: buy more pears!"})
+        question = await anext(run)
+        assert isinstance(question, Event)
+        assert question.payload["details"] == {"file": "NOTES.md", "text": "buy more pears"}
+        assert not (folder / "NOTES.md").exists()
+        run.answer(question.payload["request_id"], granted=granted)
+        assert ("Noted" in await run.text()) is granted
+        assert (folder / "NOTES.md").exists() is granted
+        # An attempt that follows a lost one has the answer already.
+        answers = [{"request_id": "q", "granted": granted}]
+        await client.run("guide", {"message": "remember that apples sell"}, attempt=2, answers=answers)
+        lines = (folder / "NOTES.md").read_text().splitlines() if granted else []
+        assert lines == (["- buy more pears", "- apples sell"] if granted else [])
+
+
+async def test_a_note_does_not_follow_a_link_out_of_the_folder(folder: Path) -> None:
+    (folder / "NOTES.md").symlink_to(folder.parent / "secret.txt")
+    async with TestClient(make_worker(Workspace(folder), words_per_second=0)) as client:
+        run = client.run("guide", {"message": "note: anything"})
+        question = await anext(run)
+        assert isinstance(question, Event)
+        run.answer(question.payload["request_id"], granted=True)
+        assert "could not" in await run.text()
+    assert (folder.parent / "secret.txt").read_text() == "password\n"

@@ -7,7 +7,7 @@ use rmpv::ValueRef;
 use trunkline_protocol::Codec;
 
 use super::{
-    CORR_MAX, CallFrame, Chunk, ChunkKind, Frame, Hello, Load, NAME_BYTES_MAX, Offer, PARTS_MAX, Parts, Resumed,
+    Ask, CORR_MAX, CallFrame, Chunk, ChunkKind, Frame, Hello, Load, NAME_BYTES_MAX, Offer, PARTS_MAX, Parts, Resumed,
     Service, VERSION, Welcome, WorkerError, json,
 };
 
@@ -93,7 +93,7 @@ impl<'a> Header<'a> {
 
     fn frame(self, payload: Bytes, buffers: Vec<Bytes>) -> Result<Frame, &'static str> {
         let Self { kind, corr, name, meta } = self;
-        if (5..=12).contains(&kind) && kind != 7 && corr == 0 {
+        if ((5..=12).contains(&kind) && kind != 7 || matches!(kind, 18 | 19)) && corr == 0 {
             return Err("a frame of a call without its corr");
         }
         Ok(match kind {
@@ -115,6 +115,8 @@ impl<'a> Header<'a> {
             13..=15 => Frame::Reserved,
             16 => Frame::Drain,
             17 => Frame::UnknownPeer,
+            18 => Frame::Ask(meta.ask(corr, payload)?),
+            19 => Frame::Answer { corr, request: meta.id("request")?, payload },
             _ => return Err("an unknown kind"),
         })
     }
@@ -196,7 +198,8 @@ impl<'a> Meta<'a> {
             pid: self.optional_number("pid")?,
             concurrency: self.number("concurrency")?,
             services: self.maps("services", |meta| {
-                Ok(Service { name: meta.id("name")?, input: meta.get("input").map(json::to_json) })
+                let (name, input) = (meta.id("name")?, meta.get("input").map(json::to_json));
+                Ok(Service { name, input, resumable: meta.flag("resumable")? })
             })?,
             generation: self.optional_id("generation")?,
             token: self.optional_text("token")?,
@@ -209,6 +212,10 @@ impl<'a> Meta<'a> {
                     next: meta.number("next")?,
                     ack: meta.number("ack")?,
                     ended: meta.flag("ended")?,
+                    attempt: meta.optional_number("attempt")?,
+                    asks: meta.list("asks", |request| {
+                        json::text(request).map(str::to_owned).ok_or("a request that is not text")
+                    })?,
                 })
             })?,
         })
@@ -248,9 +255,30 @@ impl<'a> Meta<'a> {
             window: self.optional_number("window")?,
             codec: self.codec()?,
             traceparent: self.optional_id("traceparent")?,
+            checkpoint: self.optional_bytes("checkpoint")?,
+            answers: self.list("answers", |answer| Ok(json::to_json(answer)))?,
             payload,
             buffers,
         })
+    }
+
+    fn ask(&self, corr: u64, payload: Bytes) -> Result<Ask, &'static str> {
+        Ok(Ask {
+            corr,
+            seq: self.number("seq")?,
+            request: self.id("request")?,
+            codec: self.codec()?.unwrap_or_default(),
+            payload,
+            checkpoint: self.optional_bytes("checkpoint")?,
+        })
+    }
+
+    fn optional_bytes(&self, key: &str) -> Result<Option<Bytes>, &'static str> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(ValueRef::Binary(bytes)) => Ok(Some(Bytes::copy_from_slice(bytes))),
+            Some(_) => Err("a field that is not a byte string"),
+        }
     }
 
     fn codec(&self) -> Result<Option<Codec>, &'static str> {

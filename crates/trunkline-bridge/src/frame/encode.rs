@@ -7,8 +7,8 @@ use rmpv::{Value, ValueRef};
 use trunkline_protocol::Codec;
 
 use super::{
-    CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Parts, Resumed, Service, VERSION, Welcome, WorkerError,
-    json,
+    Ask, CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Parts, Resumed, Service, VERSION, Welcome,
+    WorkerError, json,
 };
 
 type Meta<'a> = Vec<(ValueRef<'a>, ValueRef<'a>)>;
@@ -39,6 +39,10 @@ pub fn encode(frame: Frame) -> Parts {
         Frame::Reserved => bare(15, 0),
         Frame::Drain => bare(16, 0),
         Frame::UnknownPeer => bare(17, 0),
+        Frame::Ask(ask) => ask_parts(ask),
+        Frame::Answer { corr, request, payload } => {
+            parts(19, corr, "", vec![field("request", request.as_str())], payload, Vec::new())
+        }
     }
 }
 
@@ -93,16 +97,23 @@ fn hello_parts(hello: &Hello) -> Parts {
 fn service_value<'a>(service: &'a Service, input: Option<&'a Value>) -> ValueRef<'a> {
     let mut fields = vec![field("name", service.name.as_str())];
     push(&mut fields, "input", input.map(Value::as_ref));
+    push(&mut fields, "resumable", service.resumable.then_some(ValueRef::Boolean(true)));
     ValueRef::Map(fields)
 }
 
 fn offer_value(offer: &Offer) -> ValueRef<'_> {
-    ValueRef::Map(vec![
+    let mut fields = vec![
         field("run", offer.run.as_str()),
         field("next", offer.next),
         field("ack", offer.ack),
         field("ended", ValueRef::Boolean(offer.ended)),
-    ])
+    ];
+    push(&mut fields, "attempt", offer.attempt);
+    if !offer.asks.is_empty() {
+        let asks = offer.asks.iter().map(|request| request.as_str().into()).collect();
+        fields.push(field("asks", ValueRef::Array(asks)));
+    }
+    ValueRef::Map(fields)
 }
 
 fn welcome_parts(welcome: &Welcome) -> Parts {
@@ -129,6 +140,7 @@ fn pong_parts(load: Load) -> Parts {
 }
 
 fn call_parts(call: CallFrame) -> Parts {
+    let answers: Vec<Value> = call.answers.iter().map(json::from_json).collect();
     let mut meta = vec![field("run", call.run.as_str())];
     push(&mut meta, "session", filled(&call.session));
     push(&mut meta, "realm", filled(&call.realm));
@@ -140,6 +152,10 @@ fn call_parts(call: CallFrame) -> Parts {
     push(&mut meta, "window", call.window);
     push(&mut meta, "codec", call.codec.map(Codec::name));
     push(&mut meta, "traceparent", call.traceparent.as_deref());
+    push(&mut meta, "checkpoint", call.checkpoint.as_deref().map(ValueRef::Binary));
+    if !answers.is_empty() {
+        meta.push(field("answers", ValueRef::Array(answers.iter().map(Value::as_ref).collect())));
+    }
     parts(5, call.corr, &call.service, meta, call.payload, call.buffers)
 }
 
@@ -163,6 +179,13 @@ fn error_parts(corr: u64, seq: Option<u64>, error: &WorkerError) -> Parts {
     }
     push(&mut meta, "trace_id", error.trace_id.as_deref());
     parts(7, corr, "", meta, Bytes::new(), Vec::new())
+}
+
+fn ask_parts(ask: Ask) -> Parts {
+    let mut meta = vec![field("seq", ask.seq), field("request", ask.request.as_str())];
+    push_codec(&mut meta, ask.codec);
+    push(&mut meta, "checkpoint", ask.checkpoint.as_deref().map(ValueRef::Binary));
+    parts(18, ask.corr, "", meta, ask.payload, Vec::new())
 }
 
 fn chunk_parts(chunk: Chunk) -> Parts {

@@ -94,6 +94,17 @@ pub enum Frame {
         /// JSON.
         payload: Bytes,
     },
+    /// A call asks a person; one event of its stream.
+    Ask(Ask),
+    /// What was answered to a question of a call.
+    Answer {
+        /// The call.
+        corr: u64,
+        /// The question.
+        request: String,
+        /// The answer, in JSON.
+        payload: Bytes,
+    },
     /// A kind that is reserved: SUB, UNSUB or STATUS.
     Reserved,
     /// No new calls.
@@ -134,10 +145,12 @@ pub struct Service {
     pub name: String,
     /// JSON Schema of what it takes.
     pub input: Option<serde_json::Value>,
+    /// Whether a call that waits for an answer can be made again, with the checkpoint of its question.
+    pub resumable: bool,
 }
 
 /// A call that a worker still holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offer {
     /// The run.
     pub run: String,
@@ -147,6 +160,10 @@ pub struct Offer {
     pub ack: u64,
     /// Whether the terminal message was produced.
     pub ended: bool,
+    /// Which call of the run it is; 1 where it is left out.
+    pub attempt: Option<u64>,
+    /// The questions that it waits for.
+    pub asks: Vec<String>,
 }
 
 /// The gateway's answer to HELLO.
@@ -217,6 +234,10 @@ pub struct CallFrame {
     pub codec: Option<Codec>,
     /// W3C trace context.
     pub traceparent: Option<String>,
+    /// What the last call of the run gave with its last question.
+    pub checkpoint: Option<Bytes>,
+    /// What was answered to the questions of the last call, in order.
+    pub answers: Vec<serde_json::Value>,
     /// The client's payload.
     pub payload: Bytes,
     /// Parts beyond the payload.
@@ -236,6 +257,23 @@ pub struct Chunk {
     pub payload: Bytes,
     /// Parts beyond the payload.
     pub buffers: Vec<Bytes>,
+}
+
+/// A question of a call to a person. `protocol/worker.md` §3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The call.
+    pub corr: u64,
+    /// The number of this event.
+    pub seq: u64,
+    /// Names the question in its run.
+    pub request: String,
+    /// How the payload is written.
+    pub codec: Codec,
+    /// What is asked.
+    pub payload: Bytes,
+    /// What a resumable service needs to go on from here in another process.
+    pub checkpoint: Option<Bytes>,
 }
 
 /// What an event of a stream holds.
@@ -281,11 +319,13 @@ impl Frame {
         match self {
             Self::Call(call) => Some(call.corr),
             Self::Chunk(chunk) => Some(chunk.corr),
+            Self::Ask(ask) => Some(ask.corr),
             Self::Result { corr, .. }
             | Self::Error { corr, .. }
             | Self::End { corr, .. }
             | Self::Cancel { corr }
             | Self::Credit { corr, .. }
+            | Self::Answer { corr, .. }
             | Self::Event { corr, .. } => Some(*corr),
             _ => None,
         }
@@ -297,7 +337,8 @@ impl Frame {
             Self::Call(call) => (&call.payload, &call.buffers),
             Self::Chunk(chunk) => (&chunk.payload, &chunk.buffers),
             Self::Result { payload, buffers, .. } => (payload, buffers),
-            Self::Event { payload, .. } => (payload, &[]),
+            Self::Event { payload, .. } | Self::Answer { payload, .. } => (payload, &[]),
+            Self::Ask(ask) => (&ask.payload, ask.checkpoint.as_slice()),
             _ => return 0,
         };
         payload.len() + buffers.iter().map(Bytes::len).sum::<usize>()

@@ -31,11 +31,12 @@ fn every_frame_survives_the_wire() {
         services: vec![Service {
             name: "chat".into(),
             input: Some(serde_json::json!({"type": "object", "n": [1, -2, 0.5, null, true]})),
+            resumable: true,
         }],
         generation: Some("g".into()),
         token: Some("t".into()),
         reads_messagepack: true,
-        open: vec![Offer { run: "r".into(), next: 4, ack: 2, ended: true }],
+        open: vec![Offer { run: "r".into(), next: 4, ack: 2, ended: true, attempt: Some(2), asks: vec!["q1".into()] }],
     }));
     round_trip(&Frame::Welcome(Welcome {
         epoch: "e".into(),
@@ -60,14 +61,26 @@ fn every_frame_survives_the_wire() {
         window: Some(64),
         codec: Some(Codec::MessagePack),
         traceparent: Some("00-0-0-00".into()),
+        checkpoint: Some(Bytes::from_static(b"step 2")),
+        answers: vec![serde_json::json!({"request_id": "q1", "granted": true})],
         payload: payload.clone(),
         buffers: buffers.clone(),
     }));
     for codec in [Codec::Json, Codec::MessagePack] {
         round_trip(&Frame::Result { corr: 2, seq: 3, codec, payload: payload.clone(), buffers: buffers.clone() });
+        let checkpoint = (codec == Codec::Json).then(|| Bytes::from_static(b"step 3"));
+        round_trip(&Frame::Ask(Ask {
+            corr: 2,
+            seq: 4,
+            request: "q1".into(),
+            codec,
+            payload: payload.clone(),
+            checkpoint,
+        }));
         let kind = ChunkKind::Event { name: "tool_output".into(), codec };
         round_trip(&Frame::Chunk(Chunk { corr: 2, seq: 1, kind, payload: payload.clone(), buffers: vec![] }));
     }
+    round_trip(&Frame::Answer { corr: 2, request: "q1".into(), payload: payload.clone() });
     round_trip(&Frame::Error {
         corr: 2,
         seq: Some(1),

@@ -1,13 +1,13 @@
 //! Calls as their callers drive them: begun, handed to a worker, stored, cancelled, let go.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 use trunkline_protocol::{Codec, DecodeError, msgpack};
 
-use super::{CallState, Caller, Pool, Registry, Stage, WorkerId};
+use super::{CallState, Caller, Occupies, Pool, Registry, Stage, WorkerId};
 use crate::call::{CallEvent, CallFailure, CallId, CallSpec, FailureReason};
 use crate::config::HEADER_BYTES_MAX;
 use crate::frame::{CallFrame, Frame, WorkerError};
@@ -55,6 +55,8 @@ impl Registry {
                 acked: 0,
                 terminal: None,
                 cancelled: false,
+                asks: BTreeSet::new(),
+                occupies: Occupies::Nothing,
             },
         );
         if let Some(reason) = refusal {
@@ -126,6 +128,7 @@ impl Registry {
         call.stage = Stage::Open { worker: worker_id, corr };
         worker.open.insert(corr, id);
         worker.outstanding += 1;
+        call.occupies = Occupies::Slot;
         if codec == call.request.codec {
             call.request.payload = Bytes::new();
         }
@@ -346,7 +349,7 @@ impl Registry {
             self.fail(call, FailureReason::Stopping);
         }
         self.settle(now);
-        for (_, link) in self.links.drain() {
+        for (_, link) in std::mem::take(&mut self.links) {
             link.outbox.close();
             self.metrics.links.add(-1);
         }
@@ -373,6 +376,8 @@ fn request(spec: CallSpec, window: u64) -> CallFrame {
         window: Some(window),
         codec: Some(spec.codec),
         traceparent: spec.traceparent,
+        checkpoint: spec.checkpoint,
+        answers: spec.answers,
         payload: spec.payload,
         buffers: Vec::new(),
     }

@@ -1,11 +1,11 @@
 //! HELLO and WELCOME: who joins, and which calls go on. `protocol/worker.md` §2.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{CallState, Caller, Cause, LinkId, Presence, Registry, Stage, Worker, WorkerId, flush_later};
+use super::{CallState, Caller, Cause, LinkId, Occupies, Presence, Registry, Stage, Worker, WorkerId, flush_later};
 use crate::call::{CallId, FailureReason};
 use crate::claims::Claimed;
 use crate::frame::{CallFrame, Frame, Hello, Load, Offer, Resumed, Welcome, WorkerError};
@@ -137,7 +137,8 @@ impl Registry {
             self.leave_pools(id, older.services.iter().map(|service| service.name.as_str()));
         }
         self.join_pools(id, hello.services.iter().map(|service| service.name.clone()).collect());
-        let (open, outstanding) = older.map(|older| (older.open, older.outstanding)).unwrap_or_default();
+        let (open, outstanding, waiting) =
+            older.map(|older| (older.open, older.outstanding, older.waiting)).unwrap_or_default();
         self.workers.insert(
             id,
             Worker {
@@ -156,7 +157,8 @@ impl Registry {
                 unanswered_pings: 0,
                 open,
                 outstanding,
-                made: HashMap::new(),
+                waiting,
+                made: BTreeMap::new(),
             },
         );
     }
@@ -173,7 +175,7 @@ impl Registry {
         let mut adopted = Vec::new();
         let mut cancelled = Vec::new();
         let mut kept = HashSet::new();
-        for Offer { run, next, .. } in offers {
+        for Offer { run, next, asks, .. } in offers {
             let call = match self.wanted_call(id, &run) {
                 Some(call) => Some(call),
                 None => claims.remove(&run).filter(|claimed| claimed.ack <= next).map(|claimed| {
@@ -185,6 +187,7 @@ impl Registry {
             match call {
                 Some(call) if kept.insert(call) => {
                     let resumed = self.resume(id, call, run);
+                    self.asks_again(call, asks);
                     if self.calls.get(&call).is_some_and(|call| call.cancelled) {
                         cancelled.push(resumed.corr);
                     }
@@ -232,6 +235,8 @@ impl Registry {
                 acked: claimed.ack,
                 terminal: None,
                 cancelled: false,
+                asks: BTreeSet::new(),
+                occupies: Occupies::Slot,
             },
         );
         if let Some(worker) = self.workers.get_mut(&worker) {

@@ -89,7 +89,7 @@ impl Registry {
     fn dispatch_frame(&mut self, link: LinkId, worker: WorkerId, frame: Frame, now: Instant) {
         match frame {
             Frame::Pong(load) => self.pong(worker, load, now),
-            Frame::Chunk(_) | Frame::Result { .. } | Frame::End { .. } | Frame::Event { .. } => {
+            Frame::Chunk(_) | Frame::Ask(_) | Frame::Result { .. } | Frame::End { .. } | Frame::Event { .. } => {
                 self.stream_frame(link, worker, frame, now);
             }
             Frame::Error { corr, .. } if corr != 0 => self.stream_frame(link, worker, frame, now),
@@ -98,7 +98,12 @@ impl Registry {
             Frame::Credit { corr, ack } => self.relay_credit(link, worker, corr, ack, now),
             Frame::Drain => self.worker_drains(worker),
             Frame::Reserved => {}
-            Frame::Hello(_) | Frame::Welcome(_) | Frame::Ping | Frame::UnknownPeer | Frame::Error { .. } => {
+            Frame::Hello(_)
+            | Frame::Welcome(_)
+            | Frame::Ping
+            | Frame::UnknownPeer
+            | Frame::Answer { .. }
+            | Frame::Error { .. } => {
                 self.breach(link, "a frame that a worker does not send", now);
             }
         }
@@ -155,7 +160,7 @@ impl Registry {
         };
         let cause = if worker.dead_since.is_some() && cause == Cause::Lost { Cause::Dead } else { cause };
         worker.presence = Presence::Away { since: now };
-        let made: Vec<CallId> = worker.made.drain().map(|(_, call)| call).collect();
+        let made: Vec<CallId> = std::mem::take(&mut worker.made).into_values().collect();
         for call in made {
             self.abandon_call(call, now);
         }
@@ -233,11 +238,9 @@ impl Registry {
         let Stage::Open { worker, corr } = state.stage else {
             return;
         };
-        if let Some(worker) = self.workers.get_mut(&worker)
-            && worker.open.remove(&corr).is_some()
-            && state.terminal.is_none()
-        {
-            worker.outstanding -= 1;
+        let held = self.workers.get_mut(&worker).and_then(|worker| worker.open.remove(&corr));
+        if held.is_some() {
+            self.vacate(call, worker);
         }
     }
 

@@ -5,9 +5,10 @@
 //!
 //! The invariants:
 //! 1. A call ends with exactly one terminal event at its caller (the inbox enforces it once more).
-//! 2. A worker never has more calls outstanding than its `concurrency`.
+//! 2. A worker is never given a call while as many as its `concurrency` are outstanding; those that wait for a person do not count.
 //! 3. What a caller has not called stored is asked for again when its worker comes back.
 
+mod asks;
 mod calls;
 mod hello;
 mod links;
@@ -16,7 +17,7 @@ mod status;
 mod stream;
 mod time;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ pub use status::{ServiceStatus, WorkerPresence, WorkerStatus};
 const COMPANY_MAX: usize = 32;
 
 /// Names a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LinkId(u64);
 
 /// Names a worker process for as long as the registry remembers it.
@@ -82,11 +83,11 @@ impl Settings {
 pub(crate) struct Registry {
     settings: Settings,
     metrics: Arc<BridgeMetrics>,
-    links: HashMap<LinkId, Link>,
-    workers: HashMap<WorkerId, Worker>,
+    links: BTreeMap<LinkId, Link>,
+    workers: BTreeMap<WorkerId, Worker>,
     instances: HashMap<String, WorkerId>,
     services: HashMap<String, Pool>,
-    calls: HashMap<CallId, CallState>,
+    calls: BTreeMap<CallId, CallState>,
     /// Links whose outbox overflowed; they are cut when the event at hand is dealt with.
     overflowed: Vec<LinkId>,
     /// Outboxes whose frames are to leave when the event at hand is dealt with, each once.
@@ -125,11 +126,13 @@ struct Worker {
     ping_at: Instant,
     unanswered_pings: u32,
     /// Calls that it executes, or has ended and not yet been allowed to forget, by corr.
-    open: HashMap<u64, CallId>,
-    /// How many of those it executes.
+    open: BTreeMap<u64, CallId>,
+    /// How many of those it executes; calls that wait for a person are not among them.
     outstanding: usize,
+    /// How many of those wait for a person.
+    waiting: usize,
     /// Calls that it made, by its corr.
-    made: HashMap<u64, CallId>,
+    made: BTreeMap<u64, CallId>,
 }
 
 #[derive(Debug)]
@@ -181,6 +184,19 @@ struct CallState {
     /// The number of the terminal event, once it came.
     terminal: Option<u64>,
     cancelled: bool,
+    /// Questions that its worker waits for.
+    asks: BTreeSet<String>,
+    occupies: Occupies,
+}
+
+/// What a call takes of its worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Occupies {
+    Nothing,
+    /// One of the calls that it executes at a time.
+    Slot,
+    /// It waits for a person.
+    Memory,
 }
 
 #[derive(Debug)]
@@ -204,11 +220,11 @@ impl Registry {
         Self {
             settings,
             metrics,
-            links: HashMap::new(),
-            workers: HashMap::new(),
+            links: BTreeMap::new(),
+            workers: BTreeMap::new(),
             instances: HashMap::new(),
             services: HashMap::new(),
-            calls: HashMap::new(),
+            calls: BTreeMap::new(),
             overflowed: Vec::new(),
             to_flush: Vec::new(),
             last_id: 0,

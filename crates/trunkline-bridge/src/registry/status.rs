@@ -36,6 +36,8 @@ pub struct WorkerStatus {
     pub presence: WorkerPresence,
     /// Calls that it executes for the gateway.
     pub outstanding: usize,
+    /// Calls that it holds for the gateway, and that wait for a person.
+    pub waiting: usize,
     /// Calls that it may execute at a time.
     pub concurrency: usize,
     /// What it last said of its load.
@@ -88,6 +90,7 @@ fn worker_status(worker: &Worker) -> WorkerStatus {
         pid: worker.pid,
         presence: presence(worker),
         outstanding: worker.outstanding,
+        waiting: worker.waiting,
         concurrency: worker.concurrency,
         load: worker.load,
     }

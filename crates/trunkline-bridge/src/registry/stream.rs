@@ -5,11 +5,12 @@ use tokio::time::Instant;
 
 use super::{Caller, LinkId, Registry, WorkerId};
 use crate::call::{CallEvent, CallId, FailureReason, Outcome};
-use crate::frame::{Chunk, ChunkKind, Frame, WorkerError};
+use crate::frame::{Ask, Chunk, ChunkKind, Frame, WorkerError};
 
 /// What stands under one number of a call.
 enum Item {
     Event(Chunk),
+    Ask(Ask),
     End(Outcome, Vec<Bytes>),
 }
 
@@ -26,6 +27,7 @@ impl Registry {
                 return;
             }
             Frame::Chunk(chunk) => (chunk.corr, chunk.seq, Item::Event(chunk)),
+            Frame::Ask(ask) => (ask.corr, ask.seq, Item::Ask(ask)),
             Frame::Result { corr, seq, codec, payload, buffers } => {
                 (corr, seq, Item::End(Outcome::Result { codec, payload }, buffers))
             }
@@ -109,7 +111,7 @@ impl Registry {
         if seq != call.wire_next {
             return self.call_breach(id, worker, corr, "an event out of its order");
         }
-        if matches!(item, Item::Event(_)) && !call.has_credit(seq) {
+        if !matches!(item, Item::End(..)) && !call.has_credit(seq) {
             return self.call_breach(id, worker, corr, "an event beyond the window");
         }
         call.wire_next = seq + 1;
@@ -134,13 +136,16 @@ impl Registry {
                 self.metrics.chunks.increment();
                 self.pass_event(id, worker, chunk);
             }
+            Item::Ask(ask) => {
+                self.metrics.chunks.increment();
+                self.pass_ask(id, worker, ask);
+                self.fill(worker, now);
+            }
             Item::End(outcome, buffers) => {
                 if let Some(call) = self.calls.get_mut(&id) {
                     call.terminal = Some(seq);
                 }
-                if let Some(worker) = self.workers.get_mut(&worker) {
-                    worker.outstanding -= 1;
-                }
+                self.vacate(id, worker);
                 self.end_children(id, worker, now);
                 self.pass_end(id, seq, outcome, buffers, now);
                 self.fill(worker, now);
@@ -210,7 +215,7 @@ impl Registry {
     }
 
     /// The worker broke the protocol for one call: that call ends, its worker is told to stop it.
-    fn call_breach(&mut self, id: CallId, worker: WorkerId, corr: u64, reason: &'static str) {
+    pub(super) fn call_breach(&mut self, id: CallId, worker: WorkerId, corr: u64, reason: &'static str) {
         self.metrics.protocol_errors.increment();
         tracing::warn!(corr, reason, "a worker broke the protocol; the call is ended");
         self.fail(id, FailureReason::Protocol(reason.to_owned()));

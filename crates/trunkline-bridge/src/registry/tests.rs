@@ -108,7 +108,7 @@ fn hello(instance: &str) -> Hello {
         name: "agents".into(),
         instance: instance.into(),
         concurrency: 2,
-        services: vec![Service { name: "chat".into(), input: None }],
+        services: vec![Service { name: "chat".into(), input: None, resumable: false }],
         ..Hello::default()
     }
 }
@@ -239,7 +239,7 @@ fn a_second_hello_over_one_connection_begins_again() {
     let (_, held) = world.call("run-1");
     assert_eq!(worker.take_calls().len(), 1);
     let (_, unsent) = world.call("run-2");
-    let open = vec![Offer { run: "run-1".into(), next: 0, ack: 0, ended: false }];
+    let open = vec![Offer { run: "run-1".into(), next: 0, ack: 0, ended: false, ..Offer::default() }];
     world.registry.hello(worker.link, Hello { open, ..hello("i1") }, HashMap::new(), world.now);
     let frames = worker.take();
     let [Frame::Welcome(Welcome { resumed, .. }), Frame::Call(call)] = &frames[..] else { panic!("{frames:?}") };
@@ -355,7 +355,7 @@ fn what_a_called_worker_writes_is_converted_for_a_caller_that_reads_json_only() 
         let caller = world.join(Hello { reads_messagepack, ..hello("i1") });
         world.call("run-1");
         let parent = caller.take_calls().remove(0);
-        let services = vec![Service { name: "draw".into(), input: None }];
+        let services = vec![Service { name: "draw".into(), input: None, resumable: false }];
         let drawer = world.join(Hello { services, reads_messagepack: true, ..hello("i2") });
         let request = CallFrame {
             corr: 1,
@@ -460,7 +460,7 @@ impl Chaos {
     }
 
     fn join(&mut self, worker: u8) {
-        let offer = |call: CallFrame| Offer { run: call.run, next: 0, ack: 0, ended: false };
+        let offer = |call: CallFrame| Offer { run: call.run, next: 0, ack: 0, ended: false, ..Offer::default() };
         let open = self.held.remove(&worker).unwrap_or_default().into_iter().map(offer).collect();
         let peer = self.world.join(Hello { open, ..hello(&worker.to_string()) });
         self.peers.insert(worker, peer);

@@ -2,6 +2,8 @@
 //!
 //! Transports know no rules of the protocol: they do not look into a header.
 
+#[cfg(feature = "simulation")]
+pub(crate) mod memory;
 mod socket_file;
 pub(crate) mod unix;
 pub(crate) mod zeromq;

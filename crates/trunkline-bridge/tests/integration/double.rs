@@ -26,13 +26,13 @@ pub(crate) fn hello(instance: &str, service: &str) -> Hello {
         instance: instance.to_owned(),
         sdk: "double".to_owned(),
         concurrency: 4,
-        services: vec![Service { name: service.to_owned(), input: None }],
+        services: vec![Service { name: service.to_owned(), input: None, resumable: false }],
         ..Hello::default()
     }
 }
 
 pub(crate) fn offer(run: &str, next: u64, ack: u64, ended: bool) -> Offer {
-    Offer { run: run.to_owned(), next, ack, ended }
+    Offer { run: run.to_owned(), next, ack, ended, ..Offer::default() }
 }
 
 impl Double {

@@ -8,6 +8,7 @@ use trunkline_protocol::{
     Class, Codec, DecodeError, Envelope, ErrorBody, ErrorCode, Payload, belongs_to_gateway, class_of,
 };
 
+use super::questions::Answer;
 use super::{EVENT_BYTES_MAX, End};
 use crate::record::{RecordKind, data, text_payload};
 use crate::segment::Segment;
@@ -47,6 +48,17 @@ impl Writer {
         let mut event = self.event(name, seq, ts);
         event.payload = Some(payload.borrowed());
         (RecordKind::Event, data(RecordKind::Event, &event))
+    }
+
+    /// An answer is no event of the worker's: it has no number.
+    pub(super) fn answer(&self, answer: &Answer, ts: &str) -> (RecordKind, Bytes) {
+        let message = Envelope {
+            id: Some(Cow::Borrowed(&answer.message)),
+            seq: None,
+            payload: Some((&answer.content).into()),
+            ..self.event("answer", 0, ts)
+        };
+        (RecordKind::Message, data(RecordKind::Message, &message))
     }
 
     pub(super) fn terminal(&self, seq: u64, end: &End, ts: &str) -> (RecordKind, Bytes) {

@@ -5,6 +5,8 @@
 //! broker, and it holds at most what the worker's credit allows.
 
 mod events;
+mod questions;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,6 +19,12 @@ use crate::Moment;
 use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
 use crate::segment::{Segment, Segmenter};
 use events::Writer;
+pub use questions::{
+    ANSWER_BYTES_MAX, Answer, CHECKPOINT_BYTES_MAX, OPEN_QUESTIONS_MAX, QUESTIONS_MAX, Questions, Said, Verdict,
+};
+
+pub use waiting::{Ask, Mark, TimeLeft};
+use waiting::{Waiting, Worker};
 
 /// How long a worker has to confirm a cancel before the run is sealed without it.
 pub const CANCEL_CONFIRM_WITHIN: Duration = Duration::from_secs(2);
@@ -90,6 +98,15 @@ pub enum WorkerEvent {
 pub enum Action {
     /// Call the service.
     Call,
+    /// Call the service again, with its checkpoint and the answers since.
+    CallAgain,
+    /// An answer is stored: its sender gets the `ack`, and the worker is told.
+    Answered {
+        /// The question.
+        request: String,
+        /// The answer's content.
+        content: String,
+    },
     /// Tell the worker to stop.
     CancelCall,
     /// Tell the worker that this many of its events are stored.
@@ -105,6 +122,10 @@ pub struct AppendRequest {
     pub records: Vec<(RecordKind, Bytes)>,
     /// How the run ends with the last of them, if it does.
     pub end: Option<End>,
+    /// Whether answers of clients are among them.
+    pub has_answers: bool,
+    /// What another life of the gateway must know beside the channel, where that has changed.
+    pub mark: Option<Box<Mark>>,
 }
 
 /// What is waiting to be written, in the order of its numbers.
@@ -112,6 +133,7 @@ pub struct AppendRequest {
 enum Pending {
     Text(Segment),
     Other { seq: u64, name: String, payload: Payload<'static> },
+    Answer(Answer),
 }
 
 impl Pending {
@@ -120,6 +142,7 @@ impl Pending {
         match self {
             Self::Text(segment) => segment.seq_end + 1 - segment.seq,
             Self::Other { .. } => 1,
+            Self::Answer(_) => 0,
         }
     }
 }
@@ -130,6 +153,8 @@ struct InFlight {
     records: u64,
     events: u64,
     seals: bool,
+    answers: Vec<Answer>,
+    calls_again: bool,
 }
 
 /// The state of one run.
@@ -146,9 +171,10 @@ pub struct Run {
     end: Option<End>,
     in_flight: Option<InFlight>,
     sealed: bool,
-    deadline: Option<Moment>,
+    time: TimeLeft,
     cancel_by: Option<Moment>,
     actions: VecDeque<Action>,
+    waiting: Waiting,
 }
 
 impl Run {
@@ -166,9 +192,10 @@ impl Run {
             end: None,
             in_flight: None,
             sealed: false,
-            deadline,
+            time: deadline.map_or(TimeLeft::Unbounded, TimeLeft::Until),
             cancel_by: None,
             actions: VecDeque::new(),
+            waiting: Waiting::default(),
         }
     }
 
@@ -189,9 +216,17 @@ impl Run {
         self.stored
     }
 
-    /// When it has to be over.
+    /// Number of stored events of the call that the worker has.
+    pub const fn stored_of_call(&self) -> u64 {
+        self.stored.saturating_sub(self.waiting.base)
+    }
+
+    /// When it has to be over; a run that waits for a person has no such moment.
     pub const fn deadline(&self) -> Option<Moment> {
-        self.deadline
+        match self.time {
+            TimeLeft::Until(deadline) => Some(deadline),
+            TimeLeft::Unbounded | TimeLeft::Paused(_) => None,
+        }
     }
 
     /// Whether its end is decided, stored or not.
@@ -222,6 +257,9 @@ impl Run {
         if self.end.is_some() {
             return;
         }
+        if !matches!(event, WorkerEvent::Failed(_)) {
+            self.waiting.quiet_since_answer = false;
+        }
         match event {
             WorkerEvent::Text(text) => match std::str::from_utf8(&text) {
                 Ok(text) => self.add_text(text),
@@ -236,6 +274,9 @@ impl Run {
             WorkerEvent::Failed(error) if error.code == ErrorCode::DeadlineExceeded.name() => {
                 self.end = Some(End::Expired);
             }
+            WorkerEvent::Failed(error) if error.code == ErrorCode::WorkerLost.name() && self.can_be_called_again() => {
+                self.waiting.worker_lost();
+            }
             WorkerEvent::Failed(error) => self.end = Some(End::Failed(error)),
         }
     }
@@ -245,7 +286,7 @@ impl Run {
         if self.end.is_some() {
             return false;
         }
-        if !self.called {
+        if !self.called || self.waiting.is_without_worker() {
             self.end = Some(End::Cancelled);
         } else if self.cancel_by.is_none() {
             self.cancel_by = Some(now + CANCEL_CONFIRM_WITHIN);
@@ -268,7 +309,7 @@ impl Run {
         }
         if self.cancel_by.is_some_and(|by| by <= now) {
             self.end = Some(End::Cancelled);
-        } else if self.deadline.is_some_and(|deadline| deadline <= now) {
+        } else if self.deadline().is_some_and(|deadline| deadline <= now) {
             self.end = Some(End::Expired);
             self.stop_worker();
         }
@@ -280,7 +321,7 @@ impl Run {
             return None;
         }
         let segment = if self.in_flight.is_none() { self.segmenter.due() } else { None };
-        [segment, self.deadline, self.cancel_by].into_iter().flatten().min()
+        [segment, self.deadline(), self.cancel_by].into_iter().flatten().min()
     }
 
     /// The next thing to do.
@@ -297,28 +338,41 @@ impl Run {
         if self.end.is_some() || text_is_due {
             self.close_segment(now);
         }
-        if self.end.is_none() && self.pending.is_empty() {
+        let calls_again = self.end.is_none() && self.waiting.worker == Worker::CallAgain;
+        if self.end.is_none() && self.pending.is_empty() && !calls_again {
             return None;
         }
         let ts = &*ts();
-        let (mut records, mut bytes, mut events) = (Vec::new(), 0, 0);
+        let (mut records, mut bytes, mut events, mut answers) = (Vec::new(), 0, 0, Vec::new());
         while bytes < APPEND_BYTES_MAX
             && let Some(pending) = self.pending.pop_front()
         {
             let (kind, data) = match &pending {
                 Pending::Text(segment) => self.writer.text(segment, ts),
                 Pending::Other { seq, name, payload } => self.writer.other(*seq, name, payload, ts),
+                Pending::Answer(answer) => self.writer.answer(answer, ts),
             };
             events += pending.events();
             bytes += data.len();
             records.push((kind, data));
+            if let Pending::Answer(answer) = pending {
+                answers.push(answer);
+            }
+        }
+        // Once everything before is on its way the next call may begin: its events are numbered anew.
+        let calls_again = calls_again && self.pending.is_empty();
+        if calls_again {
+            self.waiting.begin_call(self.next_seq);
         }
         let end = if self.pending.is_empty() { self.end.clone() } else { None };
         if let Some(end) = &end {
             records.push(self.writer.terminal(self.next_seq, end, ts));
         }
-        self.in_flight = Some(InFlight { records: records.len() as u64, events, seals: end.is_some() });
-        Some(AppendRequest { expected: self.top, records, end })
+        let mark = self.waiting.take_mark(self.time);
+        let has_answers = !answers.is_empty();
+        self.in_flight =
+            Some(InFlight { records: records.len() as u64, events, seals: end.is_some(), answers, calls_again });
+        Some(AppendRequest { expected: self.top, records, end, has_answers, mark })
     }
 
     /// The batch of [`Run::poll_append`] is stored.
@@ -329,7 +383,15 @@ impl Run {
         self.sealed = done.seals;
         let terminal = u64::from(done.seals);
         if done.events + terminal > 0 {
-            self.actions.push_back(Action::Stored(self.stored + terminal));
+            self.actions.push_back(Action::Stored(self.stored_of_call() + terminal));
+        }
+        for Answer { request, content, .. } in done.answers {
+            self.waiting.questions.stored(&request);
+            self.actions.push_back(Action::Answered { request, content: Box::<str>::from(content).into() });
+        }
+        if done.calls_again && self.end.is_none() {
+            self.waiting.worker = Worker::There;
+            self.actions.push_back(Action::CallAgain);
         }
     }
 
@@ -354,10 +416,14 @@ impl Run {
             return self.break_off(ErrorCode::WorkerProtocol.with_message(reason));
         }
         if let Some(payload) = self.take_payload(codec, payload) {
-            self.pending.extend(self.segmenter.close().map(Pending::Text));
-            self.pending.push_back(Pending::Other { seq: self.next_seq, name, payload });
-            self.next_seq += 1;
+            self.push_event(name, payload);
         }
+    }
+
+    fn push_event(&mut self, name: String, payload: Payload<'static>) {
+        self.pending.extend(self.segmenter.close().map(Pending::Text));
+        self.pending.push_back(Pending::Other { seq: self.next_seq, name, payload });
+        self.next_seq += 1;
     }
 
     fn add_result(&mut self, codec: Codec, payload: &[u8]) {
@@ -418,5 +484,7 @@ impl Run {
     }
 }
 
+#[cfg(test)]
+mod question_tests;
 #[cfg(test)]
 mod tests;

@@ -64,7 +64,7 @@ impl Driver {
                     self.credit = count;
                 }
                 Action::CancelCall => self.cancels += 1,
-                Action::Call => {}
+                Action::Call | Action::CallAgain | Action::Answered { .. } => {}
             }
         }
     }

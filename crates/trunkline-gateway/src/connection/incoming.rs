@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use trunkline_core::Moment;
+use trunkline_core::run::Answer;
 use trunkline_protocol::old_frames::{self, OldFrame};
 use trunkline_protocol::{
     Class, CloseCode, Codec, Dialect, Envelope, ErrorBody, ErrorCode, Payload, Wire, belongs_to_gateway, class_of,
@@ -198,6 +199,10 @@ impl Incoming {
                 self.unauthorized(id, "say hello with a token first", queue);
             }
             ("cancel", _) => self.cancel(envelope, queue),
+            // Old clients that name no run answer in the words of their service, as they always did.
+            ("answer", _) if envelope.run.is_some() || self.dialect() == Dialect::Native => {
+                self.answer(envelope, frame, queue);
+            }
             (kind, Class::Durable) if !belongs_to_gateway(kind) => self.durable(envelope, frame, queue),
             (kind, _) => {
                 let error = ErrorCode::UnknownType.with_message(format!("{kind:?} is no type that clients send here"));
@@ -295,6 +300,41 @@ impl Incoming {
             ..Envelope::new("cancel_ack")
         };
         self.push(queue, message::frame(self.wire(), &ack));
+    }
+
+    /// An answer to a question of a run.
+    fn answer(&mut self, envelope: &Envelope<'_>, frame: Frame<'_>, queue: &mut WriteQueue) {
+        let id = envelope.id.as_deref();
+        if self.has_foreign_token(envelope) {
+            return self.unauthorized(id, "the token is wrong, or another user's", queue);
+        }
+        let Some(run) = envelope.run.as_deref() else {
+            return self.violation(id, ErrorCode::BadEnvelope.with_message("run: missing; answer names a run"), queue);
+        };
+        if let Err(error) = validate(&self.route, self.dialect(), envelope, frame.text()) {
+            return self.violation(id, error, queue);
+        }
+        let Stage::Open(session) = &self.stage else {
+            let error = ErrorCode::BadRequest.with_message("an answer comes after hello, in the session of its run");
+            return self.violation(id, error, queue);
+        };
+        let session = Arc::clone(session);
+        let message_id = envelope.id.clone().unwrap_or_else(|| random::id().into());
+        let payload = envelope.payload.as_ref().map(Payload::to_json);
+        let nothing = message::payload(&());
+        let answer = Answer::from_client(payload.as_deref().unwrap_or(&nothing), &message_id, session.user.as_deref());
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return self.violation(id, error, queue),
+        };
+        let wants_ack = envelope.id.is_some() || self.subscriber.voice().hears_of_runs();
+        match self.subscriber.acquire_in_flight(self.node.settings.limits.in_flight_max, wants_ack) {
+            Some(in_flight) => {
+                self.subscriber.sends(&message_id);
+                self.node.runs.answer(&session, run, answer, in_flight);
+            }
+            None => self.push(queue, message::error_frame(self.wire(), id, ErrorCode::TooManyInFlight.body())),
+        }
     }
 
     /// A message for a service.

@@ -31,6 +31,8 @@ const KEPT_PLACES: usize = 4;
 /// What a read of a log brought.
 pub(super) struct Read {
     channel: ChannelKey,
+    /// After which record was read.
+    cursor: Option<Position>,
     outcome: Result<Result<Page, ResetReason>, BrokerError>,
     /// The run's text, if the page has its end and the client is to be told.
     whole: Option<Gathered>,
@@ -106,7 +108,7 @@ impl Outgoing {
                 Ok(Ok(page)) => with_whole_text(&node, voice, &channel, cursor, page).await,
                 other => (other, None),
             };
-            Read { channel, outcome, whole }
+            Read { channel, cursor, outcome, whole }
         })
     }
 
@@ -124,9 +126,9 @@ impl Outgoing {
 
     /// Takes in what a read brought.
     pub(super) fn take_page(&mut self, read: Read) {
-        let Read { channel, outcome, whole } = read;
+        let Read { channel, cursor, outcome, whole } = read;
         match outcome {
-            Ok(Ok(page)) => self.deliver(&channel, page, whole.as_ref().map(|whole| &whole.text)),
+            Ok(Ok(page)) => self.deliver(&channel, cursor, page, whole.as_ref().map(|whole| &whole.text)),
             Ok(Err(ResetReason::Unknown)) => self.lose(&channel),
             Ok(Err(reason)) => {
                 self.subscriber.outbox().rewind(&channel);
@@ -153,18 +155,22 @@ impl Outgoing {
         self.node.hub.detach(channel, &self.subscriber);
     }
 
-    /// Tells the client of a channel that goes on from its oldest record where that is.
-    fn announce_reset(&mut self, channel: &ChannelKey, page: &Page) {
-        if let Some(index) = self.resetting.iter().position(|(resetting, _)| resetting == channel) {
-            let (_, reason) = self.resetting.swap_remove(index);
-            let start = page.records.first().map_or(page.head.top, |record| record.previous);
+    /// Tells the client of a channel that goes on from its oldest record where that is. Of one that is told from its
+    /// start, what is no longer retained is lost to the client, too.
+    fn announce_reset(&mut self, channel: &ChannelKey, cursor: Option<Position>, page: &Page) {
+        let start = page.records.first().map_or(page.head.top, |record| record.previous);
+        let reason = match self.resetting.iter().position(|(resetting, _)| resetting == channel) {
+            Some(index) => Some(self.resetting.swap_remove(index).1),
+            None => (cursor.is_none() && start.offset > 0).then_some(ResetReason::TooFar),
+        };
+        if let Some(reason) = reason {
             let frame = self.reset_frame(channel, reason, Some(start.to_string()));
             self.subscriber.outbox().push_notice(channel, Frame::Own(frame));
         }
     }
 
-    fn deliver(&mut self, channel: &ChannelKey, page: Page, whole: Option<&WholeText>) {
-        self.announce_reset(channel, &page);
+    fn deliver(&mut self, channel: &ChannelKey, cursor: Option<Position>, page: Page, whole: Option<&WholeText>) {
+        self.announce_reset(channel, cursor, &page);
         let at_top = page.records.last().is_none_or(|last| last.position == page.head.top);
         let records = match fold(page.records) {
             Ok(records) => records,

@@ -4,22 +4,23 @@
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFuture;
-use trunkline_bridge::{Call, CallEvent, CallFailure, CallSpec, EventKind, FailureReason, Outcome};
+use trunkline_bridge::{Call, CallEvent, EventKind, Outcome};
 use trunkline_broker::{BrokerError, Committed};
-use trunkline_core::run::{Action, AppendRequest, End, Run, WorkerEvent};
-use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
+use trunkline_core::run::{Action, AppendRequest, Ask, End, Run, WorkerEvent};
+use trunkline_protocol::{Class, ErrorCode, class_of};
 
+use super::answers::{Accepted, Mailbox};
+use super::calls::{bridge_error, worker_error};
 use super::roster::Place;
 use super::store;
 use super::task::RunTask;
 use crate::clock::timestamp;
 use crate::message::State;
-use crate::random;
+use crate::telemetry::Counted;
 
 /// How long a write waits before it is tried again when the broker's queue is full.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
@@ -47,6 +48,7 @@ enum Wake {
     Stop,
     Cancelled,
     Written(Result<Committed, BrokerError>),
+    Answers,
     Turn,
     Worker(Option<CallEvent>),
     Reclaimed(Option<Call>),
@@ -62,6 +64,7 @@ enum Writing {
 
 /// Waits that go on from one turn of the loop to the next.
 struct Waits<'w, 't> {
+    answers: &'w Mailbox,
     stop: Pin<&'w mut WaitForCancellationFuture<'t>>,
     cancel: Pin<&'w mut WaitForCancellationFuture<'t>>,
     turn: Pin<&'w mut WaitForCancellationFuture<'t>>,
@@ -73,25 +76,52 @@ struct Waits<'w, 't> {
 
 /// See the module's comment.
 pub(super) struct Driver {
-    task: RunTask,
-    run: Run,
-    worker: Worker,
+    pub(super) task: RunTask,
+    pub(super) run: Run,
+    pub(super) worker: Worker,
     write: Option<(Commit, Writing)>,
     /// When a write that found no room is made again.
     retry: Option<(Instant, Writing)>,
+    /// Answers whose senders have no `ack` yet.
+    accepted: Accepted,
+    /// Questions to which a worker that came back does not know the answers.
+    pub(super) asked_again: Vec<String>,
+    /// The service is to be called again.
+    calls_again: bool,
+    /// Whether there is a mark in the store, or one on its way.
+    asked: bool,
+    waiting: Option<Counted>,
 }
 
 impl Driver {
     pub(super) fn new(task: RunTask, run: Run, worker: Worker) -> Self {
-        Self { task, run, worker, write: None, retry: None }
+        let asked = run.has_asked();
+        Self {
+            task,
+            run,
+            worker,
+            write: None,
+            retry: None,
+            accepted: Accepted::default(),
+            asked_again: Vec::new(),
+            calls_again: false,
+            asked,
+            waiting: None,
+        }
     }
 
     /// Drives the run until it is over, or until this process has no part in it any more.
     pub(super) async fn go(mut self, place: &Place) {
+        self.drive(place).await;
+        self.accepted.lost(&self.task.runs);
+    }
+
+    async fn drive(&mut self, place: &Place) {
         let stop = self.task.runs.stop.clone();
         let (stopped, cancelled) = (pin!(stop.cancelled()), pin!(place.cancel.cancelled()));
         let (turned, timer) = (pin!(place.turn.cancelled()), pin!(tokio::time::sleep(Duration::ZERO)));
         let mut waits = Waits {
+            answers: &place.answers,
             stop: stopped,
             cancel: cancelled,
             turn: turned,
@@ -104,12 +134,16 @@ impl Driver {
             self.take_turn();
         }
         while self.advance() {
+            if self.catch_up().await {
+                continue;
+            }
             // Where everything is there at once nothing else in this loop would give way to others.
             tokio::task::consume_budget().await;
             let goes_on = match self.wait(&mut waits).await {
                 Wake::Stop => self.stop(&mut waits),
                 Wake::Cancelled => self.cancel(&mut waits),
                 Wake::Written(outcome) => self.written(outcome, waits.stopping).await,
+                Wake::Answers => self.answers(waits.answers),
                 Wake::Turn => {
                     waits.started = true;
                     self.take_turn();
@@ -125,6 +159,18 @@ impl Driver {
         }
     }
 
+    /// Does what needs something from the store; `true` if it did anything.
+    async fn catch_up(&mut self) -> bool {
+        let (tells, calls) = (!self.asked_again.is_empty(), std::mem::take(&mut self.calls_again));
+        if tells {
+            self.tell_again().await;
+        }
+        if calls {
+            self.call_again().await;
+        }
+        tells || calls
+    }
+
     /// Does everything that is due now. `false` when the run is over.
     fn advance(&mut self) -> bool {
         let now = self.task.runs.clock.now();
@@ -132,10 +178,20 @@ impl Driver {
         while let Some(action) = self.run.poll_action() {
             match (action, &self.worker) {
                 (Action::Call, _) => self.call(),
+                (Action::CallAgain, _) => self.calls_again = true,
                 (Action::CancelCall, Worker::Calling(call)) => call.cancel(),
                 (Action::Stored(count), Worker::Calling(call)) => call.stored(count),
+                (Action::Answered { request, content }, worker) => {
+                    self.accepted.stored(self.task.channel.id(), &request);
+                    if let Worker::Calling(call) = worker {
+                        call.answer(&request, content.into());
+                    }
+                }
                 (Action::CancelCall | Action::Stored(_), _) => {}
             }
+        }
+        if self.run.is_waiting() != self.waiting.is_some() {
+            self.waiting = self.run.is_waiting().then(|| self.task.runs.metrics.run_waits());
         }
         if self.write.is_none()
             && self.retry.is_none()
@@ -158,6 +214,7 @@ impl Driver {
             () = &mut waits.stop, if !waits.stopping => Wake::Stop,
             () = &mut waits.cancel, if !waits.cancelled => Wake::Cancelled,
             () = &mut waits.turn, if !waits.started => Wake::Turn,
+            () = waits.answers.arrived() => Wake::Answers,
             wake = next_of(&mut self.worker) => wake,
             () = &mut waits.timer, if due.is_some() => Wake::Time,
         }
@@ -185,42 +242,27 @@ impl Driver {
     fn stop(&mut self, waits: &mut Waits<'_, '_>) -> bool {
         waits.stopping = true;
         let untouched = !self.task.open.called && self.write.is_none() && !self.run.is_ending();
+        if self.run.is_waiting() {
+            // The question is still there after the next start, and its worker may be, too.
+            if let Worker::Calling(call) = std::mem::replace(&mut self.worker, Worker::None) {
+                call.leave();
+            }
+            return false;
+        }
         if !untouched {
             self.run.fail(ErrorCode::WorkerLost.with_message("the gateway was stopped before the run ended"));
         }
         !untouched
     }
 
-    fn call(&mut self) {
-        let RunTask { runs, channel, session, open, stored } = &mut self.task;
-        // It is stored; nobody here needs it again.
-        *stored = Bytes::new();
-        let (codec, payload) = match open.take_payload() {
-            Ok(payload) => payload,
-            Err(error) => {
-                tracing::error!(run = channel.id(), %error, "the stored payload of an open run cannot be read");
-                let error = ErrorCode::Internal.with_message("the stored payload cannot be read");
-                return self.run.fail(error);
-            }
-        };
-        let Some(bridge) = runs.bridge.get() else {
-            return self.run.handle_worker(WorkerEvent::Failed(ErrorCode::NoWorker.body()));
-        };
-        let spec = CallSpec {
-            service: open.service.clone(),
-            run: channel.id().to_owned(),
-            session: session.id.clone(),
-            realm: session.realm.clone(),
-            user: session.user.clone(),
-            message: open.message.clone(),
-            kind: open.kind.clone(),
-            attempt: 1,
-            deadline: Some(runs.clock.instant(self.run.deadline().unwrap_or_default())),
-            codec,
-            traceparent: Some(open.traceparent.take().unwrap_or_else(random::traceparent)),
-            payload,
-        };
-        self.worker = Worker::Calling(bridge.call(spec));
+    /// Takes what clients answer.
+    fn answers(&mut self, mailbox: &Mailbox) -> bool {
+        let (now, run) = (self.task.runs.clock.now(), self.task.channel.id());
+        for given in mailbox.take() {
+            let verdict = self.run.answer(given.answer.clone(), now);
+            self.accepted.decided(&self.task.runs, run, given, verdict);
+        }
+        true
     }
 
     /// Takes one event of the worker, and those that are there already.
@@ -248,6 +290,12 @@ impl Driver {
         let event = match event {
             CallEvent::Started { worker } => return tracing::debug!(worker, "called"),
             CallEvent::Latest { name, key, payload } => return self.latest(&name, key.as_deref(), &payload),
+            CallEvent::Asked { request, codec, payload, checkpoint, resumable, .. } => {
+                self.asked = true;
+                let ask = Ask { request, codec, payload, resumable, checkpoint };
+                return self.run.ask(ask, self.task.runs.clock.now());
+            }
+            CallEvent::AsksAgain { requests } => return self.asked_again.extend(requests),
             CallEvent::Event { kind: EventKind::Text, payload, .. } => WorkerEvent::Text(payload),
             CallEvent::Event { kind: EventKind::Event { name, codec }, payload, .. } => {
                 WorkerEvent::Other { name, codec, payload }
@@ -280,7 +328,9 @@ impl Driver {
         let RunTask { runs, channel, open, stored, .. } = &self.task;
         let batch = match &writing {
             Writing::Called => store::called_batch(channel, open, stored.clone(), runs.durability),
-            Writing::Events(request) => store::events_batch(channel, request, runs.durability, runs.keep),
+            Writing::Events(request) => {
+                store::events_batch(channel, request, self.asked, runs.clock.now(), runs.durability, runs.keep)
+            }
         };
         self.write = Some((runs.broker.commit(batch), writing));
     }
@@ -375,30 +425,4 @@ async fn next_of(worker: &mut Worker) -> Wake {
         Worker::Calling(call) => Wake::Worker(call.next().await),
         Worker::Expected(call) => Wake::Reclaimed(call.await.ok()),
     }
-}
-
-/// A worker's own error, as clients see it. A code that the protocol does not know is `upstream_error`.
-fn worker_error(error: trunkline_bridge::frame::WorkerError) -> ErrorBody<'static> {
-    let code = ErrorCode::from_name(&error.code).unwrap_or(ErrorCode::UpstreamError);
-    let details = (!error.details.is_empty()).then(|| Box::new(error.details.into_iter().collect()));
-    ErrorBody {
-        details,
-        retryable: error.retryable,
-        retry_after_ms: error.retry_after_ms,
-        trace_id: error.trace_id.map(Into::into),
-        ..code.with_message(error.message)
-    }
-}
-
-/// The bridge's error, as clients see it.
-fn bridge_error(failure: &CallFailure, service: &str) -> ErrorBody<'static> {
-    tracing::warn!(reason = ?failure.reason, handed_over = failure.handed_over, "the call failed");
-    let code = match &failure.reason {
-        FailureReason::NoWorker => {
-            return ErrorCode::NoWorker.with_message(format!("no worker serves {service:?} now"));
-        }
-        FailureReason::TooLarge => ErrorCode::PayloadTooLarge,
-        reason => ErrorCode::from_name(reason.code()).unwrap_or(ErrorCode::Internal),
-    };
-    code.body()
 }

@@ -4,6 +4,8 @@
 //! What a run may do is decided by `trunkline_core::run`; [`driver`] is the loop of one,
 //! [`task`] what stands around it, [`roster`] the list of the open ones.
 
+mod answers;
+mod calls;
 mod driver;
 mod recovery;
 mod roster;
@@ -14,12 +16,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt as _;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trunkline_bridge::Bridge;
 use trunkline_broker::{Broker, Durability};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::run_id;
+use trunkline_core::run::Answer;
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
 use trunkline_protocol::{Dialect, ErrorBody, ErrorCode};
@@ -31,6 +35,7 @@ use crate::retention::Keep;
 use crate::sessions::Session;
 use crate::telemetry::Metrics;
 
+use answers::{Given, NotGiven};
 pub(crate) use recovery::Recovery;
 use roster::{NoPlace, Roster};
 pub(crate) use store::is_open_run_of;
@@ -59,9 +64,14 @@ pub(crate) struct Runs {
     roster: Arc<Roster>,
     /// Messages accepted by this process: orders those of one millisecond.
     accepted: AtomicU64,
+    /// Those who read the channel of a run that is over, to say what became of an answer.
+    looking_up: Semaphore,
     tracker: TaskTracker,
     stop: CancellationToken,
 }
+
+/// Channels of runs that are read at once for answers that come late.
+const LOOKING_UP_MAX: usize = 4;
 
 impl Runs {
     /// `stop` ends every run's task; the bridge follows with [`Runs::connect`], because it asks for open runs when it starts.
@@ -84,6 +94,7 @@ impl Runs {
             bridge: OnceLock::new(),
             roster: Arc::default(),
             accepted: AtomicU64::new(0),
+            looking_up: Semaphore::new(LOOKING_UP_MAX),
             tracker: TaskTracker::new(),
             stop,
         }
@@ -145,6 +156,20 @@ impl Runs {
     /// Asks a live run of this session to stop. `false` when there is none: unknown, over, and another's are the same.
     pub(crate) fn cancel(&self, session: &Session, run: &str) -> bool {
         self.roster.cancel(&ChannelKey::run(&session.realm, run), &session.channel)
+    }
+
+    /// Gives a run of this session an answer to one of its questions. `origin` gets the `ack` or the `error`.
+    pub(crate) fn answer(self: &Arc<Self>, session: &Arc<Session>, run: &str, answer: Answer, origin: InFlight) {
+        let channel = ChannelKey::run(&session.realm, run);
+        let given = Given { answer, origin };
+        match self.roster.answer(&channel, &session.channel, given) {
+            Ok(()) => {}
+            Err(NotGiven::Full(given)) => given.refuse(self, ErrorCode::Busy.body()),
+            Err(NotGiven::NoRun(given)) => {
+                let (runs, session) = (Arc::clone(self), Arc::clone(session));
+                self.tracker.spawn(async move { answers::look_up(&runs, &channel, &session.id, given).await });
+            }
+        }
     }
 
     /// Whether this run is open on this node.

@@ -4,7 +4,7 @@
 //! worker may have is not called again: its worker has [`RECLAIM_WITHIN`] to offer it,
 //! then it ends with `worker_lost`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use trunkline_core::run::Run;
 
 use super::Runs;
 use super::roster::Place;
-use super::store::{self, OPEN_RUNS, OpenRun, run_of_key};
+use super::store::{self, OPEN_RUNS, OpenRun, Past, run_of_key};
 use super::task::RunTask;
 use crate::sessions::Sessions;
 
@@ -32,11 +32,12 @@ const PAGE: usize = 256;
 /// Runs whose workers may come back, by run id.
 #[derive(Default)]
 pub(crate) struct Recovery {
-    waiting: Mutex<HashMap<String, Waiting>>,
+    waiting: Mutex<BTreeMap<String, Waiting>>,
 }
 
 struct Waiting {
     claimed: Claimed,
+    attempt: u64,
     call: Option<oneshot::Sender<Call>>,
 }
 
@@ -72,9 +73,9 @@ impl Recovery {
         found.sort_by_key(|(_, open, _)| (!open.called, open.accepted_ms, open.order));
         let mut recovered = RecoveredRuns(Vec::with_capacity(found.len()));
         for (channel, open, stored) in found {
-            let end = match store::end_of_log(&*runs.broker, &channel).await {
-                Ok(Some(end)) => end,
-                Ok(None) => {
+            let past = match store::past(&*runs.broker, &channel).await {
+                Ok(Some(past)) if !past.sealed => past,
+                Ok(_) => {
                     runs.broker.commit(store::forget_batch(&channel)).await?;
                     continue;
                 }
@@ -89,9 +90,15 @@ impl Recovery {
             let task = RunTask::new(Arc::clone(runs), channel, session, open, stored);
             let (run, call) = if task.open.called {
                 place.turn_is_now = true;
-                let run =
-                    Run::recovered(task.channel.id(), &task.session.id, Some(task.deadline()), end.top, end.events);
-                (task.answering(run), Some(self.expect_worker(&task, end.events)))
+                let run = match recovered_run(&task, past).await {
+                    Ok(run) => run,
+                    Err(error) => {
+                        tracing::error!(run = %task.channel, %error, "an open run cannot be read");
+                        continue;
+                    }
+                };
+                let call = self.expect_worker(&task, &run);
+                (run, Some(call))
             } else {
                 (task.new_run(), None)
             };
@@ -100,17 +107,17 @@ impl Recovery {
         Ok(recovered)
     }
 
-    fn expect_worker(&self, task: &RunTask, stored: u64) -> oneshot::Receiver<Call> {
+    fn expect_worker(&self, task: &RunTask, run: &Run) -> oneshot::Receiver<Call> {
         let RunTask { channel, session, open, .. } = task;
         let (sender, call) = oneshot::channel();
         let claimed = Claimed {
-            ack: stored,
+            ack: run.stored_of_call(),
             service: open.service.clone(),
             session: session.id.clone(),
             realm: session.realm.clone(),
             user: open.user.clone(),
         };
-        self.lock().insert(channel.id().to_owned(), Waiting { claimed, call: Some(sender) });
+        self.lock().insert(channel.id().to_owned(), Waiting { claimed, attempt: run.attempt(), call: Some(sender) });
         call
     }
 
@@ -123,7 +130,7 @@ impl Recovery {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -133,7 +140,9 @@ impl Claims for Recovery {
         let waiting = self.lock();
         let waiting = waiting.get(&offer.run)?;
         // A worker that no longer has what is missing cannot go on.
-        (waiting.claimed.ack >= offer.ack && waiting.claimed.ack <= offer.next).then(|| waiting.claimed.clone())
+        let goes_on = waiting.claimed.ack >= offer.ack && waiting.claimed.ack <= offer.next;
+        let is_last_call = offer.attempt.unwrap_or(1) == waiting.attempt;
+        (goes_on && is_last_call).then(|| waiting.claimed.clone())
     }
 
     fn resume(&self, run: &str, call: Call) {
@@ -143,6 +152,21 @@ impl Claims for Recovery {
             let _ = sender.send(call);
         }
     }
+}
+
+/// A run that was called, as its channel and its mark say.
+async fn recovered_run(task: &RunTask, past: Past) -> Result<Run, BrokerError> {
+    let (runs, channel) = (&task.runs, &task.channel);
+    let run = Run::recovered(channel.id(), &task.session.id, Some(task.deadline()), past.top, past.events);
+    let run = task.answering(run);
+    if past.questions.is_empty() {
+        return Ok(run);
+    }
+    let now = runs.clock.now();
+    Ok(match store::mark_of(&*runs.broker, channel, now).await? {
+        Some(mark) => run.having_asked(past.questions, past.quiet_since_answer, mark, now),
+        None => run,
+    })
 }
 
 async fn open_runs(broker: &dyn Broker) -> Result<Vec<(ChannelKey, OpenRun, Bytes)>, BrokerError> {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::turns::{Turn, WhileBusy};
 
+use super::answers::{Given, Mailbox, NotGiven};
 use crate::sessions::Session;
 
 /// Runs that may be open on this node at once.
@@ -43,6 +44,7 @@ struct Entry {
     ticket: u64,
     cancel: CancellationToken,
     turn: CancellationToken,
+    answers: Arc<Mailbox>,
 }
 
 /// A run's place on the roster and in the line of its session.
@@ -52,6 +54,8 @@ pub(super) struct Place {
     /// Cancelled when its turn has come, if it was not at once.
     pub(super) turn: CancellationToken,
     pub(super) turn_is_now: bool,
+    /// What clients answer to the run's questions.
+    pub(super) answers: Arc<Mailbox>,
     roster: Arc<Roster>,
     channel: ChannelKey,
     session: Arc<Session>,
@@ -102,10 +106,17 @@ impl Roster {
         entries.tickets += 1;
         let ticket = entries.tickets;
         let (cancel, turn) = (CancellationToken::new(), CancellationToken::new());
-        let entry = Entry { session: session.channel.clone(), ticket, cancel: cancel.clone(), turn: turn.clone() };
+        let answers = Arc::<Mailbox>::default();
+        let entry = Entry {
+            session: session.channel.clone(),
+            ticket,
+            cancel: cancel.clone(),
+            turn: turn.clone(),
+            answers: Arc::clone(&answers),
+        };
         entries.runs.insert(run.clone(), entry);
         let (channel, session) = (run.clone(), Arc::clone(session));
-        Place { cancel, turn, turn_is_now, roster: Arc::clone(self), channel, session, ticket }
+        Place { cancel, turn, turn_is_now, answers, roster: Arc::clone(self), channel, session, ticket }
     }
 
     /// Asks an open run of this session to stop; `false` when it has none of this name.
@@ -113,6 +124,15 @@ impl Roster {
         let entries = self.lock();
         let own = entries.runs.get(run).filter(|entry| entry.session == *session);
         own.inspect(|entry| entry.cancel.cancel()).is_some()
+    }
+
+    /// Gives an open run of this session an answer.
+    pub(super) fn answer(&self, run: &ChannelKey, session: &ChannelKey, given: Given) -> Result<(), NotGiven> {
+        let entries = self.lock();
+        match entries.runs.get(run).filter(|entry| entry.session == *session) {
+            Some(entry) => entry.answers.put(given),
+            None => Err(NotGiven::NoRun(given)),
+        }
     }
 
     pub(super) fn contains(&self, run: &ChannelKey) -> bool {

@@ -2,6 +2,7 @@
 //! tells another life of the gateway that it is open.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine as _};
@@ -9,10 +10,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use trunkline_broker::{Append, Batch, Broker, BrokerError, Durability, Expect, Op, Put};
+use trunkline_core::Moment;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::content_digest;
+use trunkline_core::log::Record;
 use trunkline_core::record::{RecordKind, data, message};
-use trunkline_core::run::AppendRequest;
+use trunkline_core::run::{AppendRequest, Mark, Questions, Said, TimeLeft};
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
 use trunkline_protocol::{Codec, Envelope, Payload};
@@ -128,12 +131,20 @@ pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun, stored: Bytes, dura
 
 /// Takes a run off the list that has ended already.
 pub(super) fn forget_batch(run: &ChannelKey) -> Batch {
-    Batch { ops: vec![Op::Delete { key: open_run_key(run) }], ..Batch::default() }
+    let ops = [open_run_key(run), mark_key(run)].map(|key| Op::Delete { key });
+    Batch { ops: ops.into(), ..Batch::default() }
 }
 
 /// Stores events of a run. Its terminal event seals the channel and takes the run off the list of open ones, and its
-/// channel has its time to live from then on.
-pub(super) fn events_batch(run: &ChannelKey, request: &AppendRequest, durability: Durability, keep: Keep) -> Batch {
+/// channel has its time to live from then on. `asked` says whether there may be a mark of the run to remove.
+pub(super) fn events_batch(
+    run: &ChannelKey,
+    request: &AppendRequest,
+    asked: bool,
+    now: Moment,
+    durability: Durability,
+    keep: Keep,
+) -> Batch {
     let mut ops: Vec<_> = (request.expected..)
         .zip(&request.records)
         .map(|(expected, (kind, data))| {
@@ -150,8 +161,77 @@ pub(super) fn events_batch(run: &ChannelKey, request: &AppendRequest, durability
     if ends {
         ops.push(Op::Delete { key: open_run_key(run) });
         ops.push(keep.run_ended(run, wall_ms()));
+        if asked {
+            ops.push(Op::Delete { key: mark_key(run) });
+        }
+    } else if let Some(mark) = &request.mark {
+        let value = StoredMark::of(mark, now).to_value();
+        ops.push(Op::Put(Put { key: mark_key(run), value, expect: Expect::Anything, keep_ms: None }));
     }
-    Batch { ops, durability: if ends { durability } else { Durability::Os } }
+    // Whoever ended or answered a run is told that it is stored.
+    Batch { ops, durability: if ends || request.has_answers { durability } else { Durability::Os } }
+}
+
+/// A [`Mark`] as it is kept, in the wall clock's time.
+#[derive(Serialize, Deserialize)]
+struct StoredMark {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deadline_at_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left_ms: Option<u64>,
+    attempt: u64,
+    base: u64,
+    resumable: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<String>,
+}
+
+impl StoredMark {
+    fn of(mark: &Mark, now: Moment) -> Self {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let (deadline_at_ms, left_ms) = match mark.time {
+            TimeLeft::Unbounded => (None, None),
+            TimeLeft::Until(deadline) => (Some(wall_ms().saturating_add(ms(deadline.saturating_sub(now)))), None),
+            TimeLeft::Paused(left) => (None, Some(ms(left))),
+        };
+        let checkpoint = mark.checkpoint.as_ref().map(|checkpoint| STANDARD.encode(checkpoint));
+        let Mark { attempt, base, resumable, .. } = *mark;
+        Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint }
+    }
+
+    fn read(self, now: Moment) -> Result<Mark, DecodeError> {
+        let until = |at: u64| TimeLeft::Until(now + Duration::from_millis(at.saturating_sub(wall_ms())));
+        let paused = |left| TimeLeft::Paused(Duration::from_millis(left));
+        let Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint } = self;
+        let time = left_ms.map(paused).or(deadline_at_ms.map(until)).unwrap_or(TimeLeft::Unbounded);
+        let checkpoint = checkpoint.map(|checkpoint| STANDARD.decode(checkpoint)).transpose()?.map(Bytes::from);
+        Ok(Mark { time, attempt, base, resumable, checkpoint })
+    }
+
+    fn to_value(&self) -> Bytes {
+        serde_json::to_vec(self).expect("a mark serialises into memory").into()
+    }
+}
+
+/// Where what is known of a run that has asked something is kept beside its channel.
+fn mark_key(run: &ChannelKey) -> String {
+    format!("asked-run/{run}")
+}
+
+/// The newest mark of a run.
+pub(super) async fn mark_of(broker: &dyn Broker, run: &ChannelKey, now: Moment) -> Result<Option<Mark>, BrokerError> {
+    let unreadable = |error: &dyn std::fmt::Display| BrokerError::Unavailable(error.to_string());
+    let Some(value) = broker.get(&mark_key(run)).await? else { return Ok(None) };
+    let stored: StoredMark = serde_json::from_slice(&value).map_err(|error| unreadable(&error))?;
+    stored.read(now).map(Some).map_err(|error| unreadable(&error))
+}
+
+/// The open run as it is stored; `None` if it is no longer open.
+pub(super) async fn open_run(broker: &dyn Broker, run: &ChannelKey) -> Result<Option<OpenRun>, BrokerError> {
+    let value = broker.get(&open_run_key(run)).await?;
+    let read =
+        |value: Bytes| serde_json::from_slice(&value).map_err(|error| BrokerError::Unavailable(error.to_string()));
+    value.map(read).transpose()
 }
 
 #[derive(Serialize)]
@@ -216,32 +296,71 @@ pub(crate) async fn is_open_run_of(broker: &dyn Broker, run: &ChannelKey, sessio
     Ok(open.is_some_and(|open| open.session == session))
 }
 
-/// How far a run's channel has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct EndOfLog {
+/// What a run's channel says of the run.
+#[derive(Debug, Default)]
+pub(super) struct Past {
     /// The offset of its last record.
     pub(super) top: u64,
     /// Number of the run's events in it.
     pub(super) events: u64,
+    /// Whether the run has ended.
+    pub(super) sealed: bool,
+    /// The session that the run belongs to; `None` while its channel is empty.
+    pub(super) session: Option<String>,
+    pub(super) questions: Questions,
+    /// What was answered, in order.
+    pub(super) answers: Vec<StoredAnswer>,
+    /// Whether no event came after the last answer.
+    pub(super) quiet_since_answer: bool,
+}
+
+/// An answer in a run's channel.
+#[derive(Debug)]
+pub(super) struct StoredAnswer {
+    pub(super) request: String,
+    pub(super) content: Box<RawValue>,
+    /// Whether it came after the run's last question, and so after its checkpoint.
+    pub(super) is_new: bool,
 }
 
 /// Bytes of a run's log read at a time.
 const READ_BYTES: usize = 256 * 1024;
 
-/// Reads a run's channel to its end; `None` if it has ended or is gone.
-pub(super) async fn end_of_log(broker: &dyn Broker, run: &ChannelKey) -> Result<Option<EndOfLog>, BrokerError> {
-    let mut end = EndOfLog { top: 0, events: 0 };
+/// Reads a run's channel to its end; `None` if it is gone.
+pub(super) async fn past(broker: &dyn Broker, run: &ChannelKey) -> Result<Option<Past>, BrokerError> {
+    let mut past = Past::default();
     let mut cursor = None;
     loop {
         let Ok(page) = broker.read(run, cursor, READ_BYTES).await? else { return Ok(None) };
-        if page.head.sealed {
-            return Ok(None);
-        }
-        let Some(last) = page.records.last() else { return Ok(Some(end)) };
-        let (_, event) = message(&last.data).map_err(|error| BrokerError::Unavailable(error.to_string()))?;
-        end.top = last.position.offset;
-        end.events = event.seq_end.or(event.seq).map_or(end.events, |seq| seq + 1);
+        past.sealed = page.head.sealed;
+        let Some(last) = page.records.last() else { return Ok(Some(past)) };
+        past.top = last.position.offset;
         cursor = Some(last.position);
+        for record in &page.records {
+            past.add(record)?;
+        }
+    }
+}
+
+impl Past {
+    fn add(&mut self, record: &Record) -> Result<(), BrokerError> {
+        let (_, event) = message(&record.data).map_err(|error| BrokerError::Unavailable(error.to_string()))?;
+        if self.session.is_none() {
+            self.session = event.session.as_deref().map(str::to_owned);
+        }
+        if let Some(last) = event.seq_end.or(event.seq) {
+            self.events = last + 1;
+            self.quiet_since_answer = false;
+        }
+        match self.questions.read(&event) {
+            None => {}
+            Some(Said::Question) => self.answers.iter_mut().for_each(|answer| answer.is_new = false),
+            Some(Said::Answer { request, content }) => {
+                self.quiet_since_answer = true;
+                self.answers.push(StoredAnswer { request, content, is_new: true });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -18,10 +18,10 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::run::Run;
 use trunkline_protocol::{ErrorBody, ErrorCode};
 
-use super::Runs;
 use super::driver::{Commit, Driver, Worker};
 use super::roster::Place;
 use super::store::{self, OpenRun};
+use super::{Runs, answers};
 use crate::clock::{timestamp, wall_ms};
 use crate::connection::InFlight;
 use crate::message;
@@ -103,6 +103,7 @@ impl RunTask {
     async fn drive(self, run: Run, place: Place, worker: Worker) {
         let span = tracing::info_span!("run", run = self.channel.id(), service = %self.open.service);
         let (runs, channel, session) = (Arc::clone(&self.runs), self.channel.clone(), Arc::clone(&self.session));
+        let answers = Arc::clone(&place.answers);
         let driving = AssertUnwindSafe(Driver::new(self, run, worker).go(&place)).catch_unwind();
         if driving.instrument(span).await.is_err() {
             tracing::error!(run = channel.id(), "the task of a run panicked");
@@ -111,16 +112,24 @@ impl RunTask {
             }
         }
         drop(place);
+        // Nobody puts anything in any more.
+        for given in answers.take() {
+            answers::look_up(&runs, &channel, &session.id, given).await;
+        }
     }
 }
 
 /// Ends a run whose task is gone.
 async fn seal(runs: &Runs, channel: &ChannelKey, session: &Session) -> Result<(), BrokerError> {
-    let Some(end) = store::end_of_log(&*runs.broker, channel).await? else { return Ok(()) };
-    let mut run = Run::recovered(channel.id(), &session.id, None, end.top, end.events);
+    let past = store::past(&*runs.broker, channel).await?;
+    let Some(past) = past.filter(|past| !past.sealed) else { return Ok(()) };
+    let mut run = Run::recovered(channel.id(), &session.id, None, past.top, past.events);
     run.fail(ErrorCode::Internal.body());
-    if let Some(request) = run.poll_append(runs.clock.now(), timestamp) {
-        runs.broker.commit(store::events_batch(channel, &request, runs.durability, runs.keep)).await?;
+    let now = runs.clock.now();
+    if let Some(request) = run.poll_append(now, timestamp) {
+        let asked = !past.questions.is_empty();
+        let batch = store::events_batch(channel, &request, asked, now, runs.durability, runs.keep);
+        runs.broker.commit(batch).await?;
         runs.metrics.run_ended("failed");
     }
     Ok(())

@@ -57,8 +57,14 @@ impl Cut {
         self.history.welcome(&serde_json::to_value(welcome(&client)).expect("JSON"));
         for (id, texts) in &self.unacknowledged {
             let payload = serde_json::value::to_raw_value(&json!({ "texts": texts, "bytes": 40 })).expect("JSON");
-            let message =
-                Outgoing { kind: "user_message".to_owned(), id: id.clone(), service: None, payload, deadline_ms: None };
+            let message = Outgoing {
+                kind: "user_message".to_owned(),
+                id: id.clone(),
+                service: None,
+                payload,
+                deadline_ms: None,
+                run: None,
+            };
             client.send(&message).await?;
         }
         for _ in 0..self.random.below(25) {
@@ -195,6 +201,22 @@ async fn a_client_that_retention_overtakes_is_told() {
     assert_eq!(resets[0]["payload"]["reason"], "too_far");
     let run = history.runs().next().expect("a run");
     assert!(served_texts(3_000, 2_000).ends_with(&run.text), "what is left is whole");
+}
+
+#[tokio::test]
+async fn who_is_told_of_a_run_whose_beginning_is_no_longer_kept_is_told_that() {
+    let gateway = TestGateway::start("broker.retention.bytes = \"64KiB\"").await;
+    let _serving = serve(&gateway, "chat").await;
+    let (mut first, welcome) = Peer::welcomed(&gateway, json!({})).await;
+    first.ask("m1", json!({ "texts": 3_000, "bytes": 2_000 })).await;
+    first.until_terminal().await;
+
+    let (mut later, _) = Peer::welcomed(&gateway, returning(&welcome)).await;
+    let run = later.until("run_started").await["payload"]["channel"].clone();
+    let of_run = |message: &Value| message["channel"] == run;
+    let reset = later.until_one(of_run).await;
+    assert_eq!((&reset["type"], &reset["payload"]["reason"]), (&json!("reset"), &json!("too_far")));
+    assert_eq!(later.until_one(of_run).await["prev"], reset["payload"]["pos"]);
 }
 
 #[tokio::test]

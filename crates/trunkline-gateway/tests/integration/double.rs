@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 use trunkline_bridge::frame::{
-    CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Parts, Service, WorkerError, decode, encode,
+    Ask, CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Parts, Service, Welcome, WorkerError, decode, encode,
 };
 use trunkline_protocol::Codec;
 
@@ -28,21 +28,85 @@ impl Double {
         Self::join_as(gateway, service, Hello { reads_messagepack: true, ..Hello::default() }).await
     }
 
+    /// The same for a worker whose calls can be made again while they wait for an answer.
+    pub(crate) async fn join_resumable(gateway: &TestGateway, service: &str) -> Self {
+        let services = vec![Service { name: service.to_owned(), input: None, resumable: true }];
+        Self::join_as(gateway, service, Hello { services, ..Hello::default() }).await
+    }
+
+    /// Comes back with a call that it still holds; returns its new corr.
+    pub(crate) async fn return_with(gateway: &TestGateway, service: &str, offer: Offer) -> (Self, u64) {
+        let hello = Hello { open: vec![offer], ..Hello::default() };
+        let (double, welcome) = Self::join_and_hear(gateway, service, hello).await;
+        let [resumed] = &welcome.resumed[..] else { panic!("it does not go on: {welcome:?}") };
+        (double, resumed.corr)
+    }
+
     async fn join_as(gateway: &TestGateway, service: &str, hello: Hello) -> Self {
+        Self::join_and_hear(gateway, service, hello).await.0
+    }
+
+    async fn join_and_hear(gateway: &TestGateway, service: &str, hello: Hello) -> (Self, Welcome) {
         let stream = UnixStream::connect(gateway.bridge()).await.expect("the bridge listens");
         let mut double = Self { stream };
+        let plain = Service { name: service.to_owned(), input: None, resumable: false };
         let hello = Hello {
             name: format!("worker of {service}"),
             instance: format!("instance of {service}"),
             sdk: "double".to_owned(),
-            concurrency: 64,
-            services: vec![Service { name: service.to_owned(), input: None }],
+            concurrency: hello.concurrency.max(if hello.concurrency == 0 { 64 } else { 1 }),
+            services: if hello.services.is_empty() { vec![plain] } else { hello.services },
             ..hello
         };
         double.send(Frame::Hello(hello)).await;
-        let welcome = double.receive().await;
-        assert!(matches!(welcome, Frame::Welcome(_)), "{welcome:?}");
-        double
+        match double.receive().await {
+            Frame::Welcome(welcome) => (double, welcome),
+            other => panic!("not welcome: {other:?}"),
+        }
+    }
+
+    /// The same for a worker that executes one call at a time.
+    pub(crate) async fn join_single(gateway: &TestGateway, service: &str) -> Self {
+        Self::join_as(gateway, service, Hello { concurrency: 1, ..Hello::default() }).await
+    }
+
+    /// Asks for an approval.
+    pub(crate) async fn approval(&mut self, corr: u64, seq: u64, request: &str) {
+        self.ask(corr, seq, request, r#"{"kind":"approval","message":"Delete it?","action":"delete_file"}"#, None)
+            .await;
+    }
+
+    pub(crate) async fn ask(
+        &mut self,
+        corr: u64,
+        seq: u64,
+        request: &str,
+        json: &str,
+        checkpoint: Option<&'static [u8]>,
+    ) {
+        let ask = Ask {
+            corr,
+            seq,
+            request: request.to_owned(),
+            codec: Codec::Json,
+            payload: Bytes::copy_from_slice(json.as_bytes()),
+            checkpoint: checkpoint.map(Bytes::from_static),
+        };
+        self.send(Frame::Ask(ask)).await;
+    }
+
+    /// The next answer: the question and what was said.
+    pub(crate) async fn receive_answer(&mut self, corr: u64) -> (String, Value) {
+        loop {
+            match self.receive().await {
+                Frame::Answer { corr: found, request, payload } => {
+                    assert_eq!(found, corr);
+                    return (request, serde_json::from_slice(&payload).expect("JSON"));
+                }
+                Frame::Credit { .. } => {}
+                other => panic!("not an answer: {other:?}"),
+            }
+        }
     }
 
     pub(crate) async fn send(&mut self, frame: Frame) {
@@ -70,6 +134,15 @@ impl Double {
                 Frame::Call(call) => return call,
                 Frame::Credit { .. } | Frame::Cancel { .. } => {}
                 other => panic!("not a call: {other:?}"),
+            }
+        }
+    }
+
+    /// The next call, however long it takes: for waits that the caller bounds.
+    pub(crate) async fn call_at_leisure(&mut self) -> CallFrame {
+        loop {
+            if let Frame::Call(call) = self.receive_at_leisure().await {
+                return call;
             }
         }
     }

@@ -23,5 +23,6 @@ mod tokens;
 mod transcripts;
 mod turns;
 mod validation;
+mod waiting;
 mod wire;
 mod workers;

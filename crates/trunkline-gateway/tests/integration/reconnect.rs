@@ -12,7 +12,14 @@ use crate::relay::Relay;
 
 fn ask(id: &str, texts: u64) -> Outgoing {
     let payload = serde_json::value::to_raw_value(&json!({ "texts": texts, "bytes": 40 })).expect("JSON");
-    Outgoing { kind: "user_message".to_owned(), id: id.to_owned(), service: None, payload, deadline_ms: None }
+    Outgoing {
+        kind: "user_message".to_owned(),
+        id: id.to_owned(),
+        service: None,
+        payload,
+        deadline_ms: None,
+        run: None,
+    }
 }
 
 async fn connect(relay: &Relay) -> Client {

@@ -88,6 +88,26 @@ async fn an_error_is_told_on_one_line_with_what_helps_to_act_on_it() {
     assert!(!snapshot.contains("secret"), "{snapshot}");
 }
 
+#[tokio::test]
+async fn send_without_a_terminal_says_how_to_answer_a_question() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    let _worker = PythonWorker::start(&folder);
+    let arguments = ["send", "--url", &gateway.url("/ws"), "--service", "tidy", "{}"];
+    let mut send = folder.command(&arguments).spawn().expect("it starts");
+    let mut said = BufReader::new(send.stderr.take().expect("piped")).lines();
+    let told = loop {
+        let line = within(said.next_line()).await.expect("it speaks").expect("it says how");
+        if let Some((_, message)) = line.split_once("send this on a connection of the session ") {
+            break message.split_once(": ").expect("a session and a message").1.to_owned();
+        }
+    };
+    let mut answer: serde_json::Value = serde_json::from_str(&told).expect("a message");
+    assert_eq!((&answer["type"], &answer["payload"]["granted"]), (&"answer".into(), &true.into()));
+    assert!(answer["run"].take().is_string() && answer["payload"]["request_id"].is_string(), "{told}");
+    send.kill().await.expect("killed");
+}
+
 /// `trunkline send` that has printed the beginning of its answer.
 async fn sending(folder: &Folder, gateway: &Serving, upto: &str) -> (Child, Vec<u8>) {
     let arguments = ["send", "--url", &gateway.url("/ws"), "--service", "count_to", upto];

@@ -14,7 +14,7 @@ const RUN_PATIENCE: Duration = Duration::from_secs(50);
 pub(crate) fn count(id: &str, upto: u64) -> Outgoing {
     let payload = serde_json::value::to_raw_value(&upto).expect("a number");
     let service = Some("count".to_owned());
-    Outgoing { kind: "user_message".to_owned(), id: id.to_owned(), service, payload, deadline_ms: None }
+    Outgoing { kind: "user_message".to_owned(), id: id.to_owned(), service, payload, deadline_ms: None, run: None }
 }
 
 /// Random numbers from a seed (splitmix64), so that a failing run can be repeated.
@@ -236,4 +236,67 @@ async fn waiting_runs_are_called_one_by_one_in_order_after_a_kill_and_their_mess
         assert_eq!((&seen.ends[*run][..], &*seen.texts[*run]), (&["run_completed".to_owned()][..], &*counted(3)));
     }
     drop(worker);
+}
+
+/// A message that makes the worker ask.
+fn tidy(id: &str, service: &str) -> Outgoing {
+    let payload = serde_json::value::to_raw_value(&serde_json::json!({})).expect("an object");
+    let service = Some(service.to_owned());
+    Outgoing { kind: "user_message".to_owned(), id: id.to_owned(), service, payload, deadline_ms: None, run: None }
+}
+
+/// The next message of this type: its run, and its payload.
+async fn until(client: &mut Client, kind: &str) -> (String, serde_json::Value) {
+    let looking = async {
+        loop {
+            let received = client.receive().await.expect("the gateway lives");
+            let message = received.envelope().expect("an envelope");
+            assert_ne!(message.kind, "run_failed", "{}", received.text());
+            if message.kind == kind {
+                let payload = message.payload.as_ref().expect("a payload").to_json();
+                let payload = serde_json::from_str(payload.get()).expect("JSON");
+                return (message.run.as_deref().unwrap_or_default().to_owned(), payload);
+            }
+        }
+    };
+    tokio::time::timeout(RUN_PATIENCE, looking).await.unwrap_or_else(|_| panic!("{kind} comes"))
+}
+
+#[tokio::test]
+async fn a_question_survives_kill_9_of_the_gateway_and_of_a_worker_that_can_be_replaced() {
+    for (service, worker_dies) in [("tidy", false), ("tidy_anywhere", true)] {
+        let folder = Folder::with("");
+        let gateway = Serving::start(&folder).await;
+        let mut worker = PythonWorker::start(&folder);
+        let mut client = Client::connect(&gateway.options(), SessionState::default()).await.expect("welcome");
+        client.send(&tidy("m1", service)).await.expect("sent");
+        let (run, question) = until(&mut client, "run_waiting").await;
+        let state = client.into_state();
+        gateway.kill().await;
+        if worker_dies {
+            worker.kill().await;
+            worker = PythonWorker::start(&folder);
+        }
+
+        let gateway = Serving::start(&folder).await;
+        let mut client = Client::connect(&gateway.options(), state.clone()).await.expect("welcome");
+        let granted = serde_json::json!({ "request_id": question["request_id"], "granted": true });
+        let payload = serde_json::value::to_raw_value(&granted).expect("an object");
+        let (kind, run) = ("answer".to_owned(), Some(run));
+        let answer = Outgoing { kind, id: "a1".to_owned(), service: None, payload, deadline_ms: None, run };
+        client.send(&answer).await.expect("sent");
+        until(&mut client, "ack").await;
+        // It is stored, and nobody may have heard it: the gateway is killed once more.
+        drop(client);
+        gateway.kill().await;
+        let gateway = Serving::start(&folder).await;
+        let mut client = Client::connect(&gateway.options(), state).await.expect("welcome");
+        client.send(&answer).await.expect("sent");
+        let (_, ack) = until(&mut client, "ack").await;
+        assert_eq!(ack["duplicate"], true);
+        let (_, end) = until(&mut client, "run_completed").await;
+        let expected = if worker_dies { "2 looked True" } else { "1 - True" };
+        assert_eq!(end["result"], expected, "{service}");
+        worker.kill().await;
+    }
 }

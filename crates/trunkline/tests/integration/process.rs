@@ -165,10 +165,10 @@ impl Serving {
 pub(crate) struct PythonWorker(Child);
 
 /// `count` sends as many numbers as it is asked for, with a moment between them; `count_to` is asked in words.
-/// `refuse` and `break` fail, knowingly and not.
+/// `refuse` and `break` fail, knowingly and not. `tidy` asks a person, and `tidy_anywhere` bears to be called again.
 const WORKER: &str = r#"
 import asyncio
-from trunkline import Failed, Worker
+from trunkline import Failed, Run, Worker
 
 worker = Worker("counter")
 
@@ -190,6 +190,16 @@ async def refuse(ask: dict[str, str]) -> None:
 @worker.service("break")
 async def break_down(ask: dict[str, str]) -> None:
     raise RuntimeError("a secret")
+
+async def tidy(run: Run) -> str:
+    if run.answer is None:
+        answer = await run.ask("Delete it?", action="delete_file", checkpoint=b"looked")
+    else:
+        answer = run.answer
+    return f"{run.attempt} {(run.checkpoint or b'-').decode()} {answer.granted}"
+
+worker.service("tidy")(tidy)
+worker.service("tidy_anywhere", resumable=True)(tidy)
 
 worker.run()
 "#;

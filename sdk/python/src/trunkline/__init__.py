@@ -1,5 +1,6 @@
 """Write workers for Trunkline, the gateway between applications and AI agents."""
 
+from trunkline._answer import Answer
 from trunkline._event import Event
 from trunkline._outgoing import Call
 from trunkline.errors import (
@@ -25,6 +26,7 @@ from trunkline.run import BlockingCall, BlockingRun, Run
 from trunkline.worker import Worker
 
 __all__ = [
+    "Answer",
     "BadRequest",
     "BlockingCall",
     "BlockingRun",

@@ -19,11 +19,14 @@ from trunkline.errors import ProtocolViolation
 class CallLedger:
     """What this worker produced for one call, and how much of it the gateway has stored."""
 
-    __slots__ = ("_kept", "_next", "ack", "corr", "ended", "run", "window")
+    __slots__ = ("_kept", "_next", "ack", "asks", "attempt", "corr", "ended", "run", "window")
 
-    def __init__(self, run: str, *, corr: int, window: int) -> None:
+    def __init__(self, run: str, *, corr: int, window: int, attempt: int = 1) -> None:
         """Starts with nothing produced; `window` is how many events may be unacknowledged."""
         self.run = run
+        self.attempt = attempt
+        self.asks: list[str] = []
+        """The questions that wait for an answer."""
         self.corr = corr
         self.window = window
         self.ack = 0
@@ -51,6 +54,16 @@ class CallLedger:
             meta["codec"] = codec
         return self._keep(Message(Kind.CHUNK, self.corr, name, meta, payload))
 
+    def ask(self, request: str, payload: bytes, codec: str, checkpoint: bytes | None) -> Message:
+        """Numbers one question and keeps it until it is stored."""
+        self.asks.append(request)
+        meta: dict[str, Any] = {"seq": self._next, "request": request}
+        if codec != JSON:
+            meta["codec"] = codec
+        if checkpoint is not None:
+            meta["checkpoint"] = checkpoint
+        return self._keep(Message(Kind.ASK, self.corr, "", meta, payload))
+
     def end(self, kind: Kind, meta: dict[str, Any], payload: bytes) -> Message:
         """Numbers the terminal message, which needs no credit, and keeps it until it is stored."""
         self.ended = True
@@ -69,7 +82,12 @@ class CallLedger:
 
     def offer(self) -> dict[str, Any]:
         """Gives this call's entry for HELLO's `open`."""
-        return {"run": self.run, "next": self._next, "ack": self.ack, "ended": self.ended}
+        offer: dict[str, Any] = {"run": self.run, "next": self._next, "ack": self.ack, "ended": self.ended}
+        if self.attempt != 1:
+            offer["attempt"] = self.attempt
+        if self.asks:
+            offer["asks"] = list(self.asks)
+        return offer
 
     def resume(self, *, corr: int, ack: int) -> list[Message]:
         """Goes on under `corr` and gives the messages to send again, from number `ack` on.

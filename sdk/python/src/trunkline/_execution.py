@@ -13,7 +13,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
-from trunkline import _event, _json, _payload
+from trunkline import _answer, _event, _json, _payload
+from trunkline._answer import Answer, Question
 from trunkline._call import CallLedger
 from trunkline._connection import Link
 from trunkline._event import STATE, Spelled
@@ -101,6 +102,10 @@ class Execution:
         self._has_begun = False
         self._cancelled_at = 0.0
         self._deadline_at: float | None = None
+        self._deadline_timer: asyncio.TimerHandle | None = None
+        self._left_s: float | None = None  # what is left of the deadline, while it stands still
+        self._holds_slot = False
+        self._questions: dict[str, asyncio.Future[Answer]] = {}
         self._timers: list[asyncio.TimerHandle] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -117,6 +122,8 @@ class Execution:
     @property
     def remaining_s(self) -> float | None:
         """The seconds left until the run's deadline; None where there is none."""
+        if self._left_s is not None:
+            return self._left_s
         return None if self._deadline_at is None else max(0.0, self._deadline_at - self._loop.time())
 
     @property
@@ -129,8 +136,7 @@ class Execution:
         """Starts the handler as soon as a slot is free; a deadline runs from now."""
         self._task = self._loop.create_task(self._execute(), name=f"run {self.run_id}")
         if self.meta.deadline_ms is not None:
-            self._deadline_at = self._loop.time() + self.meta.deadline_ms / 1000
-            self._timers.append(self._loop.call_at(self._deadline_at, self.cancel, CancelReason.DEADLINE))
+            self._run_out_in(self.meta.deadline_ms / 1000)
 
     def cancel(self, reason: CancelReason) -> None:
         """Cancels the handler; only the first reason counts, and nothing happens once it has ended."""
@@ -158,9 +164,7 @@ class Execution:
             self.latest(event)
             return
         self.check_size(event.payload)
-        while not self._can_send:
-            self._may_send.clear()
-            await self._may_send.wait()
+        await self._wait_for_credit()
         self._send(self.ledger.chunk(event.kind, event.name, event.payload, event.codec))
 
     def latest(self, state: Spelled) -> None:
@@ -179,11 +183,84 @@ class Execution:
         """Calls another service on behalf of this run."""
         return self._host.call(self, service, payload, deadline_s)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a person is asked."""
+        return bool(self._questions)
+
+    async def ask(self, question: Question, checkpoint: bytes | None) -> Answer:
+        """Asks a person and waits for the answer, without a slot and without time running out.
+
+        Raises PayloadTooLarge for what no message can hold, ValueError for more questions than may be open.
+        """
+        written = question.written()
+        self.check_size(written.payload)
+        if checkpoint is not None and len(checkpoint) > _answer.CHECKPOINT_BYTES_MAX:
+            raise PayloadTooLarge(f"a checkpoint of {len(checkpoint)} bytes exceeds {_answer.CHECKPOINT_BYTES_MAX}")
+        if len(self._questions) >= _answer.OPEN_MAX:
+            raise ValueError(f"a run may have {_answer.OPEN_MAX} questions open")
+        request = secrets.token_hex(8)
+        answered: asyncio.Future[Answer] = self._loop.create_future()
+        self._questions[request] = answered
+        try:
+            await self._wait_for_credit()
+            self._send(self.ledger.ask(request, written.payload, written.codec, checkpoint))
+            self._begin_to_wait()
+            return await answered
+        finally:
+            self._forget_question(request)
+            await self._end_to_wait()
+
+    def answered(self, answer: Answer) -> None:
+        """Takes an answer; one that nobody waits for is a repetition."""
+        waiting = self._questions.get(answer.request_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+
+    def _begin_to_wait(self) -> None:
+        if self._holds_slot:
+            self._holds_slot = False
+            self.is_running = False
+            self._host.slots.release()
+        if self._deadline_timer is not None:
+            self._left_s = self.remaining_s
+            self._deadline_timer.cancel()
+            self._deadline_timer = None
+
+    async def _end_to_wait(self) -> None:
+        if self._questions:
+            return
+        if self._left_s is not None and self._deadline_timer is None:
+            left_s, self._left_s = self._left_s, None
+            self._run_out_in(left_s)
+        if not self._holds_slot and not self.is_cancelled:
+            await self._take_slot()
+
+    async def _take_slot(self) -> None:
+        await self._host.slots.acquire()
+        if self._holds_slot:  # two questions were answered at once
+            self._host.slots.release()
+        self._holds_slot = self.is_running = True
+
+    def _forget_question(self, request: str) -> None:
+        del self._questions[request]
+        if request in self.ledger.asks:
+            self.ledger.asks.remove(request)
+
+    def _run_out_in(self, seconds: float) -> None:
+        self._deadline_at = self._loop.time() + seconds
+        self._deadline_timer = self._loop.call_at(self._deadline_at, self.cancel, CancelReason.DEADLINE)
+
     def check_size(self, payload: bytes) -> None:
         """Raises PayloadTooLarge for what no message can hold."""
         limit = self._host.message_bytes_max - HEADER_BYTES_MAX
         if len(payload) > limit:
             raise PayloadTooLarge(f"a payload of {len(payload)} bytes exceeds {limit}")
+
+    async def _wait_for_credit(self) -> None:
+        while not self._can_send:
+            self._may_send.clear()
+            await self._may_send.wait()
 
     @property
     def _can_send(self) -> bool:
@@ -195,10 +272,9 @@ class Execution:
         try:
             if self.is_cancelled:
                 raise asyncio.CancelledError
-            async with self._host.slots:
-                self.is_running = True
-                outcome = await self._perform()
-                self.check_size(outcome.payload)
+            await self._take_slot()
+            outcome = await self._perform()
+            self.check_size(outcome.payload)
         except asyncio.CancelledError as error:
             outcome = self._unexpected(error) if self._cancel_reason is None else _cancelled(self._cancel_reason)
         except HandlerError as error:
@@ -209,10 +285,14 @@ class Execution:
 
     def _finish(self, outcome: Outcome) -> None:
         self.is_running = False
+        if self._holds_slot:
+            self._holds_slot = False
+            self._host.slots.release()
         self._send_latest()
         self._close_calls()
-        for timer in self._timers:
-            timer.cancel()
+        for timer in (*self._timers, self._deadline_timer):
+            if timer is not None:
+                timer.cancel()
         self._send(self.ledger.end(*outcome))
         self._report_cancelled(outcome)
         self._host.ended(self)

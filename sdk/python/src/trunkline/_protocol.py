@@ -47,6 +47,8 @@ class Kind(enum.IntEnum):
     STATUS = 15
     DRAIN = 16
     UNKNOWN_PEER = 17
+    ASK = 18
+    ANSWER = 19
 
 
 TERMINAL: Final = frozenset({Kind.RESULT, Kind.ERROR, Kind.END})
@@ -103,6 +105,14 @@ class CallMeta(msgspec.Struct, frozen=True):
     window: Positive | None = None
     codec: str = "json"
     traceparent: str | None = None
+    checkpoint: bytes | None = None
+    answers: list[Any] = []
+
+
+class AnswerMeta(msgspec.Struct, frozen=True):
+    """The meta of ANSWER."""
+
+    request: str
 
 
 class Numbered(msgspec.Struct, frozen=True):

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
-from trunkline import _payload
+import msgspec
+
+from trunkline import _answer, _payload
 from trunkline._call import CallLedger
 from trunkline._connection import Link
 from trunkline._execution import CancelReason, Execution
@@ -22,6 +24,7 @@ from trunkline._outgoing import Call
 from trunkline._protocol import (
     MESSAGE_BYTES_MAX,
     TERMINAL,
+    AnswerMeta,
     CallMeta,
     Credit,
     Kind,
@@ -36,6 +39,8 @@ from trunkline.errors import CallFailed, Overloaded, ProtocolViolation
 
 HELD_PER_SLOT_MAX: Final = 4
 """Calls held (waiting, running, or ended and not yet stored) for each handler that may run at a time; more are refused."""
+WAITING_MAX: Final = 1_024
+"""Calls that wait for a person and are not counted among those that are held; the gateway counts the same."""
 CALLS_PER_RUN_MAX: Final = 64
 """Calls that one run may have under way; a handler that wants more waits for some first."""
 CALL_DEADLINE_DEFAULT_S: Final = 60.0
@@ -68,7 +73,7 @@ class Runner:
 
     def hello(self) -> Message:
         """Gives the HELLO to say now, with the calls that are still held."""
-        services = [{"name": service.name, **_input(service)} for service in self._services.values()]
+        services = [_described(service) for service in self._services.values()]
         meta = {
             "instance": self._instance,
             "sdk": f"trunkline-python/{version('trunkline')}",
@@ -131,6 +136,8 @@ class Runner:
         elif message.kind is Kind.CANCEL:
             if (execution := self._executions.get(message.corr)) is not None:
                 execution.cancel(CancelReason.ASKED)
+        elif message.kind is Kind.ANSWER:
+            self._answered(message)
         elif message.kind is not Kind.STATUS:
             raise ProtocolViolation(f"{message.kind.name} is nothing that a gateway sends")
 
@@ -158,8 +165,9 @@ class Runner:
         self._call_over()
 
     async def drain(self) -> None:
-        """Takes no new calls and waits until every open one has ended and is stored."""
+        """Takes no new calls and waits until every open one has ended and is stored. Who only waits for a person is not waited for."""
         self._stopping = True
+        self._let_waiting_go()
         self._send(Message(Kind.DRAIN))
         await self._until(lambda: not self._executions and not self._unfinished)
 
@@ -189,7 +197,7 @@ class Runner:
             self._send(Message(Kind.ERROR, message.corr, meta={"seq": 0, **refusal}))
         elif service is not None:
             self._drop_earlier(meta.run)
-            ledger = CallLedger(meta.run, corr=message.corr, window=meta.window or self._window)
+            ledger = CallLedger(meta.run, corr=message.corr, window=meta.window or self._window, attempt=meta.attempt)
             execution = Execution(self, service, meta, message.payload, ledger)
             self._executions[message.corr] = execution
             self._unfinished.add(execution)
@@ -200,7 +208,8 @@ class Runner:
             return {"code": "no_worker", "message": "this worker has no such service", "retryable": False}
         if self._stopping or self._drained_by_gateway:
             return {"code": "no_worker", "message": "this worker is draining", "retryable": True}
-        held = max(len(self._executions), len(self._unfinished))
+        waiting = min(sum(execution.is_waiting for execution in self._unfinished), WAITING_MAX)
+        held = max(len(self._executions), len(self._unfinished)) - waiting
         if held >= HELD_PER_SLOT_MAX * self._concurrency:
             return {"code": "overloaded", "message": "this worker holds too many calls", "retryable": True}
         if meta.codec not in _payload.CODECS:
@@ -228,6 +237,18 @@ class Runner:
             self._call_over()
         else:
             execution.wake()
+
+    def _answered(self, message: Message) -> None:
+        execution = self._executions.get(message.corr)
+        if execution is None:
+            return
+        try:
+            answer = _answer.read(message.payload)
+        except msgspec.MsgspecError as error:
+            raise ProtocolViolation(f"ANSWER: {error}") from error
+        if answer.request_id != read_meta(message, AnswerMeta).request:
+            raise ProtocolViolation("ANSWER to another question than it says")
+        execution.answered(answer)
 
     def _resume(self, execution: Execution, resumed: Resumed) -> None:
         try:
@@ -272,7 +293,14 @@ class Runner:
     def _drain_asked(self) -> None:
         logger.info(Entry("gateway drains", open=len(self._executions)))
         self._drained_by_gateway = True
+        self._let_waiting_go()
         self._call_over()
+
+    def _let_waiting_go(self) -> None:
+        """Gives up the calls that another worker can go on with once their questions are answered."""
+        for execution in list(self._unfinished):
+            if execution.is_waiting and execution.service.resumable:
+                execution.cancel(CancelReason.STOPPING)
 
     def _call_over(self) -> None:
         """Wakes who waits for the calls to be over, and parts from a gateway that waits for it."""
@@ -295,8 +323,13 @@ class Runner:
             await self._changed.wait()
 
 
-def _input(service: Service) -> dict[str, Any]:
-    return {} if service.input_schema is None else {"input": service.input_schema}
+def _described(service: Service) -> dict[str, Any]:
+    described: dict[str, Any] = {"name": service.name}
+    if service.input_schema is not None:
+        described["input"] = service.input_schema
+    if service.resumable:
+        described["resumable"] = True
+    return described
 
 
 def _deadline_s(execution: Execution, asked_s: float | None) -> float:

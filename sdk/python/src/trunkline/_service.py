@@ -36,11 +36,12 @@ class Flavour(enum.Enum):
 class Service:
     """One named handler."""
 
-    def __init__(self, name: str, handler: Callable[..., Any], *, threads: bool) -> None:
+    def __init__(self, name: str, handler: Callable[..., Any], *, threads: bool, resumable: bool = False) -> None:
         """Reads the handler's signature. Raises TypeError or ValueError with what is wrong about it."""
         if not name or len(name.encode()) > NAME_BYTES_MAX:
             raise ValueError(f"service name {name!r}: 1 to {NAME_BYTES_MAX} bytes")
         self.name = name
+        self.resumable = resumable
         self.handler = handler
         self.flavour = _flavour(handler, threads=threads)
         self._parameter, self._run_parameter, self._shape = _parameters(handler, threads=threads)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from trunkline import _event
+from trunkline import _answer, _event
+from trunkline._answer import Answer, Question, QuestionKind
 from trunkline._event import STATE, Event, Spelled
 from trunkline._outgoing import Call
 from trunkline._protocol import CallMeta
@@ -31,6 +32,13 @@ class Channel(Protocol):
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None) -> Call:
         """Calls another service."""
+
+    @property
+    def remaining_s(self) -> float | None:
+        """The seconds left until the deadline."""
+
+    async def ask(self, question: Question, checkpoint: bytes | None) -> Answer:
+        """Asks a person and waits for the answer."""
 
 
 class RunFacts:
@@ -55,15 +63,25 @@ class RunFacts:
         """1, or more where an earlier attempt failed."""
         self.traceparent = meta.traceparent
         """The W3C trace context, where the gateway traces."""
-        self.deadline: datetime | None = None
-        """When the run ends at the latest; it is cancelled then."""
-        if meta.deadline_ms is not None:
-            self.deadline = datetime.now(UTC) + timedelta(milliseconds=meta.deadline_ms)
+        self.checkpoint = meta.checkpoint
+        """What an earlier attempt gave to `ask`, where this one goes on from there; None otherwise."""
+        self.answers = [_answer.read(answer) for answer in meta.answers]
+        """What was answered to the last questions of that attempt."""
+
+    @property
+    def answer(self) -> Answer | None:
+        """The last of `answers`; None where there is none."""
+        return self.answers[-1] if self.answers else None
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the run ends at the latest; it is cancelled then. Where a person is asked it moves on; None where there is none."""
+        return None if (remaining := self.remaining) is None else datetime.now(UTC) + remaining
 
     @property
     def remaining(self) -> timedelta | None:
-        """The time left until the deadline; never negative; None where there is no deadline."""
-        return None if self.deadline is None else max(self.deadline - datetime.now(UTC), timedelta())
+        """The time left until the deadline; never negative; None where there is no deadline. It stands still while a person is asked."""
+        return None if (left_s := self._channel.remaining_s) is None else timedelta(seconds=left_s)
 
     @property
     def cancelled(self) -> bool:
@@ -93,6 +111,24 @@ class Run(RunFacts):
         written. A type whose class is latest goes as `latest` sends it.
         """
         await self._channel.produce(_event.spell(Event(type, payload)))
+
+    async def ask(
+        self,
+        message: str,
+        *,
+        kind: QuestionKind = "approval",
+        action: str | None = None,
+        details: dict[str, Any] | None = None,
+        choices: list[str] | None = None,
+        checkpoint: bytes | None = None,
+    ) -> Answer:
+        """Asks a person and waits for the answer, however long that takes: `granted` of an approval, `value` of a question.
+
+        Until then the run's deadline stands still, and another run may have its place. The question survives the gateway's restarts. Should
+        this worker be lost meanwhile, the run fails; that of a service with `resumable=True` does not: another worker's handler is called
+        with `run.checkpoint` (what is given here, at most 64 KiB) and `run.answer`, once the answer is there.
+        """
+        return await self._channel.ask(Question(kind, message, action, details, choices), checkpoint)
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None = None) -> Call:
         """Calls another service: await what it gives for the result, or iterate over it for the events.
@@ -153,6 +189,25 @@ class BlockingRun(RunFacts):
             self._latest(event)
         else:
             self._feed.put(event)
+
+    def ask(
+        self,
+        message: str,
+        *,
+        kind: QuestionKind = "approval",
+        action: str | None = None,
+        details: dict[str, Any] | None = None,
+        choices: list[str] | None = None,
+        checkpoint: bytes | None = None,
+    ) -> Answer:
+        """Asks a person and waits for the answer. See :meth:`Run.ask`. What was emitted before may arrive after the question."""
+        question = Question(kind, message, action, details, choices)
+
+        async def ask() -> Answer:
+            return await self._channel.ask(question, checkpoint)
+
+        answer: Answer = self._feed.wait_on_loop(ask)
+        return answer
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None = None) -> BlockingCall:
         """Calls another service, as :meth:`Run.call` does."""

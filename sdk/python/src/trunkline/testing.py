@@ -88,6 +88,14 @@ class TestRun:
         """Cancels the run, as a client's cancel does."""
         self._gateway.deliver(Message(Kind.CANCEL, self._corr))
 
+    def answer(
+        self, request_id: str, *, granted: bool | None = None, value: Any = None, message: str | None = None, by: str | None = None
+    ) -> None:
+        """Answers a question that the handler asked: an event of type `run_waiting`, whose payload has the `request_id`."""
+        answer = {"request_id": request_id, "granted": granted, "value": value, "message": message, "by": by}
+        payload = _json.encode({key: item for key, item in answer.items() if item is not None})
+        self._gateway.deliver(Message(Kind.ANSWER, self._corr, meta={"request": request_id}, payload=payload))
+
     async def _finish(self) -> Any:
         async for _ in self:
             pass
@@ -102,6 +110,9 @@ class TestRun:
         numbered = read_meta(message, Numbered)
         if message.kind in TERMINAL:
             self._end(message, numbered)
+        elif message.kind is Kind.ASK:
+            question = _payload.read(numbered.codec, message.payload, dict[str, Any])
+            self._events.append(Event("run_waiting", {"request_id": message.meta["request"], **question}))
         else:
             self._events.append(_event.read(message, numbered))
         self._changed.set()

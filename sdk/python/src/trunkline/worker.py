@@ -61,12 +61,14 @@ class Worker:
         """The registered services by name."""
         return self._services
 
-    def service(self, name: str, *, threads: bool = False) -> Callable[[Handler], Handler]:
+    def service(self, name: str, *, threads: bool = False, resumable: bool = False) -> Callable[[Handler], Handler]:
         """Registers the decorated function as service `name`.
 
         An async generator streams; an async function's value is the result. With `threads=True` it is a plain generator or function, which
         runs in a thread of its own. It takes the payload, decoded into the parameter's type, and optionally the run (`run`, or a
         parameter annotated :class:`Run` or, in a thread, :class:`BlockingRun`).
+
+        With `resumable=True` the handler may be called again where an earlier attempt was lost while it asked a person (`run.ask`).
 
         Raises TypeError or ValueError where the function cannot be served.
         """
@@ -74,7 +76,7 @@ class Worker:
         def register(handler: Handler) -> Handler:
             if name in self._services:
                 raise ValueError(f"service {name!r} is registered twice")
-            self._services[name] = Service(name, handler, threads=threads)
+            self._services[name] = Service(name, handler, threads=threads, resumable=resumable)
             return handler
 
         return register

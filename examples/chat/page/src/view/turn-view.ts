@@ -6,6 +6,7 @@
  */
 import type { ConnectionState, Run } from "@trunkline/client";
 import type { Turn } from "../conversation.ts";
+import { QuestionView } from "./question-view.ts";
 import { TextView } from "./text-view.ts";
 
 /** Collects changes and applies them once per frame; hidden pages get no frames, so they use a timer. */
@@ -28,6 +29,7 @@ export class TurnView {
   readonly #question = createMessage("user");
   readonly #answer = createMessage("assistant");
   readonly #retry = createRetry();
+  readonly #questions = new QuestionView(async ({ requestId }, reply) => this.#run?.answer(requestId, reply));
   #run: Run | undefined;
   /** The newest progress, and how much text there was when it came. */
   #progress: { value: unknown; textLength: number } = { value: undefined, textLength: 0 };
@@ -42,6 +44,7 @@ export class TurnView {
     });
     this.#retry.addEventListener("click", onRetry);
     this.#answer.caption.after(this.#retry);
+    this.#answer.caption.before(this.#questions.element);
   }
 
   /** The turn's elements, in order. */
@@ -81,7 +84,9 @@ export class TurnView {
     this.#question.caption.textContent = isPending && this.#status !== "open" ? "Not sent yet" : "";
     this.#answer.element.dataset.state = run && !isLive ? run.state : "streaming";
     this.#answer.element.setAttribute("aria-busy", String(isLive));
-    this.#answer.element.classList.toggle("waiting", isLive && this.#status === "open" && run?.text === "");
+    const isThinking = isLive && this.#status === "open" && run?.text === "" && run.state !== "waiting";
+    this.#answer.element.classList.toggle("waiting", isThinking);
+    this.#questions.show(run?.questions ?? []);
     this.#answer.text.show(run?.text ?? "");
     const progress = this.#currentProgress(run);
     this.#answer.caption.textContent = captionOf(run, this.#status, progress);
@@ -106,6 +111,8 @@ function captionOf(run: Run | undefined, status: ConnectionState["status"], prog
       return run.text === "" ? "Finished without an answer" : "";
     case "cancelled":
       return "Stopped";
+    case "waiting":
+      return "Waiting for you";
     case "failed":
     case "expired":
       return run.error?.message ? sentence(run.error.message) : "The answer failed.";

@@ -719,9 +719,9 @@ class AnswerMetadata(shared.FlatFrameMetadata, frozen=True, kw_only=True):
 
 
 class Answer(shared.FlatFrame, frozen=True, kw_only=True, tag="answer"):
-    """A person's answer to a waiting run.
+    """A person's answer to a waiting run; in the run's channel, the one that counts.
 
-    `answer`: from clients; durable.
+    `answer`: to and from clients; durable.
     """
 
     message: str | UnsetType = UNSET
@@ -734,6 +734,8 @@ class Answer(shared.FlatFrame, frozen=True, kw_only=True, tag="answer"):
     """Whether the approval is given."""
     value: Any = UNSET
     """The answer to a question."""
+    by: str | UnsetType = UNSET
+    """Who answered, where that is known; the gateway says it."""
 
     def __post_init__(self) -> None:
         """Raises ValueError where a rule about several fields is broken."""
@@ -822,6 +824,6 @@ TYPES: Final[Mapping[str, MessageType]] = {
     "run_event": MessageType("run_event", RunEvent, RunEvent, "to_client", "stream", folded="text"),
     "run_waiting": MessageType("run_waiting", RunWaiting, RunWaiting, "to_client", "durable"),
     "run_cancelled": MessageType("run_cancelled", RunCancelled, RunCancelled, "to_client", "durable"),
-    "answer": MessageType("answer", Answer, Answer, "to_gateway", "durable"),
+    "answer": MessageType("answer", Answer, Answer, "both", "durable"),
 }
 """Every type of the dialect, by its name."""

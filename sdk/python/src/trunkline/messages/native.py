@@ -692,9 +692,9 @@ class RunExpiredFrame(Envelope, frozen=True, kw_only=True, tag="run_expired"):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """A person's answer to a waiting run.
+    """A person's answer to a waiting run; in the run's channel, the one that counts.
 
-    `answer`: from clients; durable.
+    `answer`: to and from clients; durable.
     """
 
     request_id: shared.Id
@@ -705,6 +705,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     """The answer to a question."""
     message: str | UnsetType = UNSET
     """A word beside it, for the record."""
+    by: str | UnsetType = UNSET
+    """Who answered, where that is known; the gateway says it."""
 
     def __post_init__(self) -> None:
         """Raises ValueError where a rule about several fields is broken."""
@@ -1295,7 +1297,7 @@ TYPES: Final[Mapping[str, MessageType]] = {
     "run_failed": MessageType("run_failed", dict[str, Any], RunFailedFrame, "to_client", "durable"),
     "run_cancelled": MessageType("run_cancelled", dict[str, Any], RunCancelledFrame, "to_client", "durable"),
     "run_expired": MessageType("run_expired", dict[str, Any], RunExpiredFrame, "to_client", "durable"),
-    "answer": MessageType("answer", Answer, AnswerFrame, "to_gateway", "durable"),
+    "answer": MessageType("answer", Answer, AnswerFrame, "both", "durable"),
     "notification": MessageType("notification", Notification, NotificationFrame, "to_client", "durable"),
     "service_status": MessageType("service_status", ServiceStatus, ServiceStatusFrame, "to_client", "latest", key=("service",)),
     "file.list": MessageType("file.list", FileList, FileListFrame, "to_gateway", "durable"),

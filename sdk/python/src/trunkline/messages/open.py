@@ -446,9 +446,9 @@ class AnswerTl(shared.OpenFrameTl, frozen=True, kw_only=True):
 
 
 class Answer(shared.OpenFrame, frozen=True, kw_only=True, tag="answer"):
-    """A person's answer to a waiting run.
+    """A person's answer to a waiting run; in the run's channel, the one that counts.
 
-    `answer`: from clients; durable.
+    `answer`: to and from clients; durable.
     """
 
     tl: AnswerTl = field(name="_tl")
@@ -461,6 +461,8 @@ class Answer(shared.OpenFrame, frozen=True, kw_only=True, tag="answer"):
     """The answer to a question."""
     message: str | UnsetType = UNSET
     """A word beside it, for the record."""
+    by: str | UnsetType = UNSET
+    """Who answered, where that is known; the gateway says it."""
 
     def __post_init__(self) -> None:
         """Raises ValueError where a rule about several fields is broken."""
@@ -521,6 +523,6 @@ TYPES: Final[Mapping[str, MessageType]] = {
     "run_waiting": MessageType("run_waiting", RunWaiting, RunWaiting, "to_client", "durable"),
     "run_completed": MessageType("run_completed", RunCompleted, RunCompleted, "to_client", "durable"),
     "run_cancelled": MessageType("run_cancelled", RunCancelled, RunCancelled, "to_client", "durable"),
-    "answer": MessageType("answer", Answer, Answer, "to_gateway", "durable"),
+    "answer": MessageType("answer", Answer, Answer, "both", "durable"),
 }
 """Every type of the dialect, by its name."""

@@ -1056,9 +1056,9 @@ class RunCancelledFrame(Envelope, frozen=True, kw_only=True, tag="run_cancelled"
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """A person's answer to a waiting run.
+    """A person's answer to a waiting run; in the run's channel, the one that counts.
 
-    `answer`: from clients; durable.
+    `answer`: to and from clients; durable.
     """
 
     request_id: shared.Id
@@ -1069,6 +1069,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     """The answer to a question."""
     message: str | UnsetType = UNSET
     """A word beside it, for the record."""
+    by: str | UnsetType = UNSET
+    """Who answered, where that is known; the gateway says it."""
 
     def __post_init__(self) -> None:
         """Raises ValueError where a rule about several fields is broken."""
@@ -1210,6 +1212,6 @@ TYPES: Final[Mapping[str, MessageType]] = {
     "run_waiting": MessageType("run_waiting", RunWaiting, RunWaitingFrame, "to_client", "durable"),
     "run_completed": MessageType("run_completed", RunCompleted, RunCompletedFrame, "to_client", "durable"),
     "run_cancelled": MessageType("run_cancelled", dict[str, Any], RunCancelledFrame, "to_client", "durable"),
-    "answer": MessageType("answer", Answer, AnswerFrame, "to_gateway", "durable"),
+    "answer": MessageType("answer", Answer, AnswerFrame, "both", "durable"),
 }
 """Every type of the dialect, by its name."""

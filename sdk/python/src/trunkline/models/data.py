@@ -1077,9 +1077,9 @@ class RunCancelledFrame(Envelope, frozen=True):
 
 
 class Answer(Model, frozen=True):
-    """A person's answer to a waiting run.
+    """A person's answer to a waiting run; in the run's channel, the one that counts.
 
-    `answer`: from clients; durable.
+    `answer`: to and from clients; durable.
     """
 
     request_id: shared.Id
@@ -1090,6 +1090,8 @@ class Answer(Model, frozen=True):
     """The answer to a question."""
     message: Annotated[str | None, NOT_NULL] = None
     """A word beside it, for the record."""
+    by: Annotated[str | None, NOT_NULL] = None
+    """Who answered, where that is known; the gateway says it."""
 
     @model_validator(mode="after")
     def _keep_rules_of_answer(self) -> Self:

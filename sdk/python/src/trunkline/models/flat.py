@@ -754,9 +754,9 @@ class AnswerMetadata(shared.FlatFrameMetadata, frozen=True):
 
 
 class Answer(shared.FlatFrame, frozen=True):
-    """A person's answer to a waiting run.
+    """A person's answer to a waiting run; in the run's channel, the one that counts.
 
-    `answer`: from clients; durable.
+    `answer`: to and from clients; durable.
     """
 
     type: Literal["answer"] = "answer"
@@ -770,6 +770,8 @@ class Answer(shared.FlatFrame, frozen=True):
     """Whether the approval is given."""
     value: Any = None
     """The answer to a question."""
+    by: Annotated[str | None, NOT_NULL] = None
+    """Who answered, where that is known; the gateway says it."""
 
     @model_validator(mode="after")
     def _keep_rules_of_answer(self) -> Self:

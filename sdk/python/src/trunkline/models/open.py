@@ -465,9 +465,9 @@ class AnswerTl(shared.OpenFrameTl, frozen=True):
 
 
 class Answer(shared.OpenFrame, frozen=True):
-    """A person's answer to a waiting run.
+    """A person's answer to a waiting run; in the run's channel, the one that counts.
 
-    `answer`: from clients; durable.
+    `answer`: to and from clients; durable.
     """
 
     type: Literal["answer"] = "answer"
@@ -481,6 +481,8 @@ class Answer(shared.OpenFrame, frozen=True):
     """The answer to a question."""
     message: Annotated[str | None, NOT_NULL] = None
     """A word beside it, for the record."""
+    by: Annotated[str | None, NOT_NULL] = None
+    """Who answered, where that is known; the gateway says it."""
 
     @model_validator(mode="after")
     def _keep_rules_of_answer(self) -> Self:

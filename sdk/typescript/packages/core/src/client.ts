@@ -19,6 +19,7 @@ import type { StopListening } from "./notifier.ts";
 import {
   settingsOf,
   type Acknowledgement,
+  type AnswerOptions,
   type ClientOptions,
   type RunOptions,
   type SendOptions,
@@ -26,6 +27,7 @@ import {
 } from "./options.ts";
 import { Cancellations } from "./run/cancellations.ts";
 import { RunRegistry } from "./run/registry.ts";
+import type { Reply } from "./run/questions.ts";
 import type { Run } from "./run/run.ts";
 import { IdentityStore } from "./session/identity.ts";
 import { Inbox, isRecord, type RecordEnvelope, type ResetNotice } from "./session/inbox.ts";
@@ -48,6 +50,7 @@ export class Client {
   readonly #runs = new RunRegistry({
     notifier: this.#announcements.notifier,
     cancel: (run) => this.#cancel(run),
+    answer: (run, requestId, reply, options) => this.#answer(run, requestId, reply, options),
     ended: (run) => this.#runEnded(run),
   });
   readonly #inbox = new Inbox(this.#runs);
@@ -100,12 +103,24 @@ export class Client {
    * next one is made: its effect happens once. Rejects with a {@link TrunklineError}.
    */
   send(type: string, payload: unknown, options: SendOptions = {}): Promise<Acknowledgement> {
+    return this.#deliver({ type, payload }, options);
+  }
+
+  async #answer(run: Run, requestId: string, reply: Reply, options: AnswerOptions): Promise<Acknowledgement> {
+    if (run.id === undefined) throw clientError("bad_request", "the run has asked nothing yet");
+    return this.#deliver(
+      { type: "answer", run: run.id, payload: { request_id: requestId, ...reply } },
+      options,
+    );
+  }
+
+  #deliver(content: Envelope, options: SendOptions): Promise<Acknowledgement> {
     const id = options.id ?? this.#settings.createId();
     return new Promise((resolve, reject) => {
       const stopObserving = observeAbort(options.signal, () =>
         this.#outbox.settle(id, { ok: false, error: aborted() }),
       );
-      this.#enqueue(messageOf(type, payload, id, options), options.signal, (settlement) => {
+      this.#enqueue(messageOf(content, id, options), options.signal, (settlement) => {
         stopObserving();
         if (settlement.ok) resolve({ id, ...settlementFields(settlement) });
         else reject(settlement.error);
@@ -122,10 +137,8 @@ export class Client {
     const stopObserving = observeAbort(signal, () => void run.cancel());
     void run.result.then(stopObserving, stopObserving);
     const payload = typeof input === "string" ? { message: input } : input;
-    const message = messageOf(type, payload, id, {
-      ...options,
-      ...(service !== undefined && { to: { service } }),
-    });
+    const to = service === undefined ? {} : { to: { service } };
+    const message = messageOf({ type, payload }, id, { ...options, ...to });
     this.#enqueue(message, signal, (settlement) => this.#runSettled(run, settlement));
     return run;
   }
@@ -415,20 +428,9 @@ export class Client {
   }
 }
 
-function messageOf(
-  type: string,
-  payload: unknown,
-  id: string,
-  options: SendOptions,
-): Envelope & { id: string } {
+function messageOf(content: Envelope, id: string, options: SendOptions): Envelope & { id: string } {
   const { to, deadlineMs } = options;
-  return {
-    type,
-    id,
-    payload,
-    ...(to && { to }),
-    ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }),
-  };
+  return { ...content, id, ...(to && { to }), ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }) };
 }
 
 function settlementFields({ run, level, duplicate }: Settlement & { ok: true }): Omit<Acknowledgement, "id"> {

@@ -41,6 +41,9 @@ export interface SendOptions {
   signal?: AbortSignal;
 }
 
+/** Options of `run.answer`. */
+export type AnswerOptions = Pick<SendOptions, "id" | "signal">;
+
 /** Options of `client.run`. */
 export interface RunOptions {
   /** The service to call, where the route allows to choose; else the route decides by `type`. */

@@ -45,6 +45,9 @@ export interface Call {
   /** Whether the run has ended, for example because it was cancelled. */
   readonly ended: boolean;
   text(text: string): void;
+  /** Asks a person; the answer stands in the run's channel. */
+  ask(request: string, content: JsonObject): void;
+  answer(answer: Envelope): JsonObject | string;
   event(type: string, payload: unknown): void;
   progress(payload: unknown): void;
   complete(result?: unknown): void;
@@ -175,6 +178,7 @@ export class Connection {
     if (frame.type === "hello") this.#hello(objectOrEmpty(frame.payload));
     else if (frame.type === "ping") this.send({ type: "pong", payload: frame.payload });
     else if (frame.type === "cancel") this.#cancel(String(frame.run));
+    else if (frame.type === "answer") this.#answer({ ...frame, id: String(frame.id) });
     else if (frame.id !== undefined) this.#durable({ ...frame, id: frame.id });
   }
 
@@ -313,6 +317,18 @@ export class Connection {
     if (!duplicate) this.gateway.begin(session, message, run);
   }
 
+  #answer(answer: Envelope & { id: string }): void {
+    const verdict = this.gateway.calls.get(String(answer.run))?.answer(answer) ?? "bad_request";
+    if (typeof verdict === "string") return this.send(refusal(answer.id, verdict, false));
+    const payload = { id: answer.id, level: "stored", ...verdict };
+    this.send({
+      type: "ack",
+      reply_to: answer.id,
+      ...(answer.run !== undefined && { run: answer.run }),
+      payload,
+    });
+  }
+
   #cancel(run: string): void {
     const call = this.gateway.calls.get(run);
     const cancelled = call !== undefined && !call.ended;
@@ -325,6 +341,7 @@ export class Connection {
 class CallRecord implements Call {
   ended = false;
   #next = 0;
+  readonly #answers = new Map<string, string | undefined>();
   readonly #cancelListeners: (() => void)[] = [];
 
   constructor(
@@ -346,6 +363,20 @@ class CallRecord implements Call {
   progress(payload: unknown): void {
     for (const connection of this.gateway.connections)
       connection.send({ type: "progress", run: this.run, payload });
+  }
+
+  ask(request: string, content: JsonObject): void {
+    this.event("run_waiting", { request_id: request, ...content });
+  }
+
+  /** Takes the first answer to each question; gives what the `ack` says beside its level, or an error's code. */
+  answer(answer: Envelope): JsonObject | string {
+    const request = String(objectOrEmpty(answer.payload).request_id);
+    const first = this.#answers.get(request);
+    if (first !== undefined) return first === answer.id ? { duplicate: true } : "already_answered";
+    this.#answers.set(request, answer.id);
+    this.gateway.append(this.channel, { ...answer, session: this.session });
+    return {};
   }
 
   complete(result: unknown = null): void {

@@ -4,6 +4,7 @@
  * Purpose: the run's content in order, with consecutive text merged, so that a slow reader
  * costs an index and not a queue. It does not know envelopes, channels or connections.
  */
+import type { Answer, Question } from "./questions.ts";
 
 /** One thing that a run said. */
 export type RunEvent =
@@ -11,6 +12,10 @@ export type RunEvent =
   | { readonly kind: "text"; readonly text: string }
   /** Anything else that the service emitted, under the type that the service gave it. */
   | { readonly kind: "event"; readonly type: string; readonly payload: unknown }
+  /** The run waits for a person until this is answered. */
+  | { readonly kind: "waiting"; readonly question: Question }
+  /** Somebody answered, on this device or another. */
+  | { readonly kind: "answered"; readonly answer: Answer }
   /** The newest progress; older ones may have been skipped. */
   | { readonly kind: "progress"; readonly payload: unknown }
   /** Drop what you have of this run: what came before can no longer be delivered whole. */
@@ -44,18 +49,23 @@ export class RunLog {
     const last = this.#entries.at(-1);
     const mergeable = last?.kind === "text" && last.text.length < MERGED_CHARACTERS_MAX;
     if (mergeable) this.#entries[this.#entries.length - 1] = { kind: "text", text: last.text + text };
-    else this.#append({ kind: "text", text });
+    else this.append({ kind: "text", text });
+  }
+
+  append(event: RunEvent): void {
+    this.#entries.push(event);
+    if (this.#entries.length > ENTRIES_MAX) this.#forget(ENTRIES_MAX / 2);
   }
 
   appendEvent(type: string, payload: unknown): void {
-    this.#append({ kind: "event", type, payload });
+    this.append({ kind: "event", type, payload });
   }
 
   /** Forgets everything said so far. */
   reset(reason: string): void {
     this.#text = "";
     this.#forget(this.#entries.length);
-    this.#append({ kind: "reset", reason });
+    this.append({ kind: "reset", reason });
   }
 
   /** The next event after `place`, which moves on; `undefined` where the reader has everything. */
@@ -83,11 +93,6 @@ export class RunLog {
     place.characters = 0;
     const startsWithReset = this.#entries[0]?.kind === "reset";
     return startsWithReset ? this.read(place) : { kind: "reset", reason: "too_far" };
-  }
-
-  #append(event: RunEvent): void {
-    this.#entries.push(event);
-    if (this.#entries.length > ENTRIES_MAX) this.#forget(ENTRIES_MAX / 2);
   }
 
   #forget(count: number): void {

@@ -7,11 +7,13 @@
 import type { Envelope } from "../codec/envelope.ts";
 import { clientError, TrunklineError, type ErrorBody } from "../errors/error.ts";
 import { Listeners, type Notifier, type StopListening } from "../notifier.ts";
+import type { Acknowledgement, AnswerOptions } from "../options.ts";
 import { RunLog, type ReadingPlace, type RunEvent } from "./events.ts";
+import { Questions, type Question, type Reply } from "./questions.ts";
 import { RunSequence } from "./sequence.ts";
 
-/** `pending` until the gateway has the message, `running` until one of the four ends. */
-export type RunState = "pending" | "running" | "completed" | "failed" | "cancelled" | "expired";
+/** `pending` until the gateway has the message, `running`, or `waiting` for a person, until one of the four ends. */
+export type RunState = "pending" | "running" | "waiting" | "completed" | "failed" | "cancelled" | "expired";
 
 /** What the gateway calls the four ends. */
 const ENDS: Readonly<Partial<Record<string, RunState>>> = {
@@ -25,6 +27,7 @@ const ENDS: Readonly<Partial<Record<string, RunState>>> = {
 export interface RunOwner {
   readonly notifier: Notifier;
   cancel(run: Run): Promise<boolean>;
+  answer(run: Run, requestId: string, reply: Reply, options: AnswerOptions): Promise<Acknowledgement>;
   /** Called once, when the run has reached its end. */
   ended(run: Run): void;
 }
@@ -42,6 +45,7 @@ export class Run implements AsyncIterable<RunEvent> {
   #error: TrunklineError | undefined;
   #progress: unknown;
   #progressRevision = 0;
+  readonly #questions = new Questions();
   readonly #log = new RunLog();
   readonly #changes: Listeners<Run>;
   #wakeReaders: (() => void)[] = [];
@@ -73,7 +77,12 @@ export class Run implements AsyncIterable<RunEvent> {
   }
 
   get state(): RunState {
-    return this.#state;
+    return this.#state === "running" && this.#questions.open.length > 0 ? "waiting" : this.#state;
+  }
+
+  /** What the run waits for; the same array until it changes. */
+  get questions(): readonly Question[] {
+    return this.#questions.open;
   }
 
   /** Whether the run has reached one of its four ends. */
@@ -96,7 +105,7 @@ export class Run implements AsyncIterable<RunEvent> {
     return this.#error;
   }
 
-  /** Calls `listener` after changes of state, text, progress or error; the function returned stops it. */
+  /** Calls `listener` after changes of state, text, questions, progress or error; the function returned stops it. */
   onChange(listener: (run: Run) => void): StopListening {
     return this.#changes.add(listener);
   }
@@ -109,6 +118,16 @@ export class Run implements AsyncIterable<RunEvent> {
    */
   cancel(): Promise<boolean> {
     return this.owner.cancel(this);
+  }
+
+  /**
+   * Answers a question of the run, also one that was asked on another device.
+   *
+   * Resolves when the gateway keeps it: sent again after a lost connection, it counts once. Rejects with
+   * `already_answered` where somebody else was faster.
+   */
+  answer(requestId: string, reply: Reply, options: AnswerOptions = {}): Promise<Acknowledgement> {
+    return this.owner.answer(this, requestId, reply, options);
   }
 
   /**
@@ -145,6 +164,10 @@ export class Run implements AsyncIterable<RunEvent> {
     const text = textOf(envelope);
     if (end) return this.end(end, valueOf(envelope), envelope.error);
     if (text !== undefined) this.#log.appendText(text);
+    else if (envelope.type === "run_waiting")
+      this.#log.append({ kind: "waiting", question: this.#questions.asked(envelope) });
+    else if (envelope.type === "answer")
+      this.#log.append({ kind: "answered", answer: this.#questions.answered(envelope) });
     else this.#log.appendEvent(envelope.type, envelope.payload);
     this.#changed();
   }
@@ -160,6 +183,7 @@ export class Run implements AsyncIterable<RunEvent> {
   /** @internal The past can no longer be delivered whole. */
   reset(reason: string): void {
     this.sequence.reset();
+    this.#questions.withdraw();
     this.#log.reset(reason);
     this.#changed();
   }
@@ -177,6 +201,7 @@ export class Run implements AsyncIterable<RunEvent> {
   end(state: RunState, value: unknown, error: ErrorBody | TrunklineError | undefined): void {
     if (this.ended) return;
     this.#state = state;
+    this.#questions.withdraw();
     if (state === "completed") this.#resolve(value);
     else this.#reject((this.#error = errorOfEnd(state, error)));
     this.owner.ended(this);

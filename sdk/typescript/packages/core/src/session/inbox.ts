@@ -99,6 +99,8 @@ export class Inbox {
     const arrival = this.#positions.judge(channel, pos, prev);
     if (arrival !== "next") return { arrival };
     this.#positions.moveTo(channel, pos);
+    // An answer stands in its run's channel without a number: it is no event of the service.
+    if (envelope.type === "answer") this.#runByChannel.get(channel)?.record(envelope);
     const started = envelope.type === "run_started" ? this.#start(envelope) : undefined;
     return { arrival, ...(started && { started }) };
   }
@@ -175,7 +177,8 @@ export class Inbox {
 
   /** With another session, nothing comes any more of the runs that the old one had accepted. */
   #loseRuns(): void {
-    for (const run of this.runs.all()) if (run.state === "running") run.fail(lostRun("unknown"));
+    for (const run of this.runs.all())
+      if (!run.ended && run.state !== "pending") run.fail(lostRun("unknown"));
     this.runs.forgetEnded();
   }
 }

@@ -892,9 +892,11 @@ export interface AnswerData {
   value?: unknown;
   /** A word beside it, for the record. */
   message?: string;
+  /** Who answered, where that is known; the gateway says it. */
+  by?: string;
 }
 
-/** A person's answer to a waiting run. (to the gateway, durable) */
+/** A person's answer to a waiting run; in the run's channel, the one that counts. (both ways, durable) */
 export interface Answer {
   type: "answer";
   /** The envelope's fields for which a dialect has no place of its own, by their native names. */
@@ -1033,7 +1035,7 @@ export interface DataMessages {
   "run_completed": RunCompleted;
   /** The run was stopped; last in its channel. */
   "run_cancelled": RunCancelled;
-  /** A person's answer to a waiting run. */
+  /** A person's answer to a waiting run; in the run's channel, the one that counts. */
   "answer": Answer;
 }
 
@@ -1089,4 +1091,5 @@ export type DataReceived =
   | RunEvent
   | RunWaiting
   | RunCompleted
-  | RunCancelled;
+  | RunCancelled
+  | Answer;

@@ -480,7 +480,7 @@ export interface RunCancelled extends FlatFrame {
   };
 }
 
-/** A person's answer to a waiting run. (to the gateway, durable) */
+/** A person's answer to a waiting run; in the run's channel, the one that counts. (both ways, durable) */
 export interface Answer extends FlatFrame {
   type: "answer";
   /** A word beside it, for the record. */
@@ -501,6 +501,8 @@ export interface Answer extends FlatFrame {
   granted?: boolean;
   /** The answer to a question. */
   value?: unknown;
+  /** Who answered, where that is known; the gateway says it. */
+  by?: string;
 }
 
 /** Values of AckLevel. */
@@ -581,7 +583,7 @@ export interface FlatMessages {
   "run_waiting": RunWaiting;
   /** The run was stopped; last in its channel. */
   "run_cancelled": RunCancelled;
-  /** A person's answer to a waiting run. */
+  /** A person's answer to a waiting run; in the run's channel, the one that counts. */
   "answer": Answer;
 }
 
@@ -629,4 +631,5 @@ export type FlatReceived =
   | RunStarted
   | RunEvent
   | RunWaiting
-  | RunCancelled;
+  | RunCancelled
+  | Answer;

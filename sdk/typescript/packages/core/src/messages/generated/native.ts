@@ -555,9 +555,11 @@ export interface AnswerPayload {
   value?: unknown;
   /** A word beside it, for the record. */
   message?: string;
+  /** Who answered, where that is known; the gateway says it. */
+  by?: string;
 }
 
-/** A person's answer to a waiting run. (to the gateway, durable) */
+/** A person's answer to a waiting run; in the run's channel, the one that counts. (both ways, durable) */
 export interface Answer extends Envelope {
   type: "answer";
   /** The run it belongs to. */
@@ -1076,7 +1078,7 @@ export interface NativeMessages {
   "run_cancelled": RunCancelled;
   /** The run's deadline passed; last in its channel. */
   "run_expired": RunExpired;
-  /** A person's answer to a waiting run. */
+  /** A person's answer to a waiting run; in the run's channel, the one that counts. */
   "answer": Answer;
   /** Something that people should know. */
   "notification": Notification;
@@ -1186,6 +1188,7 @@ export type NativeReceived =
   | RunFailed
   | RunCancelled
   | RunExpired
+  | Answer
   | Notification
   | ServiceStatus
   | FileOpened

@@ -326,7 +326,7 @@ export interface RunCancelled extends OpenFrame {
   };
 }
 
-/** A person's answer to a waiting run. (to the gateway, durable) */
+/** A person's answer to a waiting run; in the run's channel, the one that counts. (both ways, durable) */
 export interface Answer extends OpenFrame {
   type: "answer";
   /** The envelope's fields for which a dialect has no place of its own, by their native names. */
@@ -344,6 +344,8 @@ export interface Answer extends OpenFrame {
   value?: unknown;
   /** A word beside it, for the record. */
   message?: string;
+  /** Who answered, where that is known; the gateway says it. */
+  by?: string;
 }
 
 /** Values of AckLevel. */
@@ -394,7 +396,7 @@ export interface OpenMessages {
   "run_completed": RunCompleted;
   /** The run was stopped; last in its channel. */
   "run_cancelled": RunCancelled;
-  /** A person's answer to a waiting run. */
+  /** A person's answer to a waiting run; in the run's channel, the one that counts. */
   "answer": Answer;
 }
 
@@ -426,4 +428,5 @@ export type OpenReceived =
   | RunEvent
   | RunWaiting
   | RunCompleted
-  | RunCancelled;
+  | RunCancelled
+  | Answer;

@@ -921,9 +921,11 @@ export interface AnswerPayload {
   value?: unknown;
   /** A word beside it, for the record. */
   message?: string;
+  /** Who answered, where that is known; the gateway says it. */
+  by?: string;
 }
 
-/** A person's answer to a waiting run. (to the gateway, durable) */
+/** A person's answer to a waiting run; in the run's channel, the one that counts. (both ways, durable) */
 export interface Answer {
   type: "answer";
   /** The envelope's fields for which a dialect has no place of its own, by their native names. */
@@ -1051,7 +1053,7 @@ export interface PayloadMessages {
   "run_completed": RunCompleted;
   /** The run was stopped; last in its channel. */
   "run_cancelled": RunCancelled;
-  /** A person's answer to a waiting run. */
+  /** A person's answer to a waiting run; in the run's channel, the one that counts. */
   "answer": Answer;
 }
 
@@ -1111,4 +1113,5 @@ export type PayloadReceived =
   | RunEvent
   | RunWaiting
   | RunCompleted
-  | RunCancelled;
+  | RunCancelled
+  | Answer;

@@ -1,0 +1,218 @@
+//! What becomes of a run while its worker asks people: its time, its worker's loss, and what another life of the gateway
+//! must know of it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use trunkline_protocol::{Codec, ErrorCode};
+
+use super::questions::{self, Answer, CHECKPOINT_BYTES_MAX, Questions, Verdict};
+use super::{Pending, Run};
+use crate::Moment;
+
+/// What a worker asks a person.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Names the question in its run.
+    pub request: String,
+    /// How its content is written.
+    pub codec: Codec,
+    /// What clients are told of it, as the worker wrote it.
+    pub payload: Bytes,
+    /// Whether the service can be called again with `checkpoint` and the answer, should its worker be lost.
+    pub resumable: bool,
+    /// What the service needs then; opaque, and told to nobody else.
+    pub checkpoint: Option<Bytes>,
+}
+
+/// What is left of a run's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeLeft {
+    /// It has no deadline.
+    Unbounded,
+    /// It has to be over at this moment.
+    Until(Moment),
+    /// It waits for a person, and has this long after the answer.
+    Paused(Duration),
+}
+
+/// What is known of a run that has asked something, beside what stands in its channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// What is left of its time.
+    pub time: TimeLeft,
+    /// How often its service was called.
+    pub attempt: u64,
+    /// The run's events before those of this call.
+    pub base: u64,
+    /// See [`Ask::resumable`].
+    pub resumable: bool,
+    /// See [`Ask::checkpoint`].
+    pub checkpoint: Option<Bytes>,
+}
+
+/// The worker's side of a run, as far as it decides what the loss of it means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Worker {
+    /// It may be there.
+    #[default]
+    There,
+    /// It is lost, and the run waits for its answers without one.
+    Gone,
+    /// It is lost, and the service is called again once that is stored.
+    CallAgain,
+}
+
+/// The questions of a run, and its calls.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) questions: Questions,
+    /// No event came since the last answer: the worker may not have it.
+    pub(super) quiet_since_answer: bool,
+    pub(super) worker: Worker,
+    resumable: bool,
+    checkpoint: Option<Bytes>,
+    attempt: u64,
+    /// The run's events before those of this call.
+    pub(super) base: u64,
+    /// What [`Mark`] tells has changed since it was stored.
+    mark_is_due: bool,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self {
+            questions: Questions::default(),
+            quiet_since_answer: false,
+            worker: Worker::There,
+            resumable: false,
+            checkpoint: None,
+            attempt: 1,
+            base: 0,
+            mark_is_due: false,
+        }
+    }
+}
+
+impl Waiting {
+    /// Whether the loss of the worker costs nothing: its service can be called again with its checkpoint and the answers.
+    fn can_be_called_again(&self) -> bool {
+        self.resumable && (self.questions.has_open() || self.quiet_since_answer)
+    }
+
+    pub(super) fn worker_lost(&mut self) {
+        self.worker = if self.questions.has_open() { Worker::Gone } else { Worker::CallAgain };
+    }
+
+    pub(super) fn is_without_worker(&self) -> bool {
+        self.worker != Worker::There
+    }
+
+    /// The next call's events are numbered from `next_seq` of the run on.
+    pub(super) const fn begin_call(&mut self, next_seq: u64) {
+        self.attempt += 1;
+        self.base = next_seq;
+        self.mark_is_due = true;
+    }
+
+    /// What is to be stored beside the channel, if that has changed.
+    pub(super) fn take_mark(&mut self, time: TimeLeft) -> Option<Box<Mark>> {
+        let Self { attempt, base, resumable, ref checkpoint, .. } = *self;
+        let mark = || Box::new(Mark { time, attempt, base, resumable, checkpoint: checkpoint.clone() });
+        let mark = self.mark_is_due.then(mark);
+        self.mark_is_due = false;
+        mark
+    }
+}
+
+impl Run {
+    /// A recovered run that has asked something: its questions, whether the last record of its channel is an answer, and
+    /// its newest mark.
+    #[must_use]
+    pub fn having_asked(self, questions: Questions, quiet_since_answer: bool, mark: Mark, now: Moment) -> Self {
+        let Mark { time, attempt, base, resumable, checkpoint } = mark;
+        // The mark may be of the batch before or after that of the question.
+        let time = match (time, questions.has_open()) {
+            (TimeLeft::Until(deadline), true) => TimeLeft::Paused(deadline.saturating_sub(now)),
+            (TimeLeft::Paused(left), false) => TimeLeft::Until(now + left),
+            (time, _) => time,
+        };
+        let waiting =
+            Waiting { questions, quiet_since_answer, resumable, checkpoint, attempt, base, ..Waiting::default() };
+        Self { time, waiting, ..self }
+    }
+
+    /// How often its service was called.
+    pub const fn attempt(&self) -> u64 {
+        self.waiting.attempt
+    }
+
+    /// What the service gave with its last question.
+    pub const fn checkpoint(&self) -> Option<&Bytes> {
+        self.waiting.checkpoint.as_ref()
+    }
+
+    /// Whether its worker has ever asked a person.
+    pub const fn has_asked(&self) -> bool {
+        !self.waiting.questions.is_empty()
+    }
+
+    /// Whether it waits for a person.
+    pub fn is_waiting(&self) -> bool {
+        self.end.is_none() && self.waiting.questions.has_open()
+    }
+
+    /// Whether the loss of the worker costs nothing.
+    pub(super) fn can_be_called_again(&self) -> bool {
+        self.cancel_by.is_none() && self.waiting.can_be_called_again()
+    }
+
+    /// The worker asks a person. The run waits until every question is answered, and its deadline with it.
+    pub fn ask(&mut self, ask: Ask, now: Moment) {
+        if self.end.is_some() {
+            return;
+        }
+        let Ask { request, codec, payload, resumable, checkpoint } = ask;
+        if checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.len() > CHECKPOINT_BYTES_MAX) {
+            let reason = format!("a checkpoint may have {CHECKPOINT_BYTES_MAX} bytes");
+            return self.break_off(ErrorCode::PayloadTooLarge.with_message(reason));
+        }
+        let (wanted, payload) = match questions::content(&request, codec, &payload) {
+            Ok(content) => content,
+            Err(error) => return self.break_off(error),
+        };
+        if let Err(reason) = self.waiting.questions.ask(&request, wanted) {
+            return self.break_off(ErrorCode::WorkerProtocol.with_message(reason));
+        }
+        if !self.accepts(payload.json_bytes()) {
+            return;
+        }
+        self.push_event("run_waiting".to_owned(), payload);
+        if let TimeLeft::Until(deadline) = self.time {
+            self.time = TimeLeft::Paused(deadline.saturating_sub(now));
+        }
+        let waiting = &mut self.waiting;
+        (waiting.resumable, waiting.quiet_since_answer, waiting.mark_is_due) = (resumable, false, true);
+        waiting.checkpoint = checkpoint.filter(|_| resumable);
+    }
+
+    /// A client answers. What is accepted is told ([`Action::Answered`]) once it is stored.
+    pub fn answer(&mut self, answer: Answer, now: Moment) -> Verdict {
+        let verdict = self.waiting.questions.answer(&answer, self.end.is_none() && self.cancel_by.is_none());
+        if verdict != Verdict::Accepted {
+            return verdict;
+        }
+        self.pending.extend(self.segmenter.close().map(Pending::Text));
+        self.pending.push_back(Pending::Answer(answer));
+        (self.waiting.quiet_since_answer, self.waiting.mark_is_due) = (true, true);
+        if !self.waiting.questions.has_open() {
+            if let TimeLeft::Paused(left) = self.time {
+                self.time = TimeLeft::Until(now + left);
+            }
+            if self.waiting.worker == Worker::Gone {
+                self.waiting.worker = Worker::CallAgain;
+            }
+        }
+        verdict
+    }
+}

@@ -1,0 +1,141 @@
+//! Answers of clients on their way to a run and back: who waits for an `ack`, and what is said to whom.
+//!
+//! What an answer means is decided by `trunkline_core::run`.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use trunkline_core::channel::ChannelKey;
+use trunkline_core::run::{Answer, Verdict};
+use trunkline_protocol::{ErrorBody, ErrorCode};
+
+use super::{Runs, store};
+use crate::connection::InFlight;
+use crate::message;
+
+/// Answers that one run has not looked at, and those that wait until the first of their kind is stored.
+const GIVEN_MAX: usize = 64;
+
+/// What a client answers, and who wants to hear what became of it.
+pub(crate) struct Given {
+    pub(super) answer: Answer,
+    pub(super) origin: InFlight,
+}
+
+impl Given {
+    fn acknowledge(self, run: &str, duplicate: bool) {
+        let Self { answer, origin } = self;
+        origin.acknowledge(|wire| message::ack_frame(wire, &answer.message, run, duplicate));
+    }
+
+    /// Tells the sender why this is no answer.
+    pub(super) fn refuse(self, runs: &Runs, error: ErrorBody<'_>) {
+        let Self { answer, origin } = self;
+        runs.metrics.client_error(&error.code);
+        origin.refuse(&answer.message, |wire| message::error_frame(wire, Some(&answer.message), error));
+    }
+}
+
+/// Why a run was not given an answer.
+pub(super) enum NotGiven {
+    /// The session has no open run of this name.
+    NoRun(Given),
+    /// The run has as many as it can hold.
+    Full(Given),
+}
+
+/// What a run was given and has not looked at.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    given: Mutex<VecDeque<Given>>,
+    arrived: Notify,
+}
+
+impl Mailbox {
+    /// Puts an answer in; it comes back where there are too many.
+    pub(super) fn put(&self, given: Given) -> Result<(), NotGiven> {
+        let mut waiting = self.lock();
+        if waiting.len() >= GIVEN_MAX {
+            return Err(NotGiven::Full(given));
+        }
+        waiting.push_back(given);
+        drop(waiting);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    pub(super) fn take(&self) -> VecDeque<Given> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// Resolves after [`Mailbox::put`]; there may be nothing left by then. Cancel-safe.
+    pub(super) async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Given>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Accepted answers that are not stored yet. Repetitions wait for the first of their kind.
+#[derive(Default)]
+pub(super) struct Accepted(Vec<Given>);
+
+impl Accepted {
+    /// Tells the sender of an answer what the run has decided, now or when it is stored.
+    pub(super) fn decided(&mut self, runs: &Runs, run: &str, given: Given, verdict: Verdict) {
+        match verdict {
+            Verdict::Accepted => {
+                runs.metrics.answers.inc();
+                self.0.push(given);
+            }
+            Verdict::Repeated { stored: false } if self.0.len() < GIVEN_MAX => self.0.push(given),
+            Verdict::Repeated { stored: false } => given.refuse(runs, ErrorCode::Busy.body()),
+            verdict => tell(runs, run, given, verdict),
+        }
+    }
+
+    /// An answer to this question is stored.
+    pub(super) fn stored(&mut self, run: &str, request: &str) {
+        let of_request = |given: &mut Given| given.answer.request == *request;
+        for (index, given) in self.0.extract_if(.., of_request).enumerate() {
+            given.acknowledge(run, index > 0);
+        }
+    }
+
+    /// The run's task ends: what is not stored now will not be.
+    pub(super) fn lost(&mut self, runs: &Runs) {
+        let error = || ErrorCode::Internal.with_message("the answer was not stored; send it again with the same id");
+        self.0.drain(..).for_each(|given| given.refuse(runs, error()));
+    }
+}
+
+/// Tells the sender of an answer that nothing is stored for it.
+fn tell(runs: &Runs, run: &str, given: Given, verdict: Verdict) {
+    match verdict {
+        Verdict::Accepted | Verdict::Repeated { .. } => given.acknowledge(run, true),
+        Verdict::AlreadyAnswered => given.refuse(runs, ErrorCode::AlreadyAnswered.body()),
+        Verdict::Refused(reason) => given.refuse(runs, ErrorCode::BadRequest.with_message(reason)),
+    }
+}
+
+/// Said of a run that is unknown, another session's, or gone: always the same.
+const NO_SUCH_RUN: &str = "no run of this session has asked this";
+
+/// Answers for a run that is not open: by what its channel says of it.
+pub(super) async fn look_up(runs: &Runs, run: &ChannelKey, session: &str, given: Given) {
+    let Ok(_reading) = runs.looking_up.acquire().await else { return };
+    match store::past(&*runs.broker, run).await {
+        Ok(Some(mut past)) if past.sealed && past.session.as_deref() == Some(session) => {
+            let verdict = past.questions.verdict_at_the_end(&given.answer);
+            tell(runs, run.id(), given, verdict);
+        }
+        Ok(_) => given.refuse(runs, ErrorCode::BadRequest.with_message(NO_SUCH_RUN)),
+        Err(error) => {
+            tracing::error!(run = run.id(), %error, "the run of an answer cannot be read");
+            given.refuse(runs, ErrorCode::Internal.body());
+        }
+    }
+}
