@@ -15,7 +15,7 @@ use crate::scenario::numbered::{Tally, tokens};
 use crate::statistics::Latencies;
 
 /// How long everyone is away: long enough to miss something.
-pub(super) const AWAY: Duration = Duration::from_millis(2_500);
+pub(super) const AWAY: Duration = Duration::from_secs(5);
 
 /// After a connect that failed.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
@@ -31,7 +31,8 @@ pub(super) struct Plan {
     pub(super) clients: usize,
     /// Clients that the cut takes.
     pub(super) cut: usize,
-    pub(super) tokens: u32,
+    /// When all streams are over.
+    pub(super) ends: Duration,
     pub(super) every: Duration,
     pub(super) begins: Duration,
     /// Over which the streams begin one after the other.
@@ -59,6 +60,8 @@ pub(super) struct Outcome {
     pub(super) unplanned: u32,
     /// Records that did not follow the one before them, and runs that failed.
     pub(super) broken: u32,
+    /// Of those, what one said.
+    pub(super) broken_first: Option<String>,
 }
 
 impl Outcome {
@@ -72,6 +75,7 @@ impl Outcome {
         self.not_resumed += other.not_resumed;
         self.unplanned += other.unplanned;
         self.broken += other.broken;
+        self.broken_first = self.broken_first.take().or(other.broken_first);
     }
 }
 
@@ -111,8 +115,10 @@ pub(super) const fn connection_number(client: usize) -> usize {
 /// Lives through the plan.
 pub(super) async fn live(number: usize, mut link: Link, plan: Arc<Plan>) -> anyhow::Result<Outcome> {
     let mut member = Member::new(number, plan);
-    member.wait_for_own_begin().await;
-    link.ask(member.plan.tokens, u32::try_from(member.plan.every.as_millis())?).await?;
+    let begins = member.own_begin();
+    sleep(begins.saturating_sub(clock::now())).await;
+    let tokens = u32::try_from((member.plan.ends - begins).as_millis() / member.plan.every.as_millis())?;
+    link.ask(tokens, u32::try_from(member.plan.every.as_millis())?).await?;
     loop {
         let pause = member.listen(&mut link).await;
         let is_of_cut = matches!(pause, Pause::Cut);
@@ -133,7 +139,7 @@ pub(super) async fn live(number: usize, mut link: Link, plan: Arc<Plan>) -> anyh
         link = back;
     }
     member.caught_up();
-    member.outcome.tally.close(member.plan.tokens);
+    member.outcome.tally.close(tokens);
     Ok(member.outcome)
 }
 
@@ -145,9 +151,8 @@ impl Member {
         Self { number, plan, random, next_kill, is_cut_ahead, catching_up: None, outcome: Outcome::default() }
     }
 
-    async fn wait_for_own_begin(&self) {
-        let share = self.plan.ramp.mul_f64(as_f64(self.number) / as_f64(self.plan.clients));
-        sleep((self.plan.begins + share).saturating_sub(clock::now())).await;
+    fn own_begin(&self) -> Duration {
+        self.plan.begins + self.plan.ramp.mul_f64(as_f64(self.number) / as_f64(self.plan.clients))
     }
 
     /// Reads until the stream or the connection ends. One that is still catching up is not killed, only cut.
@@ -165,8 +170,9 @@ impl Member {
                 Ok(Heard::Text(text)) => self.count(&text),
                 Ok(Heard::End) => return Pause::Ended,
                 Ok(Heard::Broken(why)) => {
-                    eprintln!("client {}: {why}", self.number);
                     self.outcome.broken += 1;
+                    self.outcome.broken_first.get_or_insert(why);
+                    return Pause::Ended;
                 }
                 Ok(Heard::Other) => {}
                 Err(_) => return Pause::Lost,
