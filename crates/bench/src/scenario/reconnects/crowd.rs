@@ -117,7 +117,7 @@ pub(super) async fn live(number: usize, mut link: Link, plan: Arc<Plan>) -> anyh
     let mut member = Member::new(number, plan);
     let begins = member.own_begin();
     sleep(begins.saturating_sub(clock::now())).await;
-    let tokens = u32::try_from((member.plan.ends - begins).as_millis() / member.plan.every.as_millis())?;
+    let tokens = u32::try_from(member.plan.ends.saturating_sub(begins).as_millis() / member.plan.every.as_millis())?;
     link.ask(tokens, u32::try_from(member.plan.every.as_millis())?).await?;
     loop {
         let pause = member.listen(&mut link).await;
