@@ -109,7 +109,14 @@ async fn publish(broker: &EmbeddedBroker, durability: Durability, arguments: &Ar
     while began.elapsed() < Duration::from_millis(arguments.window_ms) {
         while waiting.len() < arguments.in_flight {
             let channel = channels[sent as usize % CHANNELS].clone();
-            let append = Append { channel, data: data.clone(), expected: None, seals: false, idempotency: None };
+            let append = Append {
+                channel,
+                data: data.clone(),
+                expected: None,
+                seals: false,
+                idempotency: None,
+                retention: None,
+            };
             waiting.push(broker.commit(Batch { ops: vec![Op::Append(append)], durability }));
             sent += 1;
         }

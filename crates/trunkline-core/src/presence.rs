@@ -266,13 +266,13 @@ mod tests {
                         now += Duration::from_millis(ms);
                         hear(&mut view, room.pass(now));
                         lost.retain(|member, since| {
-                            let stays = now - *since < GRACE;
+                            let stays = now.saturating_sub(*since) < GRACE;
                             if !stays {
                                 typed.remove(member);
                             }
                             stays
                         });
-                        typed.retain(|_, since| now - *since < TYPING);
+                        typed.retain(|_, since| now.saturating_sub(*since) < TYPING);
                     }
                 }
                 let seen: Vec<_> = room.members().map(|(member, state)| (member.to_owned(), state)).collect();

@@ -238,11 +238,6 @@ impl Run {
         }
     }
 
-    /// Whether its service was called, or is to be.
-    pub const fn is_called(&self) -> bool {
-        self.called
-    }
-
     /// Whether its end is decided, stored or not.
     pub const fn is_ending(&self) -> bool {
         self.end.is_some()

@@ -356,14 +356,6 @@ impl Incoming {
         }
     }
 
-    /// The session that a message is for: the first one, unless it names another. Other dialects have only one.
-    fn session_meant(&self, first: &Arc<Session>, envelope: &Envelope<'_>) -> Option<Arc<Session>> {
-        match envelope.session.as_deref().filter(|_| self.dialect() == Dialect::Native) {
-            None => Some(Arc::clone(first)),
-            Some(id) => self.sessions().find(|session| session.id == id).map(Arc::clone),
-        }
-    }
-
     fn start_run(
         &self,
         session: &Arc<Session>,

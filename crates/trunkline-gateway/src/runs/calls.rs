@@ -61,12 +61,12 @@ impl Driver {
     /// store.
     pub(super) fn call(&mut self) {
         let RunTask { runs, channel, open, .. } = &self.task;
-        if self.run.attempts() != open.attempts() {
-            let noted = store::call_again(Arc::clone(&runs.broker), channel.clone(), runs.durability);
-            self.worker = Worker::Repeating(noted.boxed());
-        } else {
+        if self.run.attempts() == open.attempts() {
             runs.budget().earn();
             self.call_with(Vec::new());
+        } else {
+            let noted = store::call_again(Arc::clone(&runs.broker), channel.clone(), runs.durability);
+            self.worker = Worker::Repeating(noted.boxed());
         }
     }
 

@@ -18,6 +18,7 @@ use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
 
 use super::answers::{Accepted, Mailbox};
 use super::failures;
+use super::leaving::Phase;
 use super::roster::Place;
 use super::store::{self, OpenRun};
 use super::task::RunTask;
@@ -64,18 +65,10 @@ enum Wake {
 }
 
 /// A write that is not answered yet, kept to be made again if the broker had no room.
-enum Writing {
+pub(super) enum Writing {
     /// That a worker may have the run.
     Called,
     Events(AppendRequest),
-}
-
-/// How far the gateway has come with its end, as far as this run knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Running,
-    Draining,
-    CutOff,
 }
 
 /// Waits that go on from one turn of the loop to the next.
@@ -99,16 +92,16 @@ pub(super) struct Driver {
     pub(super) run: Run,
     pub(super) worker: Worker,
     /// Whether the worker of the last call says that a second one does no harm.
-    idempotent: bool,
-    write: Option<(Commit, Writing)>,
+    pub(super) idempotent: bool,
+    pub(super) write: Option<(Commit, Writing)>,
     /// When a write that found no room is made again.
-    retry: Option<(Instant, Writing)>,
+    pub(super) retry: Option<(Instant, Writing)>,
     /// Answers whose senders have no `ack` yet.
     accepted: Accepted,
     /// Questions to which a worker that came back does not know the answers.
     pub(super) asked_again: Vec<String>,
     /// The service is to be called again.
-    calls_again: bool,
+    pub(super) calls_again: bool,
     /// Whether there is a mark in the store, or one on its way.
     asked: bool,
     waiting: Option<Counted>,
@@ -290,97 +283,6 @@ impl Driver {
         true
     }
 
-    /// The gateway drains. A run that waits for a person, or that no worker has, is left to its next life, which goes on
-    /// with it. Returns whether it is left.
-    async fn leave_unseen(&mut self) -> bool {
-        if self.run.is_ending() || self.run.is_cancelling() {
-            return false;
-        }
-        if self.calls_again || self.run.is_waiting() {
-            return self.leave_asked();
-        }
-        if let Worker::Repeating(noted) = &mut self.worker {
-            // Whatever becomes of the note is taken back.
-            drop(noted.await);
-            self.worker = Worker::None;
-            self.take_back_called().await;
-            return true;
-        }
-        match &self.worker {
-            Worker::Expected(_) => true,
-            Worker::Calling(call) if !call.take_back() => false,
-            Worker::None if self.run.is_called() || self.is_writing() => false,
-            _ => {
-                self.take_back_called().await;
-                true
-            }
-        }
-    }
-
-    /// The question is still there after the next start, and its worker may be, too. Returns whether the run is left: first
-    /// everything is stored that clients and worker were promised.
-    fn leave_asked(&mut self) -> bool {
-        if self.is_writing() {
-            return false;
-        }
-        if let Worker::Calling(call) = std::mem::replace(&mut self.worker, Worker::None) {
-            call.leave();
-        }
-        true
-    }
-
-    const fn is_writing(&self) -> bool {
-        self.write.is_some() || self.retry.is_some()
-    }
-
-    /// Whether it is being stored that a worker may have the run, before one has it.
-    fn is_being_called(&self) -> bool {
-        let writing = self.write.as_ref().map(|(_, writing)| writing);
-        matches!(writing.or(self.retry.as_ref().map(|(_, writing)| writing)), Some(Writing::Called))
-    }
-
-    /// The time of runs is over. One that a worker has which outlives this gateway is left to the two; any other has lost
-    /// its worker. `false` when this task has no part in it any more.
-    async fn cut_off(&mut self) -> bool {
-        while let Worker::Calling(call) = &mut self.worker
-            && let Some(event) = call.try_next()
-        {
-            self.worker_event(event);
-        }
-        let ends = self.run.is_ending() || self.run.is_cancelling();
-        if ends || self.run.is_waiting() || self.is_being_called() {
-            return true;
-        }
-        if self.leave_unseen().await {
-            return false;
-        }
-        match std::mem::replace(&mut self.worker, Worker::None) {
-            Worker::Calling(call) if call.outlives_us() => {
-                tracing::info!("left to its worker");
-                call.leave();
-                false
-            }
-            _ => {
-                let error = ErrorCode::WorkerLost.with_message("the gateway was stopped before the run ended");
-                self.call_failed(Failure::Lost { idempotent: self.idempotent }, error);
-                true
-            }
-        }
-    }
-
-    /// No worker has seen the run, or what it did counts for nothing: it is to be called after the next start. One that has
-    /// asked keeps the mark, and its next life finds that its worker is lost.
-    async fn take_back_called(&mut self) {
-        let RunTask { runs, channel, open, .. } = &self.task;
-        if !open.called || self.run.has_asked() {
-            return;
-        }
-        let calls = self.run.attempts().made() - u32::from(self.run.is_called());
-        if let Err(error) = store::take_back_called(&*runs.broker, channel, calls, runs.durability).await {
-            tracing::error!(%error, "a run that no worker has seen cannot be left as such");
-        }
-    }
-
     /// Takes what clients answer.
     fn answers(&mut self, mailbox: &Mailbox) -> bool {
         let (now, run) = (self.task.runs.clock.now(), self.task.channel.id());
@@ -412,7 +314,7 @@ impl Driver {
         true
     }
 
-    fn worker_event(&mut self, event: CallEvent) {
+    pub(super) fn worker_event(&mut self, event: CallEvent) {
         let event = match event {
             CallEvent::Started { worker, idempotent } => {
                 self.idempotent = idempotent;
@@ -446,7 +348,7 @@ impl Driver {
     }
 
     /// The call has failed. It is made again, or the run with it.
-    fn call_failed(&mut self, failure: Failure, error: ErrorBody<'static>) {
+    pub(super) fn call_failed(&mut self, failure: Failure, error: ErrorBody<'static>) {
         let runs = &self.task.runs;
         let (now, chance) = (runs.clock.now(), random::fraction());
         let repetition = self.run.repeat(failure, &mut Circumstances { now, chance, budget: &mut runs.budget() });

@@ -8,6 +8,7 @@ mod answers;
 mod calls;
 mod driver;
 mod failures;
+mod leaving;
 mod recovery;
 mod roster;
 mod store;

@@ -12,7 +12,7 @@ use trunkline_core::identity::{content_digest, hex};
 use trunkline_core::outbox::CHANNELS_MAX;
 use trunkline_core::presence::State;
 use trunkline_core::scope::{Action, Target};
-use trunkline_protocol::{Envelope, ErrorBody, ErrorCode, Payload, Position};
+use trunkline_protocol::{Dialect, Envelope, ErrorBody, ErrorCode, Payload, Position};
 use trunkline_ws::connection::WriteQueue;
 
 use super::{Frame, Hello, Incoming, Stage};
@@ -250,6 +250,14 @@ impl Incoming {
         }
         if channel.kind() == ChannelKind::Session {
             self.further.retain(|further| further.session().channel != *channel);
+        }
+    }
+
+    /// The session that a message is for: the first one, unless it names another. Other dialects have only one.
+    pub(super) fn session_meant(&self, first: &Arc<Session>, envelope: &Envelope<'_>) -> Option<Arc<Session>> {
+        match envelope.session.as_deref().filter(|_| self.dialect() == Dialect::Native) {
+            None => Some(Arc::clone(first)),
+            Some(id) => self.sessions().find(|session| session.id == id).map(Arc::clone),
         }
     }
 
