@@ -78,9 +78,9 @@ $(EXAMPLES:%=example-%): example-%: release $(STAMPS)/python
 	exec "$(CARGO_TARGET_DIR)/release/trunkline" serve --config examples/$*/trunkline.toml
 
 .PHONY: bench
-bench: need-rust $(STAMPS)/python $(STAMPS)/bench ## measure, and write docs/reference/benchmarks.md
+bench: need-rust $(STAMPS)/python $(STAMPS)/node $(STAMPS)/bench ## measure, and write docs/reference/benchmarks.md
 	$(call say,Benchmarks)
-	@cargo build --release --locked --package bench --package trunkline --package trunkline-ws --bins --example echo
+	@cargo build --release --locked --package bench --package trunkline --package trunkline-ws --bins --example echo --example broadcast
 	"$(CARGO_TARGET_DIR)/release/bench" --report docs/reference/benchmarks.md
 
 .PHONY: soak
@@ -230,7 +230,7 @@ clean: ## delete everything that was built or fetched
 need-rust need-node need-python need-chromium need-tesseract:
 	@scripts/need.sh $(@:need-%=%)
 
-$(STAMPS)/node: package-lock.json package.json | need-node
+$(STAMPS)/node: package-lock.json package.json crates/bench/node/package.json | need-node
 	$(call say,Node.js: dependencies)
 	@npm ci --no-audit --no-fund
 	mkdir -p $(@D) && touch $@

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from trunkline import Event, Worker
 
-worker = Worker("bench", concurrency=256)
+# As many as the largest scenario has streams at once.
+worker = Worker("bench", concurrency=12_000)
 
 
 class Paced(msgspec.Struct):
@@ -54,6 +55,21 @@ async def speak(speech: Speech) -> AsyncIterator[str]:
     for number, word in enumerate(speech.text.split(" ")):
         await asyncio.sleep(begin + number * speech.every_ms / 1000 - time.monotonic())
         yield word + " "
+
+
+class Numbered(Paced):
+    """The same, with so many bytes in each."""
+
+    bytes: int = 0
+
+
+@worker.service("numbered")
+async def numbered(paced: Numbered) -> AsyncIterator[str]:
+    """Streams tokens that say which they are and when they were made, in nanoseconds of the monotonic clock."""
+    begin = time.monotonic()
+    for number in range(paced.count):
+        await asyncio.sleep(begin + number * paced.every_ms / 1000 - time.monotonic())
+        yield f"{number}:{time.monotonic_ns()}".ljust(paced.bytes, ".") + " "
 
 
 @worker.service("events")

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -45,6 +46,11 @@ pub(crate) struct Client {
     pub(crate) bytes_received: u64,
 }
 
+/// What a path over a network has, and loopback has not: packets of this size, and a receiver with room for few of them.
+/// Without, the kernel would hold megabytes for a slow reader.
+pub(crate) const NARROW_SEGMENT_BYTES: u32 = 1_400;
+pub(crate) const NARROW_RECEIVE_BYTES: u32 = 4_096;
+
 /// Connects to loopback; `number` is the connection's, so that many do not run out of ports.
 pub(crate) async fn connect_tcp(server: SocketAddr, number: usize) -> anyhow::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
@@ -55,7 +61,21 @@ pub(crate) async fn connect_tcp(server: SocketAddr, number: usize) -> anyhow::Re
     Ok(stream)
 }
 
+/// Connects to loopback as over a narrow path.
+async fn connect_narrow_tcp(server: SocketAddr) -> anyhow::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    SockRef::from(&socket).set_tcp_mss(NARROW_SEGMENT_BYTES)?;
+    socket.set_recv_buffer_size(NARROW_RECEIVE_BYTES)?;
+    let stream = timeout(ANSWER_WITHIN, socket.connect(server)).await.context("connecting took too long")??;
+    Ok(stream)
+}
+
 impl Client {
+    /// Connects and upgrades over a narrow path, for a reader that is slow.
+    pub(crate) async fn connect_narrow(server: SocketAddr, path: &str, subprotocol: &str) -> anyhow::Result<Self> {
+        Self::upgrade(connect_narrow_tcp(server).await?, server, path, Some(subprotocol), "").await
+    }
+
     /// Connects and upgrades; `subprotocol` is offered if there is one.
     pub(crate) async fn connect(
         server: SocketAddr,
@@ -84,7 +104,16 @@ impl Client {
         number: usize,
         extension: &str,
     ) -> anyhow::Result<Self> {
-        let mut stream = connect_tcp(server, number).await?;
+        Self::upgrade(connect_tcp(server, number).await?, server, path, subprotocol, extension).await
+    }
+
+    async fn upgrade(
+        mut stream: TcpStream,
+        server: SocketAddr,
+        path: &str,
+        subprotocol: Option<&str>,
+        extension: &str,
+    ) -> anyhow::Result<Self> {
         let offer = subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -156,6 +185,16 @@ impl Client {
     /// The next text, within [`ANSWER_WITHIN`].
     pub(crate) async fn answer(&mut self) -> anyhow::Result<Bytes> {
         timeout(ANSWER_WITHIN, self.receive()).await.context("an answer took too long")?
+    }
+
+    /// Reads a few bytes of what has arrived, and answers nothing: the texts are for [`Client::try_receive`].
+    pub(crate) async fn read_at_most(&mut self, bytes: usize) -> anyhow::Result<()> {
+        self.received.reserve(bytes);
+        let mut few = (&mut self.received).limit(bytes);
+        let read = self.stream.read_buf(&mut few).await.context("the connection was lost")?;
+        ensure!(read > 0, "the server ended the connection");
+        self.bytes_received += read as u64;
+        Ok(())
     }
 
     async fn fill(&mut self) -> anyhow::Result<()> {

@@ -9,8 +9,11 @@ use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// File descriptors that the largest scenario needs, in the load and in the server.
+/// File descriptors that every scenario needs, in the load and in the server.
 const FILES_MIN: u64 = 6_000;
+
+/// Of those, what is not for connections: the store's files, and room to spare.
+const OTHER_FILES: u64 = 500;
 
 /// The cores that we may use.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +21,7 @@ pub(crate) struct Machine {
     all: CpuSet,
     server: usize,
     load: usize,
+    connections_max: usize,
 }
 
 /// Where a server runs.
@@ -36,8 +40,14 @@ impl Machine {
         let mut cores = (0..CpuSet::MAX_CPU).filter(|core| all.is_set(*core));
         let server = cores.next().context("this process may run on no core")?;
         let load = cores.next_back().unwrap_or(server);
-        raise_file_limit()?;
-        Ok(Self { all, server, load })
+        let files = raise_file_limit()?;
+        let connections_max = usize::try_from(files - OTHER_FILES)?;
+        Ok(Self { all, server, load, connections_max })
+    }
+
+    /// Connections that the load and a server can have at once.
+    pub(crate) const fn connections_max(&self) -> usize {
+        self.connections_max
     }
 
     /// Makes what this thread starts from now on run there.
@@ -75,15 +85,14 @@ pub(crate) fn load_average() -> String {
     text.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
-fn raise_file_limit() -> anyhow::Result<()> {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_some_and(|current| current < FILES_MIN) {
-        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
-            .context("failed to raise the limit of open files")?;
-    }
-    let enough = maximum.is_none_or(|maximum| maximum >= FILES_MIN);
-    anyhow::ensure!(enough, "needs {FILES_MIN} open files; raise the hard limit (ulimit -Hn)");
-    Ok(())
+/// Raises the limit as far as it goes, and says how far that is.
+fn raise_file_limit() -> anyhow::Result<u64> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+        .context("failed to raise the limit of open files")?;
+    let files = maximum.unwrap_or(u64::from(u32::MAX));
+    anyhow::ensure!(files >= FILES_MIN, "needs {FILES_MIN} open files; raise the hard limit (ulimit -Hn)");
+    Ok(files)
 }
 
 /// The value of the first line `name : value`.

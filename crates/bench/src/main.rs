@@ -10,8 +10,10 @@ mod clock;
 mod machine;
 mod peers;
 mod process;
+mod publish_alone;
 mod report;
 mod scenario;
+mod socketio;
 mod statistics;
 mod tcp_echo;
 
@@ -57,6 +59,9 @@ enum Helper {
     /// Measure the bridge alone
     #[command(hide = true)]
     BridgeAlone(bridge_alone::Arguments),
+    /// Measure the broker alone
+    #[command(hide = true)]
+    PublishAlone(publish_alone::Arguments),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -65,6 +70,10 @@ enum Scenario {
     Worker,
     Tokens,
     FanOut,
+    Connections,
+    Reconnects,
+    SlowReader,
+    Publish,
     Compression,
     Idle,
     Messages,
@@ -74,6 +83,8 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.helper {
         None => single_thread()?.block_on(measure(&arguments)),
+        // As the gateway is: the broker has its own thread for writing.
+        Some(Helper::PublishAlone(arguments)) => single_thread()?.block_on(publish_alone::run(&arguments)),
         Some(Helper::TcpEcho) => single_thread()?.block_on(tcp_echo::serve()),
         // As the gateway is: one thread per core.
         Some(Helper::BridgeAlone(arguments)) => {
@@ -123,7 +134,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
 
 impl Scenario {
     async fn measure(self, bench: &Bench) -> anyhow::Result<Section> {
-        if self != Self::Messages {
+        if !matches!(self, Self::Messages | Self::Publish) {
             bench.artifacts.require()?;
         }
         match self {
@@ -131,6 +142,10 @@ impl Scenario {
             Self::Worker => scenario::worker::measure(bench).await,
             Self::Tokens => scenario::tokens::measure(bench).await,
             Self::FanOut => scenario::fan_out::measure(bench).await,
+            Self::Connections => scenario::connections::measure(bench).await,
+            Self::Reconnects => scenario::reconnects::measure(bench).await,
+            Self::SlowReader => scenario::slow_reader::measure(bench).await,
+            Self::Publish => scenario::publish::measure(bench).await,
             Self::Compression => scenario::compression::measure(bench).await,
             Self::Idle => scenario::idle::measure(bench).await,
             Self::Messages => scenario::messages::measure(bench),

@@ -13,7 +13,7 @@ use crate::machine::{Machine, Placement};
 use crate::process::Server;
 
 /// The subprotocol of the native dialect.
-const NATIVE: &str = "trunkline.v1.json";
+pub(crate) const NATIVE: &str = "trunkline.v1.json";
 
 /// Where everything lies that is started.
 #[derive(Clone, Debug)]
@@ -45,7 +45,9 @@ impl Artifacts {
     /// Requires that everything is there. What is missing is `make bench`'s to make: built in one command, so that nothing
     /// is built twice.
     pub(crate) fn require(&self) -> anyhow::Result<()> {
-        for program in [self.gateway_program(), self.echo_program(), self.worker_python(), self.peer_python()] {
+        let programs = [self.gateway_program(), self.echo_program(), self.broadcast_program()];
+        let peers = [self.worker_python(), self.peer_python(), self.root.join("node_modules/socket.io")];
+        for program in programs.into_iter().chain(peers) {
             ensure!(program.exists(), "{} is missing; `make bench` makes it", program.display());
         }
         Ok(())
@@ -62,6 +64,18 @@ impl Artifacts {
     pub(crate) async fn websocket_echo(&self, machine: &Machine) -> anyhow::Result<Server> {
         let mut command = Command::new(self.echo_program());
         command.args(["--port", "0"]);
+        Server::start(command, machine, Placement::OwnCore).await
+    }
+
+    /// A broadcast over the gateway's WebSocket driver and nothing else.
+    pub(crate) async fn websocket_broadcast(&self, machine: &Machine) -> anyhow::Result<Server> {
+        Server::start(Command::new(self.broadcast_program()), machine, Placement::OwnCore).await
+    }
+
+    /// Socket.IO with connection state recovery.
+    pub(crate) async fn socketio(&self, machine: &Machine) -> anyhow::Result<Server> {
+        let mut command = Command::new("node");
+        command.arg(self.root.join("crates/bench/node/socketio.mjs"));
         Server::start(command, machine, Placement::OwnCore).await
     }
 
@@ -103,12 +117,23 @@ impl Artifacts {
         command
     }
 
+    /// A process that measures the broker alone, and prints what it found.
+    pub(crate) fn publish_alone(&self) -> Command {
+        let mut command = Command::new(&self.own);
+        command.arg("publish-alone").kill_on_drop(true);
+        command
+    }
+
     fn gateway_program(&self) -> PathBuf {
         self.release.join("trunkline")
     }
 
     fn echo_program(&self) -> PathBuf {
         self.release.join("examples/echo")
+    }
+
+    fn broadcast_program(&self) -> PathBuf {
+        self.release.join("examples/broadcast")
     }
 
     /// The interpreter with the SDK.
@@ -134,8 +159,8 @@ pub(crate) async fn open_session(gateway: SocketAddr, path: &str, number: usize)
 /// What a second connection needs to share a session.
 #[derive(Clone, Debug, serde::Deserialize)]
 pub(crate) struct Session {
-    session: String,
-    secret: Option<String>,
+    pub(crate) session: String,
+    pub(crate) secret: Option<String>,
 }
 
 /// A connection to the gateway in a new session, or in the one that is given.
@@ -145,11 +170,21 @@ pub(crate) async fn join_session(
     number: usize,
     session: Option<&Session>,
 ) -> anyhow::Result<(Client, Session)> {
+    let client = Client::connect_compressed(gateway, path, Some(NATIVE), number).await?;
+    greet(client, session).await
+}
+
+/// A connection to the gateway in this session, over a narrow path.
+pub(crate) async fn join_narrow(gateway: SocketAddr, path: &str, session: &Session) -> anyhow::Result<Client> {
+    let client = Client::connect_narrow(gateway, path, NATIVE).await?;
+    Ok(greet(client, Some(session)).await?.0)
+}
+
+async fn greet(mut client: Client, session: Option<&Session>) -> anyhow::Result<(Client, Session)> {
     #[derive(serde::Deserialize)]
     struct Welcome {
         payload: Session,
     }
-    let mut client = Client::connect_compressed(gateway, path, Some(NATIVE), number).await?;
     let hello = match session {
         None => serde_json::json!({ "type": "hello" }),
         Some(Session { session, secret }) => {

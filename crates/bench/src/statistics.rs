@@ -58,6 +58,11 @@ impl Latencies {
         self.0.append(&mut other.0);
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The latency that this many of a hundred stay at or below, in microseconds; not a number if there are none.
     pub(crate) fn percentile_us(&mut self, percent: usize) -> f64 {
         self.0.sort_unstable();

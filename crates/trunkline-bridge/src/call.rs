@@ -181,7 +181,7 @@ impl FailureReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct CallId(pub(crate) u64);
 
-/// A call that is under way. Dropping it cancels it.
+/// A call that is under way. Dropping it cancels it, unless it was left to its worker.
 #[derive(Debug)]
 pub struct Call {
     id: CallId,
@@ -217,7 +217,8 @@ impl Call {
         self.switchboard.answer(self.id, request, payload);
     }
 
-    /// Lets go of the call without cancelling it: its worker keeps it for the next gateway.
+    /// Lets go of the call without cancelling it: a worker that outlives this gateway keeps what is not stored, and offers
+    /// the call to the next one.
     pub fn leave(mut self) {
         self.is_left = true;
     }
@@ -226,6 +227,17 @@ impl Call {
     /// [`FailureReason::Cancelled`] where no worker has it yet.
     pub fn cancel(&self) {
         self.switchboard.cancel(self.id);
+    }
+
+    /// Takes the call back if it was not handed to a worker: nothing more happens to it, and making it again is safe.
+    pub fn take_back(&self) -> bool {
+        self.switchboard.take_back(self.id)
+    }
+
+    /// Whether the call goes on when this gateway ends. `false` for a call of a worker that this gateway has spawned, for one
+    /// that waits for a worker, and for one whose end can be read already.
+    pub fn outlives_us(&self) -> bool {
+        self.switchboard.outlives_us(self.id)
     }
 }
 

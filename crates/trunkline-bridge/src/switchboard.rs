@@ -53,6 +53,14 @@ impl Switchboard {
         self.act(|registry, now| registry.abandon(call, now));
     }
 
+    pub(crate) fn take_back(&self, call: CallId) -> bool {
+        self.act(|registry, now| registry.take_back_call(call, now))
+    }
+
+    pub(crate) fn outlives_us(&self, call: CallId) -> bool {
+        self.lock().outlives_us(call)
+    }
+
     /// A transport has a new peer. None when there are too many, and the peer must be let go.
     pub(crate) fn connect(&self) -> Option<(LinkId, Arc<Outbox>)> {
         self.act(Registry::connect)

@@ -72,7 +72,14 @@ async fn measure(
     while started.elapsed() < SPELL {
         while waiting.len() < in_flight {
             let channel = channels[count as usize % channels.len()].clone();
-            let append = Append { channel, data: data.clone(), expected: None, seals: false, idempotency: None };
+            let append = Append {
+                channel,
+                data: data.clone(),
+                expected: None,
+                seals: false,
+                idempotency: None,
+                retention: None,
+            };
             waiting.push(broker.commit(Batch { ops: vec![Op::Append(append)], durability }));
             count += 1;
         }

@@ -98,7 +98,7 @@ fn open_key(number: u32) -> String {
 
 fn record(channel: &ChannelKey) -> Append {
     let data = Bytes::from(vec![b'm'; RECORD_BYTES]);
-    Append { channel: channel.clone(), data, expected: None, seals: false, idempotency: None }
+    Append { channel: channel.clone(), data, expected: None, seals: false, idempotency: None, retention: None }
 }
 
 fn put(key: String) -> Op {

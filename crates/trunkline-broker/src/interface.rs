@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use trunkline_core::channel::ChannelKey;
-use trunkline_core::log::{Head, Record, ResetReason};
+use trunkline_core::log::{Head, Record, ResetReason, Retention};
 use trunkline_protocol::Position;
 
 /// Most records in one page, so that a channel of tiny records is read in pieces too.
@@ -122,6 +122,8 @@ pub struct Append {
     pub seals: bool,
     /// Makes a repetition of this append harmless.
     pub idempotency: Option<Idempotency>,
+    /// How much of the channel is kept from now on; `None`: as much as of any channel.
+    pub retention: Option<Retention>,
 }
 
 /// Marks an append, so that the same one can be told again later.

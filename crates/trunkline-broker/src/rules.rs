@@ -207,7 +207,7 @@ impl<'a, V: View> Group<'a, V> {
     }
 
     fn append(&mut self, append: Append) -> Result<Written, Stop> {
-        let Append { channel, data, expected, seals, idempotency } = append;
+        let Append { channel, data, expected, seals, idempotency, retention } = append;
         check_key(channel.as_str())?;
         let mut head = match self.head(&channel)? {
             Some(head) => head,
@@ -221,7 +221,7 @@ impl<'a, V: View> Group<'a, V> {
             let expires_ms = self.now_ms.saturating_add(self.rules.idempotency_ms);
             self.pending.remembered.insert(key, Remembered { position, digest, expires_ms });
         }
-        self.trim(&channel, &mut head)?;
+        self.trim(&channel, &mut head, retention.unwrap_or(self.rules.retention))?;
         self.pending.heads.insert(channel.clone(), Some(head));
         self.pending.appended.push(Appended { channel, record, head });
         Ok(Written::Appended(position))
@@ -248,8 +248,8 @@ impl<'a, V: View> Group<'a, V> {
     }
 
     /// Trims a channel whose newest record, which always stays, is not among the changes yet.
-    fn trim(&mut self, channel: &ChannelKey, head: &mut Head) -> Result<(), StoreError> {
-        if !self.rules.retention.due(head) {
+    fn trim(&mut self, channel: &ChannelKey, head: &mut Head, retention: Retention) -> Result<(), StoreError> {
+        if !retention.due(head) {
             return Ok(());
         }
         let (epoch, first) = (head.top.epoch, head.oldest);
@@ -261,7 +261,7 @@ impl<'a, V: View> Group<'a, V> {
         let new = new.filter(|record| record.position.epoch == epoch && record.position.offset >= first);
         let new = new.map(|record| Ok(record.data.len()));
         for bytes in stored.chain(new).take(TRIM_RECORDS_MAX) {
-            if !self.rules.retention.exceeded(head) {
+            if !retention.exceeded(head) {
                 break;
             }
             head.trimmed(bytes? as u64);

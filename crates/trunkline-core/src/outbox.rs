@@ -14,7 +14,7 @@ mod queue;
 use bytes::Bytes;
 use trunkline_protocol::Position;
 
-use crate::channel::ChannelKey;
+use crate::channel::{ChannelKey, ChannelKind};
 use crate::log::Record;
 use crate::record::{self, RecordKind};
 use queue::{Item, Queues};
@@ -28,7 +28,9 @@ pub const CONTROL_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of queued frames below which a log is read for a channel that is behind.
 pub const READ_BELOW_BYTES: usize = 64 * 1024;
 
-/// Channels that one connection may have attached at once.
+/// Channels that one connection may have attached at once: so many that its client asks for (sessions, users, topics),
+/// and as many runs, which come by themselves. One kind leaves the other its room: a client that filled all of it with
+/// topics would be told of no run any more, and so of nothing else of its sessions.
 pub const CHANNELS_MAX: usize = 64;
 
 /// Bytes of latest state that may wait; the oldest values go when there are more.
@@ -93,6 +95,8 @@ enum Delivery {
 #[derive(Debug)]
 struct Attached {
     channel: ChannelKey,
+    /// The session that brought it, if it is a run.
+    session: Option<ChannelKey>,
     priority: Priority,
     delivery: Delivery,
     /// The last record queued; `None` before any.
@@ -140,26 +144,57 @@ impl<F: Frame> Outbox<F> {
     /// Attaches a channel whose log is to be read after `cursor` (`None`: from the oldest record). A channel that
     /// is attached already, or one too many, is left alone; says whether it was attached.
     pub fn attach(&mut self, channel: ChannelKey, priority: Priority, cursor: Option<Position>) -> bool {
-        self.add(channel, priority, Delivery::Behind, cursor)
+        self.add(channel, None, priority, Delivery::Behind, cursor)
     }
 
     /// Attaches a channel that has no record yet, so that its first one is taken as it comes. `start` is the place before
     /// that one, where it is known.
     pub fn attach_new(&mut self, channel: ChannelKey, start: Option<Position>) -> bool {
-        self.add(channel, Priority::Interactive, Delivery::Live, start)
+        self.add(channel, None, Priority::Interactive, Delivery::Live, start)
     }
 
-    fn add(&mut self, channel: ChannelKey, priority: Priority, delivery: Delivery, cursor: Option<Position>) -> bool {
-        if self.closed || self.is_full() || self.find(&channel).is_some() {
+    /// The same as [`Outbox::attach`] for a run, of which `session` tells. Refused when the session is not attached.
+    pub fn attach_run(
+        &mut self,
+        run: ChannelKey,
+        session: &ChannelKey,
+        priority: Priority,
+        cursor: Option<Position>,
+    ) -> bool {
+        self.is_attached(session) && self.add(run, Some(session.clone()), priority, Delivery::Behind, cursor)
+    }
+
+    /// Attaches a run of an attached session that has no record yet, so that its first one is taken as it comes.
+    pub fn attach_new_run(&mut self, run: ChannelKey, session: &ChannelKey) -> bool {
+        self.is_attached(session) && self.add(run, Some(session.clone()), Priority::Interactive, Delivery::Live, None)
+    }
+
+    fn add(
+        &mut self,
+        channel: ChannelKey,
+        session: Option<ChannelKey>,
+        priority: Priority,
+        delivery: Delivery,
+        cursor: Option<Position>,
+    ) -> bool {
+        if self.closed || !self.can_attach(channel.kind()) || self.find(&channel).is_some() {
             return false;
         }
-        self.attached.push(Attached { channel, priority, delivery, queued: cursor, sent: cursor, pieces: 0 });
+        self.attached.push(Attached { channel, session, priority, delivery, queued: cursor, sent: cursor, pieces: 0 });
         true
     }
 
-    /// Whether no further channel can be attached.
-    pub fn is_full(&self) -> bool {
-        self.attached.len() >= CHANNELS_MAX
+    /// Whether one more channel of this kind can be attached.
+    pub fn can_attach(&self, kind: ChannelKind) -> bool {
+        let is_run = |kind| kind == ChannelKind::Run;
+        let alike = self.attached.iter().filter(|attached| is_run(attached.channel.kind()) == is_run(kind));
+        self.attached.len() < CHANNELS_MAX || alike.count() < CHANNELS_MAX
+    }
+
+    /// The attached runs that a session brought.
+    pub fn runs_of(&self, session: &ChannelKey) -> Vec<ChannelKey> {
+        let brought = self.attached.iter().filter(|attached| attached.session.as_ref() == Some(session));
+        brought.map(|attached| attached.channel.clone()).collect()
     }
 
     /// Whether this channel is attached and its new records are queued as they come.
@@ -288,9 +323,9 @@ impl<F: Frame> Outbox<F> {
         if self.queues.bytes() >= READ_BELOW_BYTES {
             return None;
         }
-        let full = self.is_full();
+        let full = !self.can_attach(ChannelKind::Run);
         let readable = |attached: &&Attached| {
-            let opens_others = attached.channel.kind() == crate::channel::ChannelKind::Session;
+            let opens_others = attached.channel.kind() == ChannelKind::Session;
             attached.delivery == Delivery::Behind && !(full && opens_others)
         };
         let urgent = self.attached.iter().filter(readable).find(|attached| attached.priority == Priority::Interactive);

@@ -112,6 +112,11 @@ impl Turns {
         None
     }
 
+    /// Every run that is lined up.
+    pub fn runs(&self) -> impl Iterator<Item = &str> {
+        self.active.iter().chain(&self.waiting).chain(&self.beside).map(String::as_str)
+    }
+
     /// Whether no run is active or waiting.
     pub const fn is_idle(&self) -> bool {
         self.active.is_none() && self.beside.is_empty()

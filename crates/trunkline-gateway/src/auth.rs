@@ -1,11 +1,13 @@
-//! Who a client is: nobody in particular, or the subject of a static token.
+//! Who a client is, nobody in particular or the subject of a static token, and what it may do.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
+use trunkline_core::scope::{Scope, Scopes};
 
 use crate::config;
 use crate::sessions::Identity;
@@ -17,46 +19,69 @@ pub(crate) const BEARER_SUBPROTOCOL: &str = "trunkline.bearer.";
 struct Grant {
     subject: String,
     realm: Option<String>,
+    scopes: Arc<Scopes>,
+}
+
+/// Who is at the other end of a connection, and what it may do.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) identity: Identity,
+    pub(crate) scopes: Arc<Scopes>,
+}
+
+impl Caller {
+    /// The name that was proved, if one was.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        match &self.identity {
+            Identity::Anonymous => None,
+            Identity::Subject(subject) => Some(subject),
+        }
+    }
 }
 
 /// Checks tokens. Without any in the configuration, everyone is anonymous.
 pub(crate) struct Auth {
     /// By hash, so that looking one up takes no longer the closer a guess is.
     grants: HashMap<[u8; 32], Grant>,
+    anonymous_scopes: Arc<Scopes>,
 }
 
 /// What a request's credentials are worth.
 pub(crate) enum Credentials {
     /// There are none.
     None,
-    /// They name this identity.
-    Valid(Identity),
+    /// They name this one.
+    Valid(Caller),
     /// There are some, and they are wrong.
     Wrong,
 }
 
 impl Auth {
     /// Accepts the tokens of the configuration.
-    pub(crate) fn new(tokens: Vec<config::StaticToken>) -> Self {
-        let grants = tokens
-            .into_iter()
-            .map(|config::StaticToken { token, subject, realm }| (hash(token.reveal()), Grant { subject, realm }));
-        Self { grants: grants.collect() }
+    pub(crate) fn new(config: config::Auth) -> Self {
+        let config::Auth { tokens, anonymous_scopes } = config;
+        let shared = |scopes: Vec<Scope>| Arc::new(scopes.into_iter().collect::<Scopes>());
+        let grants = tokens.into_iter().map(|config::StaticToken { token, subject, realm, scopes }| {
+            (hash(token.reveal()), Grant { subject, realm, scopes: shared(scopes) })
+        });
+        Self { grants: grants.collect(), anonymous_scopes: shared(anonymous_scopes) }
     }
 
-    /// Who a client is that has shown nothing; `None` where a token is required.
-    pub(crate) fn anonymous(&self) -> Option<Identity> {
-        self.grants.is_empty().then_some(Identity::Anonymous)
+    /// What a client is that has shown nothing; `None` where a token is required.
+    pub(crate) fn anonymous(&self) -> Option<Caller> {
+        let caller = || Caller { identity: Identity::Anonymous, scopes: Arc::clone(&self.anonymous_scopes) };
+        self.grants.is_empty().then(caller)
     }
 
     /// Whom a token names in this realm.
-    pub(crate) fn verify(&self, token: &str, realm: &str) -> Option<Identity> {
+    pub(crate) fn verify(&self, token: &str, realm: &str) -> Option<Caller> {
         if self.grants.is_empty() {
-            return Some(Identity::Anonymous);
+            return self.anonymous();
         }
         let grant = self.grants.get(&hash(token))?;
         let valid_here = grant.realm.as_deref().is_none_or(|valid| valid == realm);
-        valid_here.then(|| Identity::Subject(grant.subject.clone()))
+        let identity = || Identity::Subject(grant.subject.clone());
+        valid_here.then(|| Caller { identity: identity(), scopes: Arc::clone(&grant.scopes) })
     }
 
     /// The credentials of an upgrade request: its `Authorization` header, else a subprotocol.

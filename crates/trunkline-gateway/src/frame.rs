@@ -224,7 +224,7 @@ mod tests {
     }
 
     fn native() -> Arc<Subscriber> {
-        Subscriber::new(Wire::json(Dialect::Native))
+        Subscriber::for_tests(Wire::json(Dialect::Native))
     }
 
     fn written(shared: &Arc<Shared>, client: &Subscriber, agreed: Option<Deflate>) -> Bytes {
@@ -247,7 +247,7 @@ mod tests {
         let mut said = Vec::new();
         for wire in Dialect::ALL.map(Wire::json).into_iter().chain([Wire::MESSAGE_PACK]) {
             for knows_runs in [false, true] {
-                let client = Subscriber::new(wire);
+                let client = Subscriber::for_tests(wire);
                 if knows_runs {
                     client.said_hello();
                 }

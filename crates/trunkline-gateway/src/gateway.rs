@@ -15,6 +15,7 @@ use trunkline_bridge::supervisor::{CommandError, Supervisor, WorkerCommand};
 use trunkline_bridge::{Bridge, BridgeConfig, WorkerTransport};
 use trunkline_broker::embedded::OpenError;
 use trunkline_broker::{BrokerError, Listener as BrokerListener};
+use trunkline_core::budget::Budget;
 use trunkline_protocol::Limits;
 
 use crate::auth::Auth;
@@ -22,15 +23,19 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::http::{Edge, Guard, Listener, api_router};
 use crate::hub::Hub;
+use crate::machine;
 use crate::node::{GATHERING_MAX, Node, Settings};
+use crate::presence::Presence;
 use crate::random;
-use crate::retention::{Keep, keep_tidy};
+use crate::retention::{Keep, Tidier, keep_tidy};
 use crate::routes::Routes;
 use crate::runs::{Recovery, Runs};
 use crate::sessions::Sessions;
+use crate::stopping::Stopping;
 use crate::storage::Storage;
 use crate::supervision::Supervision;
 use crate::telemetry::Metrics;
+use crate::topics::Topics;
 
 /// How long spawned workers have to end by themselves when the gateway stops, and their handlers to clean up. Their runs
 /// have ended by then. They are told when they are started, and plan with it.
@@ -109,7 +114,6 @@ pub struct Gateway {
     supervision: Arc<Supervision>,
     connections: TaskTracker,
     background: TaskTracker,
-    stop_runs: CancellationToken,
     stop_bridge: CancellationToken,
     drain: Duration,
 }
@@ -143,7 +147,7 @@ impl Gateway {
         let broker = Arc::clone(&storage.broker);
         let keep = Keep::new(config.broker.keep);
         let sessions = Arc::new(Sessions::new(Arc::clone(&broker), keep));
-        let stop_runs = CancellationToken::new();
+        let stopping = Arc::<Stopping>::default();
         let runs = Arc::new(Runs::new(
             Arc::clone(&broker),
             Arc::clone(&hub),
@@ -151,9 +155,9 @@ impl Gateway {
             Arc::clone(&metrics),
             storage.durability,
             keep,
-            stop_runs.clone(),
+            Arc::clone(&stopping),
         ));
-        let recovery = Arc::new(Recovery::default());
+        let recovery = Arc::new(Recovery::new(Arc::clone(&stopping)));
         let recovered = recovery.find(&runs, &sessions).await?;
 
         let (background, stop_bridge) = (TaskTracker::new(), CancellationToken::new());
@@ -162,8 +166,24 @@ impl Gateway {
         let bridge = start_bridge(&config.bridge, &generation, claims, &stop_bridge, &background).await?;
         runs.connect(bridge.clone());
         recovered.go(&runs);
-        background.spawn(recovery.give_up_later(stop_runs.clone()));
-        background.spawn(keep_tidy(Arc::clone(&broker), Arc::clone(&sessions), keep, stop_runs.clone()));
+        if let Some(folder) = storage.folder.clone() {
+            let room = Arc::clone(&runs.room);
+            background.spawn(room.watch(folder, Arc::clone(&metrics), stopping.cut_off.clone()));
+        }
+        background.spawn(recovery.give_up_later());
+        let topics = Arc::new(Topics::new(
+            Arc::clone(&broker),
+            Arc::clone(&hub),
+            storage.durability,
+            config.topics,
+            Arc::clone(&metrics),
+            background.clone(),
+        ));
+        let (sessions_kept, topics_kept) = (Arc::clone(&sessions), Arc::clone(&topics));
+        let tidier = Tidier { broker: Arc::clone(&broker), sessions: sessions_kept, topics: topics_kept, keep };
+        background.spawn(keep_tidy(tidier, stopping.cut_off.clone()));
+        let presence = Presence::new(clock, Arc::clone(&metrics));
+        background.spawn(Arc::clone(&presence).keep_time(stopping.cut_off.clone()));
         let supervision = Arc::new(Supervision::default());
         supervision.watch(start_workers(&config.workers, &bridge, &generation)?);
 
@@ -175,18 +195,21 @@ impl Gateway {
             config.server.allow_missing_origin,
         );
         let node = Arc::new(Node {
+            budget: Arc::new(Budget::new(settings.buffer_bytes)),
             settings,
             clock,
             broker,
             hub,
             sessions,
             runs,
+            topics,
+            presence,
             routes: Routes::new(table, config.routes),
-            auth: Auth::new(config.auth.tokens),
+            auth: Auth::new(config.auth),
             bridge,
             metrics,
             gathering: Arc::new(Semaphore::new(GATHERING_MAX)),
-            go_away: CancellationToken::new(),
+            stopping,
             store_failed: AtomicBool::new(false),
         });
         let connections = TaskTracker::new();
@@ -201,7 +224,6 @@ impl Gateway {
             supervision,
             connections,
             background,
-            stop_runs,
             stop_bridge,
             drain: config.server.drain,
         })
@@ -222,19 +244,7 @@ impl Gateway {
         let failed = self.storage.failed();
         // Until the end, so that whoever asks hears that this node is not ready.
         let stop_listener = CancellationToken::new();
-        let Self {
-            listener,
-            edge,
-            node,
-            storage,
-            supervision,
-            connections,
-            background,
-            stop_runs,
-            stop_bridge,
-            drain,
-            ..
-        } = self;
+        let Self { listener, edge, node, storage, supervision, connections, background, stop_bridge, drain, .. } = self;
         let serving = tokio::spawn(listener.serve(edge, node.settings.handshake, stop_listener.clone()));
         let ended = tokio::select! {
             () = stop.soft.cancelled() => Ended::Stopped,
@@ -247,17 +257,18 @@ impl Gateway {
         };
         let failing = ended != Ended::Stopped;
         tracing::info!("stopping");
-        node.go_away.cancel();
+        let telling = node.stopping.begin(connections.len(), drain);
         if !failing {
-            let finished = node.runs.ended();
+            let finished = async { tokio::join!(node.runs.ended(), tokio::time::sleep(telling)) };
             tokio::select! {
-                () = finished => {}
-                () = tokio::time::sleep(drain) => tracing::warn!(runs = node.runs.live_count(), "runs are cut off"),
+                _ = finished => {}
+                () = tokio::time::sleep(drain) => tracing::info!(runs = node.runs.live_count(), "the time to drain is over"),
                 () = stop.hard.cancelled() => {}
             }
         }
-        stop_runs.cancel();
+        node.stopping.cut_off.cancel();
         within(RUNS_PATIENCE, &stop, node.runs.ended(), "runs").await;
+        node.stopping.leaving.cancel();
         // Dropped at a second signal, it kills them.
         within(WORKERS_PATIENCE * 2, &stop, supervision.stop(), "workers").await;
         stop_bridge.cancel();
@@ -320,6 +331,7 @@ fn settings(config: &Config) -> Settings {
         depth,
         in_flight,
         connections,
+        buffer_bytes,
         handshake,
         auth_wait,
         heartbeat,
@@ -336,6 +348,7 @@ fn settings(config: &Config) -> Settings {
             ..Limits::default()
         },
         connections_max: connections,
+        buffer_bytes: buffer_bytes.unwrap_or_else(machine::buffer_bytes),
         handshake,
         auth_wait,
         heartbeat,

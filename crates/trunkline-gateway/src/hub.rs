@@ -13,9 +13,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use trunkline_broker::Listener;
-use trunkline_core::channel::ChannelKey;
+use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::Record;
-use trunkline_core::outbox::{self, Offer, Priority};
+use trunkline_core::outbox::{self, Offer, Outbox, Priority};
 use trunkline_core::record::{self, RecordKind};
 use trunkline_core::words;
 use trunkline_protocol::{Dialect, Position};
@@ -81,18 +81,68 @@ impl Hub {
         Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new(), metrics }
     }
 
-    /// Attaches a connection to a channel, to be brought on from `cursor` (`None`: from the oldest record).
+    /// Attaches a connection to a channel, to be brought on from `cursor` (`None`: from the oldest record). Says whether
+    /// there was room for it.
     pub(crate) fn attach(
         &self,
         channel: &ChannelKey,
         subscriber: &Arc<Subscriber>,
         priority: Priority,
         cursor: Option<Position>,
-    ) {
+    ) -> bool {
+        self.attach_with(channel, subscriber, |outbox| outbox.attach(channel.clone(), priority, cursor))
+    }
+
+    /// The same for a run that its session brings, while that is attached.
+    pub(crate) fn attach_run(
+        &self,
+        run: &ChannelKey,
+        session: &ChannelKey,
+        subscriber: &Arc<Subscriber>,
+        priority: Priority,
+        cursor: Option<Position>,
+    ) -> bool {
+        self.attach_with(run, subscriber, |outbox| outbox.attach_run(run.clone(), session, priority, cursor))
+    }
+
+    /// Attaches a connection to the channel of a session that has just begun, before it can have a record. Says whether
+    /// there was room for it.
+    pub(crate) fn attach_new(
+        &self,
+        channel: &ChannelKey,
+        start: Option<Position>,
+        subscriber: &Arc<Subscriber>,
+    ) -> bool {
+        self.attach_with(channel, subscriber, |outbox| outbox.attach_new(channel.clone(), start))
+    }
+
+    fn attach_with(
+        &self,
+        channel: &ChannelKey,
+        subscriber: &Arc<Subscriber>,
+        attach: impl FnOnce(&mut Outbox<Frame>) -> bool,
+    ) -> bool {
         let mut shard = self.shard(channel);
-        if subscriber.outbox().attach(channel.clone(), priority, cursor) {
+        let attached = attach(&mut subscriber.outbox());
+        if attached {
             shard.entry(channel.clone()).or_default().subscribers.push(Arc::clone(subscriber));
         }
+        attached
+    }
+
+    /// Detaches a connection from a session and from the runs that it brought.
+    pub(crate) fn detach_session(&self, session: &ChannelKey, subscriber: &Arc<Subscriber>) {
+        self.detach(session, subscriber);
+        // Nothing brings another one from here on.
+        let runs = subscriber.outbox().runs_of(session);
+        for run in runs {
+            self.detach(&run, subscriber);
+        }
+    }
+
+    /// Whether anybody is attached to a channel.
+    pub(crate) fn has_listeners(&self, channel: &ChannelKey) -> bool {
+        self.shard(channel).get(channel).is_some_and(|listeners| !listeners.subscribers.is_empty())
     }
 
     /// Detaches a connection from a channel.
@@ -104,14 +154,6 @@ impl Hub {
             if listeners.is_empty() {
                 shard.remove(channel);
             }
-        }
-    }
-
-    /// Attaches a connection to the channel of a session or run that has just begun, before it can have a record.
-    pub(crate) fn attach_new(&self, channel: &ChannelKey, start: Option<Position>, subscriber: &Arc<Subscriber>) {
-        let mut shard = self.shard(channel);
-        if subscriber.outbox().attach_new(channel.clone(), start) {
-            shard.entry(channel.clone()).or_default().subscribers.push(Arc::clone(subscriber));
         }
     }
 
@@ -135,9 +177,17 @@ impl Hub {
     pub(crate) fn publish_latest(&self, run: &ChannelKey, key: String, state: State) {
         let mut shard = self.shard(run);
         let listeners = shard.entry(run.clone()).or_default();
+        let bytes = state.bytes();
         let state = Shared::state(state);
         for subscriber in &listeners.subscribers {
-            subscriber.outbox().push_latest(run, &key, Frame::Shared(Arc::clone(&state), 0));
+            let mut outbox = subscriber.outbox();
+            if outbox.has_room_for(bytes) {
+                outbox.push_latest(run, &key, Frame::Shared(Arc::clone(&state), 0));
+            } else {
+                // It gets the newest value when it has caught up.
+                outbox.fall_behind(run);
+            }
+            drop(outbox);
             subscriber.wake();
         }
         listeners.keep(Latest { key, state }, &self.metrics);
@@ -168,7 +218,7 @@ impl Hub {
         let mut live = Vec::new();
         for subscriber in &listeners.subscribers {
             let mut outbox = subscriber.outbox();
-            if opens_run && outbox.is_full() {
+            if opens_run && !outbox.can_attach(ChannelKind::Run) {
                 outbox.fall_behind(channel);
                 continue;
             }
@@ -178,6 +228,15 @@ impl Hub {
                 // The log has it: the end is told with what is read.
                 if outbox.fall_behind(channel) {
                     drop(outbox);
+                    subscriber.wake();
+                }
+                continue;
+            }
+            if !outbox.has_room_for(record.data.len()) {
+                // All connections together hold as much as they may: this one reads the log when it has sent some.
+                if outbox.fall_behind(channel) {
+                    drop(outbox);
+                    self.metrics.channels_fell_behind.inc();
                     subscriber.wake();
                 }
                 continue;
@@ -220,7 +279,7 @@ impl Listener for Hub {
         let live = self.offer(channel, record, run.is_some());
         if let Some(run) = run {
             for subscriber in live {
-                self.attach_new(&run, None, &subscriber);
+                self.attach_with(&run, &subscriber, |outbox| outbox.attach_new_run(run.clone(), channel));
             }
         }
     }
@@ -267,7 +326,7 @@ mod tests {
     #[test]
     fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         let first = log.append(false);
         subscriber.outbox().push_read(&log.channel, &first, |_| Some(Frame::Own(Bytes::new())));
@@ -282,8 +341,10 @@ mod tests {
     #[test]
     fn live_listeners_of_a_run_that_ended_are_forgotten() {
         let mut log = Log::new();
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
-        log.hub.attach_new(&log.channel, None, &subscriber);
+        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
+        let session = ChannelKey::session("default", "s");
+        log.hub.attach(&session, &subscriber, Priority::Interactive, None);
+        log.hub.attach_with(&log.channel, &subscriber, |outbox| outbox.attach_new_run(log.channel.clone(), &session));
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());
         assert!(!subscriber.outbox().is_attached(&log.channel));
@@ -295,7 +356,7 @@ mod tests {
 
     /// How many values of state a connection is told that attaches now.
     fn told(log: &Log) -> usize {
-        let subscriber = Subscriber::new(Wire::json(Dialect::Native));
+        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
         log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
         log.hub.caught_up(&log.channel, &subscriber);
         let mut told = 0;

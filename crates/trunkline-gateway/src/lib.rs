@@ -14,17 +14,22 @@ mod frame;
 mod gateway;
 mod http;
 mod hub;
+mod machine;
 mod message;
 mod node;
+mod presence;
 mod random;
 mod retention;
+mod room;
 mod routes;
 mod runs;
 mod sessions;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+mod stopping;
 mod storage;
 mod supervision;
 mod telemetry;
+mod topics;
 
 pub use gateway::{Ended, Gateway, StartError, Stop};

@@ -90,8 +90,8 @@ pub(crate) fn error_frame(wire: Wire, reply_to: Option<&str>, error: ErrorBody<'
     frame(wire, &envelope)
 }
 
-/// The `ack` of a durable message.
-pub(crate) fn ack_frame(wire: Wire, message: &str, run: &str, duplicate: bool) -> Bytes {
+/// The `ack` of a durable message, with its run if it starts one.
+pub(crate) fn ack_frame(wire: Wire, message: &str, run: Option<&str>, duplicate: bool) -> Bytes {
     #[derive(Serialize)]
     struct Ack<'a> {
         id: &'a str,
@@ -102,7 +102,7 @@ pub(crate) fn ack_frame(wire: Wire, message: &str, run: &str, duplicate: bool) -
     let content = payload(&Ack { id: message, level: "stored", duplicate });
     let envelope = Envelope {
         reply_to: Some(Cow::Borrowed(message)),
-        run: Some(Cow::Borrowed(run)),
+        run: run.map(Cow::Borrowed),
         payload: Some((&content).into()),
         ..Envelope::new("ack")
     };

@@ -7,18 +7,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use trunkline_bridge::Bridge;
 use trunkline_broker::Broker;
+use trunkline_core::budget::Budget;
 use trunkline_protocol::Limits;
 
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::hub::Hub;
+use crate::presence::Presence;
 use crate::routes::Routes;
 use crate::runs::Runs;
 use crate::sessions::Sessions;
+use crate::stopping::Stopping;
 use crate::telemetry::Metrics;
+use crate::topics::Topics;
 
 /// Whole texts that are gathered at once; other connections wait for their turn.
 pub(crate) const GATHERING_MAX: usize = 32;
@@ -28,6 +31,7 @@ pub(crate) const GATHERING_MAX: usize = 32;
 pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) connections_max: usize,
+    pub(crate) buffer_bytes: usize,
     pub(crate) handshake: Duration,
     pub(crate) auth_wait: Duration,
     pub(crate) heartbeat: Duration,
@@ -51,14 +55,18 @@ pub(crate) struct Node {
     pub(crate) hub: Arc<Hub>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) runs: Arc<Runs>,
+    pub(crate) topics: Arc<Topics>,
+    pub(crate) presence: Arc<Presence>,
     pub(crate) routes: Routes,
     pub(crate) auth: Auth,
     pub(crate) bridge: Bridge,
     pub(crate) metrics: Arc<Metrics>,
+    /// What the buffers of all connections may take together.
+    pub(crate) budget: Arc<Budget>,
     /// Turns to gather the whole text of a run for an old client: each takes up to 1 MiB while it lasts.
     pub(crate) gathering: Arc<Semaphore>,
-    /// Cancelled when this node takes no new clients and sends the ones it has away.
-    pub(crate) go_away: CancellationToken,
+    /// How far this node has come with its end.
+    pub(crate) stopping: Arc<Stopping>,
     /// The store failed: the node is about to stop.
     pub(crate) store_failed: AtomicBool,
 }
@@ -66,6 +74,6 @@ pub(crate) struct Node {
 impl Node {
     /// One word on how this node is doing, as `health_response` says it.
     pub(crate) fn status(&self) -> &'static str {
-        if self.go_away.is_cancelled() || self.store_failed.load(Ordering::Relaxed) { "unhealthy" } else { "healthy" }
+        if self.stopping.is_draining() || self.store_failed.load(Ordering::Relaxed) { "unhealthy" } else { "healthy" }
     }
 }

@@ -1,7 +1,8 @@
-//! Removes channels whose time is over: runs that ended, and sessions that nobody came back to.
+//! Removes channels whose time is over: runs that ended, sessions that nobody came back to, and topics and users'
+//! channels that nobody listens or publishes to.
 //!
 //! Every such channel stands in a list that is ordered by the time at which to look at it
-//! again. A session that is still wanted then is listed anew.
+//! again. One that is still wanted then is listed anew.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use trunkline_core::channel::{ChannelKey, ChannelKind};
 
 use crate::clock::wall_ms;
 use crate::sessions::Sessions;
+use crate::topics::Topics;
 
 /// Where channels are listed that are to be looked at.
 const REVIEWS: &str = "review/";
@@ -26,7 +28,7 @@ const PER_PAGE_MAX: usize = 512;
 const PER_BATCH_MAX: usize = 32;
 
 /// How long channels are kept after their end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Keep {
     ms: u64,
 }
@@ -43,18 +45,25 @@ impl Keep {
 
     /// Lists a run that ends now.
     pub(crate) fn run_ended(self, run: &ChannelKey, now_ms: u64) -> Op {
-        review(run, now_ms.saturating_add(self.ms))
+        review(run, now_ms.saturating_add(self.ms), "1")
     }
 
     /// Lists a session that is in use now. It is looked at before its time is over, so that one in use is renewed.
     pub(crate) fn session_used(self, session: &ChannelKey, now_ms: u64) -> Op {
-        review(session, now_ms.saturating_add(self.ms / 2))
+        review(session, now_ms.saturating_add(self.ms / 2), "1")
+    }
+
+    /// Lists a topic or a user's channel that is in use now, and whose newest record stands at `top`. It is looked at when
+    /// its time is over, or up to a quarter later: a channel that is listed again, as after a restart, has few places.
+    pub(crate) fn topic_used(self, channel: &ChannelKey, top: &str, now_ms: u64) -> Op {
+        let step = (self.ms / 4).max(1);
+        review(channel, (now_ms / step).saturating_add(5).saturating_mul(step), top)
     }
 }
 
-fn review(channel: &ChannelKey, at_ms: u64) -> Op {
+fn review(channel: &ChannelKey, at_ms: u64, noted: &str) -> Op {
     let key = format!("{REVIEWS}{at_ms:016x}/{channel}");
-    Op::Put(Put { key, value: "1".into(), expect: Expect::Anything, keep_ms: None })
+    Op::Put(Put { key, value: noted.to_owned().into(), expect: Expect::Anything, keep_ms: None })
 }
 
 /// The time and the channel of an entry.
@@ -65,13 +74,13 @@ fn parse(key: &str) -> Option<(u64, ChannelKey)> {
 }
 
 /// Looks at channels whose time has come, until `stop`.
-pub(crate) async fn keep_tidy(broker: Arc<dyn Broker>, sessions: Arc<Sessions>, keep: Keep, stop: CancellationToken) {
+pub(crate) async fn keep_tidy(tidier: Tidier, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(PASS_EVERY) => {}
         }
-        match pass(&*broker, &sessions, keep, wall_ms()).await {
+        match tidier.pass(wall_ms()).await {
             Ok(removed) if removed > 0 => tracing::debug!(removed, "channels were removed"),
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "channels whose time is over were not removed; they are tried again"),
@@ -79,34 +88,62 @@ pub(crate) async fn keep_tidy(broker: Arc<dyn Broker>, sessions: Arc<Sessions>, 
     }
 }
 
-/// Looks at every channel whose time has come, a page at a time, and gives the number of those removed.
-async fn pass(broker: &dyn Broker, sessions: &Sessions, keep: Keep, now_ms: u64) -> Result<usize, BrokerError> {
-    let (mut removed, mut after) = (0, None);
-    loop {
-        let page = broker.list(REVIEWS, after.as_deref(), PER_PAGE_MAX).await?;
-        let mut ops = Vec::new();
-        let mut is_last = page.len() < PER_PAGE_MAX;
-        for (key, _) in page {
-            after = Some(key.clone());
-            let Some((due_ms, channel)) = parse(&key) else {
-                tracing::error!(key, "an entry for review cannot be read by this version");
-                continue;
-            };
-            if due_ms > now_ms {
-                is_last = true;
-                break;
+/// Who knows whether a channel is wanted still.
+pub(crate) struct Tidier {
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) topics: Arc<Topics>,
+    pub(crate) keep: Keep,
+}
+
+impl Tidier {
+    /// Looks at every channel whose time has come, a page at a time, and gives the number of those removed.
+    async fn pass(&self, now_ms: u64) -> Result<usize, BrokerError> {
+        let (mut removed, mut after) = (0, None);
+        loop {
+            let page = self.broker.list(REVIEWS, after.as_deref(), PER_PAGE_MAX).await?;
+            let mut ops = Vec::new();
+            let mut is_last = page.len() < PER_PAGE_MAX;
+            for (key, noted) in page {
+                after = Some(key.clone());
+                let Some((due_ms, channel)) = parse(&key) else {
+                    tracing::error!(key, "an entry for review cannot be read by this version");
+                    continue;
+                };
+                if due_ms > now_ms {
+                    is_last = true;
+                    break;
+                }
+                let listed = self.review(&channel, &noted, now_ms).await?;
+                removed += usize::from(listed.is_none());
+                ops.push(listed.unwrap_or(Op::Remove { channel }));
+                ops.push(Op::Delete { key });
+                if ops.len() >= 2 * PER_BATCH_MAX {
+                    self.broker.commit(Batch { ops: std::mem::take(&mut ops), ..Batch::default() }).await?;
+                }
             }
-            let wanted = channel.kind() == ChannelKind::Session && sessions.renew_if_wanted(&channel).await?;
-            removed += usize::from(!wanted);
-            ops.push(if wanted { keep.session_used(&channel, now_ms) } else { Op::Remove { channel } });
-            ops.push(Op::Delete { key });
-            if ops.len() >= 2 * PER_BATCH_MAX {
-                broker.commit(Batch { ops: std::mem::take(&mut ops), ..Batch::default() }).await?;
+            self.broker.commit(Batch { ops, ..Batch::default() }).await?;
+            if is_last {
+                return Ok(removed);
             }
         }
-        broker.commit(Batch { ops, ..Batch::default() }).await?;
-        if is_last {
-            return Ok(removed);
+    }
+
+    /// What lists a channel anew; `None` if its time is over.
+    async fn review(&self, channel: &ChannelKey, noted: &[u8], now_ms: u64) -> Result<Option<Op>, BrokerError> {
+        match channel.kind() {
+            ChannelKind::Run => Ok(None),
+            ChannelKind::Session => {
+                let wanted = self.sessions.renew_if_wanted(channel).await?;
+                Ok(wanted.then(|| self.keep.session_used(channel, now_ms)))
+            }
+            ChannelKind::User | ChannelKind::Topic => {
+                let listed = self.topics.review(channel, noted, now_ms).await?;
+                if listed.is_none() {
+                    self.topics.forget(channel);
+                }
+                Ok(listed)
+            }
         }
     }
 }
@@ -119,8 +156,17 @@ mod tests {
     use trunkline_broker::{Environment, Listener, Options};
     use trunkline_core::log::Record;
 
+    use tokio_util::task::TaskTracker;
+    use trunkline_broker::{Append, Durability};
+    use trunkline_core::outbox::Priority;
+    use trunkline_protocol::{Dialect, Wire};
+
     use super::*;
+    use crate::config::TopicRule;
+    use crate::connection::Subscriber;
+    use crate::hub::Hub;
     use crate::sessions::Identity;
+    use crate::telemetry::Metrics;
 
     struct Nobody;
 
@@ -132,7 +178,9 @@ mod tests {
 
     struct World {
         broker: Arc<dyn Broker>,
-        sessions: Sessions,
+        sessions: Arc<Sessions>,
+        tidier: Tidier,
+        hub: Arc<Hub>,
         now: Arc<AtomicU64>,
     }
 
@@ -142,13 +190,31 @@ mod tests {
             let clock = Arc::clone(&now);
             let clock = Arc::new(move || clock.load(Ordering::Relaxed));
             let environment = Environment { clock, epoch_source: 1, listener: Arc::new(Nobody) };
-            let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(&Options::default(), environment));
-            Self { sessions: Sessions::new(Arc::clone(&broker), Keep::new(KEEP)), broker, now }
+            let options = Options { idempotency: KEEP, ..Options::default() };
+            let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(&options, environment));
+            let sessions = Arc::new(Sessions::new(Arc::clone(&broker), Keep::new(KEEP)));
+            let (metrics, _) = Metrics::new();
+            let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
+            let topics = Topics::new(
+                Arc::clone(&broker),
+                Arc::clone(&hub),
+                Durability::Os,
+                vec![TopicRule { pattern: "short.*".to_owned(), keep: KEEP, ..TopicRule::default() }],
+                metrics,
+                TaskTracker::new(),
+            );
+            let tidier = Tidier {
+                broker: Arc::clone(&broker),
+                sessions: Arc::clone(&sessions),
+                topics: Arc::new(topics),
+                keep: Keep::new(KEEP),
+            };
+            Self { broker, sessions, tidier, hub, now }
         }
 
         async fn pass_after(&self, ms: u64) {
             let now = self.now.fetch_add(ms, Ordering::Relaxed) + ms;
-            pass(&*self.broker, &self.sessions, Keep::new(KEEP), now).await.unwrap();
+            self.tidier.pass(now).await.unwrap();
         }
 
         /// Comes back to a session as its owner does.
@@ -212,5 +278,42 @@ mod tests {
         }
         assert!(!world.exists(&channel).await, "nobody came back");
         assert!(!world.returns(&id, new.secret.as_deref()).await);
+    }
+
+    #[tokio::test]
+    async fn a_topic_goes_when_nobody_listens_or_publishes_to_it_any_more() {
+        let world = World::new();
+        let topic = ChannelKey::topic("default", "short.news").unwrap();
+        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
+        world.tidier.topics.open(&topic, 10_000).await.unwrap();
+        world.hub.attach(&topic, &subscriber, Priority::Interactive, None);
+        for _ in 0..6 {
+            world.pass_after(1_000).await;
+        }
+        assert!(world.exists(&topic).await, "somebody listens");
+        world.hub.detach(&topic, &subscriber);
+        for number in 0..6 {
+            let append = Append {
+                channel: topic.clone(),
+                data: number.to_string().into(),
+                expected: None,
+                seals: false,
+                idempotency: None,
+                retention: None,
+            };
+            world.broker.commit(Batch { ops: vec![Op::Append(append)], ..Batch::default() }).await.unwrap();
+            world.pass_after(1_000).await;
+        }
+        assert!(world.exists(&topic).await, "somebody publishes");
+        world.pass_after(999).await;
+        assert!(world.exists(&topic).await, "its time is not over");
+        for _ in 0..3 {
+            world.pass_after(1_000).await;
+        }
+        assert!(!world.exists(&topic).await);
+        assert!(world.broker.list(REVIEWS, None, 9).await.unwrap().is_empty());
+
+        world.tidier.topics.open(&topic, 30_000).await.unwrap();
+        assert_eq!(world.broker.list(REVIEWS, None, 9).await.unwrap().len(), 1, "one that comes again is listed again");
     }
 }

@@ -80,13 +80,13 @@ impl Handle {
     /// has no such route.
     pub fn connect(&self, path: &str) -> Option<DuplexStream> {
         let Self(node) = self;
-        if node.go_away.is_cancelled() {
+        if node.stopping.is_draining() {
             return None;
         }
         let accepted = Accepted {
             route: Arc::clone(node.routes.find(path)?),
             wire: Wire::json(Dialect::Native),
-            identity: node.auth.anonymous(),
+            caller: node.auth.anonymous(),
             deflate: None,
         };
         let (near, far) = duplex(SOCKET_BYTES);

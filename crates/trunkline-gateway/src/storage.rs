@@ -1,5 +1,6 @@
 //! Opens the broker that the configuration names.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -18,6 +19,8 @@ pub(crate) struct Storage {
     pub(crate) durability: Durability,
     pub(crate) metrics: Arc<Metrics>,
     embedded: Option<Arc<EmbeddedBroker>>,
+    /// Where the embedded broker's files are.
+    pub(crate) folder: Option<PathBuf>,
     /// Says why a store of a simulation failed.
     #[cfg(feature = "simulation")]
     failed: std::sync::Mutex<Option<BoxFuture<'static, String>>>,
@@ -48,6 +51,7 @@ impl Storage {
                     durability: Durability::Os,
                     metrics,
                     embedded: None,
+                    folder: None,
                     #[cfg(feature = "simulation")]
                     failed: std::sync::Mutex::default(),
                 }
@@ -55,11 +59,13 @@ impl Storage {
             config::BrokerKind::Embedded => {
                 let broker = Arc::new(EmbeddedBroker::open(&config.path, &options, environment)?);
                 let metrics = broker.metrics();
+                let folder = Some(config.path.clone());
                 Self {
                     broker: Arc::<EmbeddedBroker>::clone(&broker),
                     durability,
                     metrics,
                     embedded: Some(broker),
+                    folder,
                     #[cfg(feature = "simulation")]
                     failed: std::sync::Mutex::default(),
                 }
@@ -71,7 +77,7 @@ impl Storage {
     #[cfg(feature = "simulation")]
     pub(crate) fn simulated(broker: Arc<dyn Broker>, failed: BoxFuture<'static, String>) -> Self {
         let failed = std::sync::Mutex::new(Some(failed));
-        Self { broker, durability: Durability::Os, metrics: Arc::default(), embedded: None, failed }
+        Self { broker, durability: Durability::Os, metrics: Arc::default(), embedded: None, folder: None, failed }
     }
 
     /// Resolves with the reason when the store has failed, and never otherwise.

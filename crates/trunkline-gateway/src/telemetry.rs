@@ -53,6 +53,10 @@ pub(crate) struct Metrics {
     client_errors: Family<ErrorLabel, Count>,
     pub(crate) channels_fell_behind: Count,
     pub(crate) texts_gathering: Level,
+    pub(crate) buffer_bytes: Level,
+    pub(crate) disk_free_bytes: Level,
+    pub(crate) published: Count,
+    pub(crate) presence_visits: Level,
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
     pub(crate) runs_interrupted: Count,
@@ -81,6 +85,10 @@ impl Metrics {
             client_errors,
             channels_fell_behind,
             texts_gathering,
+            buffer_bytes,
+            disk_free_bytes,
+            published,
+            presence_visits,
             runs_started,
             runs_ended,
             runs_interrupted,
@@ -114,6 +122,14 @@ impl Metrics {
             "Whole texts of runs that are being gathered for clients of old dialects, or wait for their turn",
             texts_gathering.clone(),
         );
+        registry.register(
+            "buffer_bytes",
+            "Bytes that the buffers of all connections have of limits.buffer_bytes",
+            buffer_bytes.clone(),
+        );
+        registry.register("disk_free_bytes", "Bytes that are free on the disk of the store", disk_free_bytes.clone());
+        registry.register("published", "Messages published to topics and users", published.clone());
+        registry.register("presence_visits", "Connections that are seen in a topic", presence_visits.clone());
         registry.register("runs_started", "Runs accepted", runs_started.clone());
         registry.register("runs_ended", "Runs that ended, by state", runs_ended.clone());
         registry.register(

@@ -56,6 +56,7 @@ pub fn class_of(kind: &str) -> Class {
         | "echo"
         | "presence_join"
         | "presence_leave"
+        | "presence_members"
         | "terminal.open"
         | "terminal.opened"
         | "error"

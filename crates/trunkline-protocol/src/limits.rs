@@ -16,7 +16,8 @@ pub struct Limits {
     pub in_flight_max: usize,
     /// Longest time that a run may take on any route, in milliseconds; a longer wish is shortened to it.
     pub deadline_ms_max: u64,
-    /// Channels that one `hello` may resume. Above it: `bad_envelope`.
+    /// Runs that one `hello` may resume, and as many other channels, the session's own among them. Above it:
+    /// `bad_envelope`.
     pub resume_channels_max: usize,
     /// Runs of a session that may wait for their turn. Above it: `busy`.
     pub runs_waiting_max: usize,

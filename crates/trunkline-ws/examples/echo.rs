@@ -4,38 +4,22 @@
 //! the system chooses; the address is printed. `--message-bytes` and `--fragments` raise the limits, and with `--deflate`
 //! compression is agreed to.
 
-use std::{
-    convert::Infallible,
-    env,
-    future::{Future, ready},
-    net::Ipv4Addr,
-    sync::Mutex,
-    time::Duration,
-};
+#[path = "shared/accepting.rs"]
+mod accepting;
+
+use std::{env, net::Ipv4Addr};
 
 use anyhow::{Context as _, bail};
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Empty;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
-    time::timeout,
 };
 use trunkline_ws::{
-    Closed, Connection, Deflate, Limits, Message, Options,
-    connection::WriteQueue,
-    deflate::WindowBits,
-    frame, handshake,
-    upgrade::{Transport, UpgradeError, upgrade},
+    Closed, Connection, Deflate, Limits, Message, Options, connection::WriteQueue, deflate::WindowBits, frame,
 };
 
 /// Where reading stops until the peer has read some of its echo, in bytes.
 const QUEUE_BYTES_MAX: usize = 256 << 10;
-
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy)]
 struct Arguments {
@@ -66,10 +50,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn serve(stream: TcpStream, arguments: Arguments) -> anyhow::Result<()> {
-    stream.set_nodelay(true)?;
-    // Boxed, so that a connection that has been upgraded does not carry the room for its handshake.
-    let opened = timeout(HANDSHAKE_TIMEOUT, Box::pin(open(stream, arguments.deflate))).await??;
-    let Some((transport, deflate)) = opened else { return Ok(()) };
+    let Some((transport, deflate)) = accepting::open(stream, arguments.deflate).await? else { return Ok(()) };
     let options = Options { limits: arguments.limits, deflate, queue_bytes: usize::MAX, ..Options::default() };
     let window = deflate.map(Deflate::server_window);
     let mut connection = Connection::new(transport.stream, transport.early, &options);
@@ -96,45 +77,6 @@ fn echo(message: Message<'_>, window: Option<WindowBits>, replies: &mut WriteQue
         (None, Message::Binary(bytes)) => replies.push_binary(bytes),
         (None, Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => Ok(()),
     };
-}
-
-/// Serves HTTP until the connection is upgraded, or ends: then there is no transport.
-async fn open(
-    stream: TcpStream,
-    agrees_to_deflate: bool,
-) -> anyhow::Result<Option<(Transport<TcpStream>, Option<Deflate>)>> {
-    let upgraded = Mutex::new(None);
-    let service = service_fn(|request| {
-        let (response, transport) = respond(request, agrees_to_deflate);
-        *upgraded.lock().expect("nothing panics while holding it") = transport;
-        ready(Ok::<_, Infallible>(response))
-    });
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HANDSHAKE_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades()
-        .await?;
-    match upgraded.into_inner().expect("nothing panics while holding it") {
-        Some(upgraded) => Ok(Some(upgraded.await?)),
-        None => Ok(None),
-    }
-}
-
-type Upgraded = Result<(Transport<TcpStream>, Option<Deflate>), UpgradeError>;
-
-fn respond(
-    request: Request<Incoming>,
-    agrees_to_deflate: bool,
-) -> (Response<Empty<Bytes>>, Option<impl Future<Output = Upgraded>>) {
-    match handshake::accept(request.method(), request.version(), request.headers()) {
-        Ok(mut accept) => {
-            let deflate = if agrees_to_deflate { accept.agree_to_deflate() } else { None };
-            let (response, transport) = upgrade(request, &accept, None);
-            (response.map(|()| Empty::new()), Some(async move { Ok((transport.await?, deflate)) }))
-        }
-        Err(refusal) => (refusal.response().map(|()| Empty::new()), None),
-    }
 }
 
 fn arguments() -> anyhow::Result<Arguments> {

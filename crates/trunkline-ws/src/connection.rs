@@ -224,6 +224,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.decoder.buffered_bytes() + self.queue.allocated_bytes() + self.early.len() + self.pongs.held_bytes()
     }
 
+    /// The memory that the unfinished message takes, in bytes. 0 when idle.
+    pub fn unfinished_bytes(&self) -> usize {
+        self.decoder.buffered_bytes()
+    }
+
     /// The stream, for its addresses and options.
     pub fn stream(&self) -> &S {
         &self.stream

@@ -123,7 +123,7 @@ def test_what_json_has_not_is_refused() -> None:
 
 def test_rules_about_several_fields_hold_where_a_message_is_made() -> None:
     for made in (lambda: native.Attach(), lambda: native_models.Attach()):
-        with pytest.raises(ValueError, match="expected exactly one of session, topic, got none"):
+        with pytest.raises(ValueError, match="expected exactly one of session, topic, user, got none"):
             made()
     with pytest.raises(ValueError, match="reason: missing"):
         native.Attached(verdict="reset", pos="1")

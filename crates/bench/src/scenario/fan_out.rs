@@ -1,9 +1,10 @@
-//! Fan-out: one run's events to every connection of its session.
+//! Fan-out: one run's events to every connection of its session, beside a bare broadcast and Socket.IO.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::ensure;
+use serde_json::json;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -11,13 +12,33 @@ use super::Bench;
 use super::run::{finish, is_type, message};
 use crate::client::Client;
 use crate::machine::Placement;
-use crate::peers::{join_session, open_session};
+use crate::peers::{Gateway, Session, join_session, open_session};
 use crate::process::Server;
-use crate::report::Section;
+use crate::report::{Section, Target};
+use crate::socketio::{Recovery, Socket};
 use crate::statistics::Spread;
 
 /// Connections, events, and milliseconds between events.
-const CASES: [(usize, u32, f64); 3] = [(100, 500, 2.0), (1_000, 100, 10.0), (1_000, 1_000, 0.0)];
+const CASES: [(usize, u32, u32); 3] = [(100, 500, 2), (1_000, 100, 10), (1_000, 1_000, 0)];
+
+const NAMES: [&str; 3] = ["gateway", "bare broadcast", "Socket.IO"];
+
+const BARE_RATIO_MAX: f64 = 1.3;
+const SOCKETIO_RATIO_MIN: f64 = 3.0;
+
+/// The three servers, all running; only one has something to do at a time.
+struct Peers {
+    gateway: Gateway,
+    bare: Server,
+    socketio: Server,
+}
+
+/// One connection of the load.
+enum Link {
+    Gateway(Client),
+    Bare(Client),
+    SocketIo(Socket),
+}
 
 #[derive(Default)]
 struct Results {
@@ -27,68 +48,166 @@ struct Results {
 
 /// Measures each case in rounds.
 pub(crate) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
-    let mut rows = Vec::new();
+    let (mut rows, mut targets) = (Vec::new(), Vec::new());
     for (connections, events, every_ms) in CASES {
-        let gateway = bench.artifacts.gateway(&bench.machine, Placement::OwnCore).await?;
-        let mut results = Results::default();
-        for _ in 0..bench.rounds {
-            measure_once(&gateway.server, connections, events, every_ms, &mut results).await?;
+        let peers = Peers {
+            gateway: bench.artifacts.gateway(&bench.machine, Placement::OwnCore).await?,
+            bare: bench.artifacts.websocket_broadcast(&bench.machine).await?,
+            socketio: bench.artifacts.socketio(&bench.machine).await?,
+        };
+        let mut results: [Results; 3] = Default::default();
+        for round in 0..bench.rounds {
+            for (index, results) in results.iter_mut().enumerate() {
+                peers.measure_once(index, round, connections, events, every_ms, results).await?;
+            }
         }
         let pace =
-            if every_ms > 0.0 { format!("one every {every_ms} ms") } else { "as fast as they are taken".to_owned() };
-        rows.push(vec![
-            connections.to_string(),
-            pace,
-            Spread::of(results.cpu_us).to_string(),
-            Spread::of(results.rate).to_string(),
-        ]);
+            if every_ms > 0 { format!("one every {every_ms} ms") } else { "as fast as they are taken".to_owned() };
+        let ratio = |index: usize| Spread::of_ratios(&results[index].cpu_us, &results[0].cpu_us);
+        for (index, name) in NAMES.into_iter().enumerate() {
+            let Results { cpu_us, rate } = &results[index];
+            let [cpu_us, rate] = [cpu_us, rate].map(|values| Spread::of(values.iter().copied()).to_string());
+            rows.push(vec![
+                name.to_owned(),
+                connections.to_string(),
+                pace.clone(),
+                cpu_us,
+                rate,
+                ratio(index).to_string(),
+            ]);
+        }
+        let over_bare = Spread::of_ratios(&results[0].cpu_us, &results[1].cpu_us);
+        targets.extend(case_targets(&format!("{connections} connections, {pace}"), over_bare, ratio(2)));
     }
     Ok(Section {
         title: "Fan-out",
         method:
             "Events of 64 bytes of one run to every connection of its session: each is stored once, encoded once and \
-                 delivered to all; the CPU includes storing. The worker shares the gateway's core, and is not counted."
+             delivered to all; the CPU includes storing. The worker shares the gateway's core, and is not counted. Beside it a bare \
+             broadcast (the gateway's WebSocket driver with a queue: no envelope, no log, no session; frames of 64 bytes) and Socket.IO (Node.js, WebSocket only, an emit to a \
+             room, connection state recovery), whose events come from within. As fast as they are taken: 64 at a time, which is the window of the gateway's workers. uWebSockets was \
+             not measured: its package for Node.js is not in the registry, and a registry of packages is all that is used here."
                 .to_owned(),
-        header: &["connections", "events", "gateway CPU per delivery, µs", "deliveries/s"],
+        header: &[
+            "peer",
+            "connections",
+            "events",
+            "server CPU per delivery, µs",
+            "deliveries/s",
+            "CPU ÷ gateway",
+        ],
         rows,
-        targets: Vec::new(),
+        targets,
     })
 }
 
-async fn measure_once(
-    gateway: &Server,
-    connections: usize,
-    events: u32,
-    every_ms: f64,
-    results: &mut Results,
-) -> anyhow::Result<()> {
-    let (mut caller, session) = open_session(gateway.address, "/ws", 0).await?;
-    let ready = Arc::new(Barrier::new(connections));
-    let mut listeners = JoinSet::new();
-    for number in 1..connections {
-        let (client, _) = join_session(gateway.address, "/ws", number, Some(&session)).await?;
-        listeners.spawn(listen(client, Arc::clone(&ready)));
-    }
-    ready.wait().await;
-    let (began, cpu) = (Instant::now(), gateway.cpu_seconds()?);
-    let request = format!(r#"{{"count":{events},"every_ms":{every_ms}}}"#);
-    caller.send(message(0, "events", &request).as_bytes()).await?;
-    let mut delivered = listen(caller, Arc::new(Barrier::new(1))).await?;
-    while let Some(listener) = listeners.join_next().await {
-        delivered += listener??;
-    }
-    let cpu = gateway.cpu_seconds()? - cpu;
-    let expected = events * u32::try_from(connections)?;
-    ensure!(delivered == expected, "{delivered} of {expected} events were delivered");
-    results.cpu_us.push(cpu / f64::from(delivered) * 1e6);
-    results.rate.push(f64::from(delivered) / began.elapsed().as_secs_f64());
-    Ok(())
+fn case_targets(case: &str, over_bare: Spread, socketio_over: Spread) -> [Target; 2] {
+    [
+        Target {
+            what: format!("CPU per delivery over a bare broadcast: {case}"),
+            promised: "≤ 1.3×",
+            measured: format!("{over_bare}×"),
+            met: over_bare.median <= BARE_RATIO_MAX,
+        },
+        Target {
+            what: format!("CPU per delivery of Socket.IO over the gateway's: {case}"),
+            promised: "≥ 3×",
+            measured: format!("{socketio_over}×"),
+            met: socketio_over.median >= SOCKETIO_RATIO_MIN,
+        },
+    ]
 }
 
-/// Receives one run to its end, and counts its events.
-async fn listen(mut client: Client, ready: Arc<Barrier>) -> anyhow::Result<u32> {
-    ready.wait().await;
-    let mut events = 0;
-    finish(&mut client, |text| events += u32::from(is_type(text, "measurement"))).await?;
-    Ok(events)
+impl Peers {
+    async fn measure_once(
+        &self,
+        index: usize,
+        round: usize,
+        connections: usize,
+        events: u32,
+        every_ms: u32,
+        results: &mut Results,
+    ) -> anyhow::Result<()> {
+        let server = [&self.gateway.server, &self.bare, &self.socketio][index];
+        let room = format!("round {round}");
+        let (mut caller, session) = connect(index, server, &room, 0, None).await?;
+        let ready = Arc::new(Barrier::new(connections));
+        let mut listeners = JoinSet::new();
+        for number in 1..connections {
+            let (link, _) = connect(index, server, &room, number, session.as_ref()).await?;
+            listeners.spawn(link.listen(Arc::clone(&ready)));
+        }
+        ready.wait().await;
+        let (began, cpu) = (Instant::now(), server.cpu_seconds()?);
+        caller.ask(&room, events, every_ms).await?;
+        let mut delivered = caller.listen(Arc::new(Barrier::new(1))).await?;
+        while let Some(listener) = listeners.join_next().await {
+            delivered += listener??;
+        }
+        let cpu = server.cpu_seconds()? - cpu;
+        let expected = events * u32::try_from(connections)?;
+        ensure!(delivered == expected, "{}: {delivered} of {expected} events were delivered", NAMES[index]);
+        results.cpu_us.push(cpu / f64::from(delivered) * 1e6);
+        results.rate.push(f64::from(delivered) / began.elapsed().as_secs_f64());
+        Ok(())
+    }
+}
+
+async fn connect(
+    index: usize,
+    server: &Server,
+    room: &str,
+    number: usize,
+    session: Option<&Session>,
+) -> anyhow::Result<(Link, Option<Session>)> {
+    let address = server.address;
+    Ok(match index {
+        0 => {
+            let joined = match session {
+                None => open_session(address, "/ws", number).await?,
+                Some(_) => join_session(address, "/ws", number, session).await?,
+            };
+            (Link::Gateway(joined.0), Some(joined.1))
+        }
+        1 => (Link::Bare(Client::connect(address, "/", None, number).await?), None),
+        _ => {
+            let (mut socket, _) = Socket::connect(address, number, Recovery::default()).await?;
+            socket.request("join", &[json!(room)]).await?;
+            (Link::SocketIo(socket), None)
+        }
+    })
+}
+
+impl Link {
+    /// Asks for the events, to everyone who listens.
+    async fn ask(&mut self, room: &str, events: u32, every_ms: u32) -> anyhow::Result<()> {
+        let request = json!({ "count": events, "every_ms": every_ms });
+        match self {
+            Self::Gateway(client) => client.send(message(0, "events", &request.to_string()).as_bytes()).await,
+            Self::Bare(client) => client.send(format!("{events} {every_ms}").as_bytes()).await,
+            Self::SocketIo(socket) => socket.emit("broadcast", &[json!(room), request]).await,
+        }
+    }
+
+    /// Receives to the end, and counts the events.
+    async fn listen(self, ready: Arc<Barrier>) -> anyhow::Result<u32> {
+        ready.wait().await;
+        let mut events = 0;
+        match self {
+            Self::Gateway(mut client) => {
+                finish(&mut client, |text| events += u32::from(is_type(text, "measurement"))).await?;
+            }
+            Self::Bare(mut client) => {
+                while client.answer().await?[..] != *b"end" {
+                    events += 1;
+                }
+            }
+            Self::SocketIo(mut socket) => {
+                while socket.receive().await?.name != "end" {
+                    events += 1;
+                }
+            }
+        }
+        Ok(events)
+    }
 }

@@ -1,13 +1,18 @@
 //! What is measured. Each scenario starts what it needs, measures in rounds, and gives its part of the report.
 
 pub(crate) mod compression;
+pub(crate) mod connections;
 pub(crate) mod echo;
 pub(crate) mod fan_out;
 pub(crate) mod idle;
 pub(crate) mod messages;
+pub(crate) mod publish;
+pub(crate) mod reconnects;
+pub(crate) mod slow_reader;
 pub(crate) mod tokens;
 pub(crate) mod worker;
 
+mod numbered;
 mod run;
 
 use std::time::Duration;

@@ -169,7 +169,7 @@ async fn paced_stream(gateway: std::net::SocketAddr, number: usize) -> anyhow::R
 }
 
 /// The text of a text event.
-fn text_of(message: &[u8]) -> Option<String> {
+pub(super) fn text_of(message: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Event {
         payload: Text,

@@ -255,6 +255,28 @@ impl Registry {
         self.settle(now);
     }
 
+    /// The caller makes the call another time, if no worker has it yet.
+    pub(crate) fn take_back_call(&mut self, id: CallId, now: Instant) -> bool {
+        let waits = self.calls.get(&id).is_some_and(|call| matches!(call.stage, Stage::Queued { .. }));
+        if waits {
+            self.remove(id, now);
+            self.settle(now);
+        }
+        waits
+    }
+
+    /// Whether a call goes on when this gateway ends: a worker has it that is not ours to end, and has not ended it.
+    pub(crate) fn outlives_us(&self, id: CallId) -> bool {
+        let Some(call) = self.calls.get(&id).filter(|call| call.terminal.is_none()) else { return false };
+        match call.stage {
+            Stage::Open { worker, .. } => self
+                .workers
+                .get(&worker)
+                .is_some_and(|worker| worker.generation.as_ref() != Some(&self.settings.generation)),
+            Stage::Queued { .. } => false,
+        }
+    }
+
     /// Nobody listens any more: the worker is told to stop, and what it still sends is released unread.
     pub(super) fn abandon_call(&mut self, id: CallId, now: Instant) {
         self.cancel_call(id, now);

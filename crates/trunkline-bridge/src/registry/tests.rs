@@ -198,6 +198,38 @@ fn the_credit_that_ends_a_call_waits_for_company_but_not_for_long() {
 }
 
 #[test]
+fn a_call_that_waits_can_be_taken_back_and_one_that_a_worker_has_cannot() {
+    let mut world = World::new();
+    let (waiting, inbox) = world.call("run-1");
+    assert!(world.registry.take_back_call(waiting, world.now));
+    assert_eq!(drain(&inbox), [], "nothing more happens to it");
+    let worker = world.join(hello("i1"));
+    assert_eq!(worker.take_calls(), []);
+    let (open, _inbox) = world.call("run-2");
+    assert!(!world.registry.take_back_call(open, world.now));
+    assert!(!world.registry.take_back_call(waiting, world.now), "once");
+}
+
+#[test]
+fn a_call_outlives_the_gateway_with_a_worker_that_is_not_its_own() {
+    let mut world = World::new();
+    let own = Some("generation".to_owned());
+    for (generation, outlives) in [(None, true), (Some("an older one".to_owned()), true), (own, false)] {
+        let worker = world.join(Hello { generation: generation.clone(), ..hello("i1") });
+        let (call, _inbox) = world.call("run");
+        let is_called = !worker.take_calls().is_empty();
+        assert_eq!(world.registry.outlives_us(call), outlives && is_called, "{generation:?}");
+        if let Some(corr) = world.registry.workers.values().next().and_then(|worker| worker.open.keys().next().copied())
+        {
+            world.says(&worker, Frame::End { corr, seq: 0 });
+            assert!(!world.registry.outlives_us(call), "its end can be read");
+        }
+        world.registry.abandon(call, world.now);
+        world.registry.disconnected(worker.link, world.now);
+    }
+}
+
+#[test]
 fn a_dead_process_is_heard_out_and_then_not_waited_for() {
     let mut world = World::new();
     let spawned = Hello { pid: Some(7), generation: Some("generation".into()), ..hello("i1") };

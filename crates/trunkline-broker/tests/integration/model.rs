@@ -350,6 +350,7 @@ fn op_of(step: &Step, model: &Model) -> Op {
             expected: expected_offset(step, model),
             seals: *seals,
             idempotency: key.map(|(key, digest)| Idempotency { key: key.to_string(), digest: [digest; 16] }),
+            retention: None,
         }),
     }
 }

@@ -170,7 +170,7 @@ pub(crate) fn channel(name: &str) -> ChannelKey {
 
 pub(crate) fn plain(channel: &ChannelKey, data: &str) -> Append {
     let data = Bytes::copy_from_slice(data.as_bytes());
-    Append { channel: channel.clone(), data, expected: None, seals: false, idempotency: None }
+    Append { channel: channel.clone(), data, expected: None, seals: false, idempotency: None, retention: None }
 }
 
 pub(crate) fn append(channel: &ChannelKey, data: &str) -> Op {

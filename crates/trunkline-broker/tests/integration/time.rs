@@ -2,9 +2,26 @@
 
 use std::time::Duration;
 
-use trunkline_broker::{Expect, Metrics, Op, Options, Refusal};
+use trunkline_broker::{Append, Expect, Metrics, Op, Options, Refusal};
+use trunkline_core::log::Retention;
 
-use crate::support::{Kind, World, append, channel, on_each, once, position, put, short_retention};
+use crate::support::{Kind, World, append, channel, on_each, once, plain, position, put, short_retention};
+
+#[tokio::test]
+async fn an_append_may_say_how_much_of_its_channel_is_kept() {
+    on_each(short_retention(1_000), async |world| {
+        let (topic, other) = (channel("topic"), channel("other"));
+        let retention = Some(Retention { records_max: 32, bytes_max: 1 << 20 });
+        for number in 0..100 {
+            let kept = Append { retention, ..plain(&topic, &number.to_string()) };
+            world.commit([Op::Append(kept), append(&other, "x")]).await.unwrap();
+        }
+        let head = world.broker().head(&topic).await.unwrap().unwrap();
+        assert!((32..=34).contains(&head.retained()), "{head:?}");
+        assert_eq!(world.broker().head(&other).await.unwrap().unwrap().retained(), 100);
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn a_value_is_gone_when_its_time_has_passed() {

@@ -132,7 +132,7 @@ fn rules_about_several_fields_are_kept() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let rules =
         |name: &str, path: &str| object(&field(frame(&catalogue, Dialect::Native, name), path).shape).rules.clone();
-    assert_eq!(rules("attach", "payload"), [Rule::ExactlyOne(names(&["session", "topic"]))]);
+    assert_eq!(rules("attach", "payload"), [Rule::ExactlyOne(names(&["session", "topic", "user"]))]);
     assert_eq!(rules("answer", "payload"), [Rule::AtLeastOne(names(&["granted", "value"]))]);
     let channels = field(frame(&catalogue, Dialect::Native, "welcome"), "payload.channels");
     let verdict = object(&channels.shape).others.as_ref().unwrap();

@@ -10,7 +10,7 @@ use trunkline_protocol::{Dialect, class_of};
 use crate::oracle::{content_validator, definitions, names, value, wrong_fields};
 
 const NATIVE: &str = "hello welcome attach attached detach ack cancel cancel_ack reset token_expiring refresh refreshed go_away \
-    endpoints_changed heartbeat connected presence_join presence_leave presence_state publish subscribe unsubscribe run_started \
+    endpoints_changed heartbeat connected presence_join presence_leave presence_state presence_members publish subscribe unsubscribe run_started \
     run_event run_waiting run_completed run_failed run_cancelled run_expired answer notification service_status file.list \
     file.stat file.read file.write file.move file.copy file.delete file.mkdir file.watch file.upload file.download \
     file.opened terminal.open terminal.opened terminal.closed command.run command_output error ping pong health_check \

@@ -14,6 +14,11 @@ fn channel(name: &str) -> ChannelKey {
     ChannelKey::run("realm", name)
 }
 
+/// Attaches the channel of a run that has no record yet.
+fn attach_new(outbox: &mut Outbox<Bytes>, channel: ChannelKey) -> bool {
+    outbox.add(channel, None, Priority::Interactive, Delivery::Live, None)
+}
+
 /// A channel's log with everything ever appended.
 struct Log {
     channel: ChannelKey,
@@ -72,7 +77,7 @@ impl World {
     fn new() -> Self {
         let logs: Vec<_> = ["a", "b", "c"].into_iter().map(Log::new).collect();
         let mut outbox: Outbox<Bytes> = Outbox::default();
-        outbox.attach_new(logs[0].channel.clone(), None);
+        attach_new(&mut outbox, logs[0].channel.clone());
         outbox.attach(logs[1].channel.clone(), Priority::Interactive, None);
         outbox.attach(logs[2].channel.clone(), Priority::Bulk, None);
         Self { outbox, received: vec![Vec::new(); logs.len()], logs }
@@ -147,7 +152,7 @@ fn control_comes_before_everything_and_is_bounded() {
 fn bulk_gets_its_share_and_no_more() {
     let mut outbox: Outbox<Bytes> = Outbox::default();
     let (mut live, mut past) = (Log::new("live"), Log::new("past"));
-    outbox.attach_new(live.channel.clone(), None);
+    attach_new(&mut outbox, live.channel.clone());
     outbox.attach(past.channel.clone(), Priority::Bulk, None);
     for _ in 0..90 {
         let record = past.append(100, false);
@@ -165,7 +170,7 @@ fn bulk_gets_its_share_and_no_more() {
 fn a_record_that_does_not_follow_is_read_from_the_log() {
     let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
-    outbox.attach_new(log.channel.clone(), None);
+    attach_new(&mut outbox, log.channel.clone());
     log.append(1, false);
     let second = log.append(1, false);
     assert_eq!(outbox.offer(&log.channel, &second, |_| Some(frame(1))), Offer::FellBehind);
@@ -177,7 +182,7 @@ fn a_record_that_does_not_follow_is_read_from_the_log() {
 fn the_end_of_a_channel_detaches_it_and_its_newest_state_comes_before() {
     let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
-    outbox.attach_new(log.channel.clone(), None);
+    attach_new(&mut outbox, log.channel.clone());
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"1"));
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"2"));
     let end = log.append(1, true);
@@ -194,7 +199,7 @@ fn a_session_waits_while_its_runs_cannot_be_attached() {
     let mut outbox: Outbox<Bytes> = Outbox::default();
     let session = ChannelKey::session("realm", "s");
     outbox.attach(session.clone(), Priority::Interactive, None);
-    for number in 1..CHANNELS_MAX {
+    for number in 1..=CHANNELS_MAX {
         assert!(outbox.attach(channel(&number.to_string()), Priority::Bulk, None));
     }
     assert!(!outbox.attach(channel("one more"), Priority::Bulk, None));
@@ -204,12 +209,43 @@ fn a_session_waits_while_its_runs_cannot_be_attached() {
 }
 
 #[test]
+fn what_a_client_asks_for_and_its_runs_have_room_of_their_own() {
+    let mut outbox: Outbox<Bytes> = Outbox::default();
+    let topic = |number: usize| ChannelKey::topic("realm", &number.to_string()).unwrap();
+    let session = ChannelKey::session("realm", "s");
+    assert!(outbox.attach(session.clone(), Priority::Interactive, None));
+    for number in 1..CHANNELS_MAX {
+        assert!(outbox.attach(topic(number), Priority::Interactive, None));
+    }
+    assert!(!outbox.attach(topic(CHANNELS_MAX), Priority::Interactive, None));
+    for number in 0..CHANNELS_MAX {
+        assert!(outbox.attach_new_run(channel(&number.to_string()), &session));
+    }
+    assert!(!outbox.attach_new_run(channel("one more"), &session));
+    assert!(!outbox.can_attach(ChannelKind::Topic) && !outbox.can_attach(ChannelKind::Run));
+    outbox.detach(&topic(1));
+    assert!(outbox.can_attach(ChannelKind::User) && !outbox.can_attach(ChannelKind::Run));
+}
+
+#[test]
+fn a_run_comes_with_its_session_only() {
+    let mut outbox: Outbox<Bytes> = Outbox::default();
+    let sessions = ["s", "t"].map(|id| ChannelKey::session("realm", id));
+    assert!(!outbox.attach_new_run(channel("a"), &sessions[0]), "its session was detached meanwhile");
+    for (session, run) in sessions.iter().zip(["a", "b"]) {
+        outbox.attach(session.clone(), Priority::Interactive, None);
+        assert!(outbox.attach_run(channel(run), session, Priority::Bulk, None));
+    }
+    assert_eq!(outbox.runs_of(&sessions[1]), [channel("b")]);
+}
+
+#[test]
 fn a_closed_outbox_takes_nothing_more() {
     let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
-    outbox.attach_new(log.channel.clone(), None);
+    attach_new(&mut outbox, log.channel.clone());
     assert_eq!(outbox.close(), [log.channel.clone()]);
-    assert!(!outbox.attach_new(log.channel.clone(), None));
+    assert!(!attach_new(&mut outbox, log.channel.clone()));
     let record = log.append(1, false);
     assert_eq!(outbox.offer(&log.channel, &record, |_| Some(frame(1))), Offer::Ignored);
     assert_eq!(outbox.push_control(frame(1)), Ok(()));
@@ -220,7 +256,7 @@ fn a_closed_outbox_takes_nothing_more() {
 fn latest_state_is_bounded_and_does_not_push_records_out() {
     let mut outbox: Outbox<Bytes> = Outbox::default();
     let mut log = Log::new("a");
-    outbox.attach_new(log.channel.clone(), None);
+    attach_new(&mut outbox, log.channel.clone());
     for key in 0..100 {
         outbox.push_latest(&log.channel, &key.to_string(), frame(LATEST_BYTES_MAX / 4));
     }
@@ -233,7 +269,7 @@ fn latest_state_is_bounded_and_does_not_push_records_out() {
 fn a_record_that_a_client_does_not_see_takes_its_place_and_counts_as_a_piece_only_if_it_is_text() {
     let mut log = Log::new("r");
     let mut outbox: Outbox<Bytes> = Outbox::default();
-    outbox.attach_new(log.channel.clone(), None);
+    attach_new(&mut outbox, log.channel.clone());
     let mut pieces = Vec::new();
     let kinds = [RecordKind::Text, RecordKind::Event, RecordKind::Text, RecordKind::Text];
     for kind in kinds {

@@ -15,6 +15,11 @@ impl Run {
         self.attempts
     }
 
+    /// Whether its service was called, or is to be.
+    pub const fn is_called(&self) -> bool {
+        self.called
+    }
+
     /// The call ended without an outcome. Unless it is made again, its failure is to be told as [`super::WorkerEvent::Failed`].
     pub fn repeat(&mut self, failure: Failure, circumstances: &mut Circumstances<'_>) -> Repetition {
         let is_wanted = self.end.is_none() && self.cancel_by.is_none();

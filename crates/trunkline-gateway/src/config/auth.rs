@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use trunkline_core::channel::SUBJECT_BYTES_MAX;
+use trunkline_core::scope::Scope;
+
 use super::finding::{Place, Wrong};
 use super::node::{Node, Value};
 use super::secret::Secret;
@@ -16,6 +19,8 @@ const TOKEN_CHARS_MIN: usize = 16;
 pub struct Auth {
     /// Tokens that never expire (`[[auth.tokens]]`). Default: none, and everyone may open an anonymous session.
     pub tokens: Vec<StaticToken>,
+    /// What clients may do that have shown no token, where there are none. Default: nothing with topics.
+    pub anonymous_scopes: Vec<Scope>,
 }
 
 /// A token and whom it stands for.
@@ -27,6 +32,8 @@ pub struct StaticToken {
     pub subject: String,
     /// The one realm that it opens. Default: every realm.
     pub realm: Option<String>,
+    /// What its clients may do with topics and other users, such as `subscribe:news.*`. Default: nothing.
+    pub scopes: Vec<Scope>,
 }
 
 impl Auth {
@@ -34,13 +41,34 @@ impl Auth {
         let tokens = section.sections("tokens", |entry| {
             let place = entry.place("token");
             let token = entry.required("token", "\"<at least 16 characters>\"", secret);
-            let subject = entry.required("subject", "\"alice\"", value::text);
+            let subject = entry.required("subject", "\"alice\"", subject);
             let realm = entry.optional("realm", value::name);
-            Some((place, StaticToken { token: token?, subject: subject?, realm }))
+            let scopes = entry.list("scopes", scope);
+            Some((place, StaticToken { token: token?, subject: subject?, realm, scopes }))
         });
         refuse_repeated(section, &tokens);
-        Self { tokens: tokens.into_iter().map(|(_, token)| token).collect() }
+        let anonymous_scopes = section.list("anonymous_scopes", scope);
+        if !tokens.is_empty() && !anonymous_scopes.is_empty() {
+            let wrong = Wrong::new("has no effect: with tokens, nobody is anonymous");
+            section.warning("anonymous_scopes", wrong.hint("give scopes to the tokens"));
+        }
+        Self { tokens: tokens.into_iter().map(|(_, token)| token).collect(), anonymous_scopes }
     }
+}
+
+/// A name that can have a channel of its own.
+fn subject(node: &Node) -> Result<String, Wrong> {
+    let expected = || Wrong::expected(format!("a text of at most {SUBJECT_BYTES_MAX} bytes"), node.describe());
+    value::text(node).ok().filter(|subject| subject.len() <= SUBJECT_BYTES_MAX).ok_or_else(expected)
+}
+
+fn scope(node: &Node) -> Result<Scope, Wrong> {
+    let text = value::text(node)?;
+    Scope::parse(&text).map_err(|error| {
+        let hint =
+            "for example \"subscribe:news.*\", \"publish:news.sport\", \"presence:news.*\" or \"publish:user:*\"";
+        Wrong::expected("a scope", node.describe()).hint(format!("{error}; {hint}"))
+    })
 }
 
 fn secret(node: &Node) -> Result<Secret, Wrong> {

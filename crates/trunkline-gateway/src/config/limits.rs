@@ -20,6 +20,9 @@ pub struct Limits {
     pub in_flight: usize,
     /// Connections of clients at once. Default: 100,000.
     pub connections: usize,
+    /// Bytes that the buffers of all connections may take together. Default: a quarter of the machine's memory, at most
+    /// 2 GiB.
+    pub buffer_bytes: Option<usize>,
     /// How long an HTTP request or upgrade may take to arrive. Default: 10 s.
     pub handshake: Duration,
     /// How long a connection may take to authenticate where it must. Default: 10 s.
@@ -39,6 +42,7 @@ impl Limits {
             depth: section.or("depth", 64, value::count(1..=128)),
             in_flight: section.or("in_flight", 64, value::count(1..=4096)),
             connections: section.or("connections", 100_000, value::count(1..=10_000_000)),
+            buffer_bytes: section.optional("buffer_bytes", all_bytes),
             handshake: section.or("handshake", Duration::from_secs(10), wait),
             auth_wait: section.or("auth_wait", Duration::from_secs(10), wait),
             heartbeat: section.or("heartbeat", Duration::from_secs(25), wait),
@@ -49,12 +53,21 @@ impl Limits {
             let found = format!("{} bytes", limits.message_bytes_before_auth);
             section.mistake("message_bytes_before_auth", Wrong::expected(expected, found));
         }
+        if let Some(all) = limits.buffer_bytes.filter(|all| *all < limits.message_bytes) {
+            let expected = format!("at least limits.message_bytes, {} bytes", limits.message_bytes);
+            section.mistake("buffer_bytes", Wrong::expected(expected, format!("{all} bytes")));
+        }
         limits
     }
 }
 
 fn bytes(node: &Node) -> Result<usize, Wrong> {
     let bytes = value::size(1 << 10..=64 << 20)(node)?;
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+fn all_bytes(node: &Node) -> Result<usize, Wrong> {
+    let bytes = value::size(1 << 20..=1 << 40)(node)?;
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 

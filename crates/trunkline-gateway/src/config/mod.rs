@@ -16,6 +16,7 @@ mod secret;
 mod section;
 mod server;
 mod telemetry;
+mod topic;
 mod value;
 mod worker;
 
@@ -38,6 +39,7 @@ pub use route::{AllowedServices, OnLeave, Route, Validation};
 pub use secret::Secret;
 pub use server::Server;
 pub use telemetry::{LogFormat, Telemetry};
+pub use topic::TopicRule;
 pub use worker::{Transport, Worker};
 
 use finding::{Report, Wrong};
@@ -63,6 +65,8 @@ pub struct Config {
     pub workers: Vec<Worker>,
     /// Which paths exist. Without any in the file: `/ws`, where every service may be named.
     pub routes: Vec<Route>,
+    /// How much of which topics is kept.
+    pub topics: Vec<TopicRule>,
     /// What clients may ask for.
     pub limits: Limits,
     /// What it says about itself.
@@ -114,9 +118,10 @@ impl Config {
         let surroundings = Surroundings { base, search, has_zeromq };
         let workers = Worker::read_all(root, &surroundings);
         let (routes, table) = Route::read_all(root);
+        let topics = TopicRule::read_all(root);
         let limits = root.section("limits", Limits::read);
         let telemetry = root.section("telemetry", Telemetry::read);
-        Self { server, auth, broker, bridge, workers, routes, limits, telemetry, table }
+        Self { server, auth, broker, bridge, workers, routes, topics, limits, telemetry, table }
     }
 }
 

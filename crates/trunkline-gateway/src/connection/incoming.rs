@@ -3,6 +3,7 @@
 //! Nothing is awaited here. Replies go straight to the write queue; what takes time is left
 //! for the connection's task ([`Incoming::take_opening`]) or given to a run.
 
+mod channels;
 mod of_runs;
 
 use std::borrow::Cow;
@@ -19,15 +20,18 @@ use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
 
 use super::Subscriber;
+use super::attaching::Request;
 use super::opening::Hello;
 use super::violations::Violations;
+use crate::auth::Caller;
 use crate::config::Route;
 use crate::message::{self, Health};
 use crate::node::Node;
+use crate::presence::Visit;
 use crate::random;
 use crate::routes::{Destination, destination, validate};
 use crate::runs::NewRun;
-use crate::sessions::{Attendance, Identity, Session};
+use crate::sessions::{Attendance, Session};
 
 /// Messages that may follow a `hello` before its `welcome`.
 const DEFERRED_MAX: usize = 64;
@@ -93,7 +97,7 @@ impl Deferred {
 
 /// A session that is to be opened.
 pub(super) struct OpeningRequest {
-    pub(super) identity: Identity,
+    pub(super) caller: Caller,
     pub(super) hello: Hello,
 }
 
@@ -102,8 +106,13 @@ pub(super) struct Incoming {
     node: Arc<Node>,
     route: Arc<Route>,
     subscriber: Arc<Subscriber>,
-    identity: Option<Identity>,
+    caller: Option<Caller>,
     stage: Stage,
+    /// Sessions that were attached beside the one of `stage`.
+    further: Vec<Attendance>,
+    requests: VecDeque<Request>,
+    /// Topics in which this client is seen.
+    visits: Vec<Visit>,
     opening: Option<OpeningRequest>,
     deferred: VecDeque<Deferred>,
     violations: Violations,
@@ -111,20 +120,18 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// `identity` is who the upgrade request proved to be, if it did.
-    pub(super) fn new(
-        node: Arc<Node>,
-        route: Arc<Route>,
-        subscriber: Arc<Subscriber>,
-        identity: Option<Identity>,
-    ) -> Self {
-        let identity = identity.or_else(|| node.auth.anonymous());
+    /// `caller` is who the upgrade request proved to be, if it did.
+    pub(super) fn new(node: Arc<Node>, route: Arc<Route>, subscriber: Arc<Subscriber>, caller: Option<Caller>) -> Self {
+        let caller = caller.or_else(|| node.auth.anonymous());
         Self {
             node,
             route,
             subscriber,
-            identity,
+            caller,
             stage: Stage::Greeting,
+            further: Vec::new(),
+            requests: VecDeque::new(),
+            visits: Vec::new(),
             opening: None,
             deferred: VecDeque::new(),
             violations: Violations::default(),
@@ -208,12 +215,17 @@ impl Incoming {
                 let health = Health::now(self.node.status());
                 self.reply(queue, "health_response", id, Some(message::payload(&health).into()));
             }
-            _ if self.identity.is_none() && !self.authenticate_by_message(envelope) => {
+            _ if self.caller.is_none() && !self.authenticate_by_message(envelope) => {
                 let has_token = self.token_in(envelope).is_some();
                 let said = if has_token { "the token is wrong" } else { "say hello with a token first" };
                 self.unauthorized(id, said, queue);
             }
             ("cancel", _) => self.cancel(envelope, queue),
+            ("attach" | "detach" | "subscribe" | "unsubscribe" | "publish" | "presence_state", _)
+                if self.dialect() == Dialect::Native =>
+            {
+                self.about_channels(envelope, frame, queue);
+            }
             // Old clients that name no run answer in the words of their service, as they always did.
             ("answer", _) if envelope.run.is_some() || self.dialect() == Dialect::Native => {
                 self.answer(envelope, frame, queue);
@@ -242,17 +254,17 @@ impl Incoming {
     /// Clients of dialect `flat` may send their token in every message instead of saying hello.
     fn authenticate_by_message(&mut self, envelope: &Envelope<'_>) -> bool {
         let token = self.token_in(envelope);
-        self.identity = token.and_then(|token| self.node.auth.verify(&token, &self.route.realm));
-        self.identity.is_some()
+        self.caller = token.and_then(|token| self.node.auth.verify(&token, &self.route.realm));
+        self.caller.is_some()
     }
 
     /// What is wrong with the token in a message, if it has one that does not name who this connection belongs to.
     fn wrong_token(&self, envelope: &Envelope<'_>) -> Option<&'static str> {
-        match self.node.auth.verify(&self.token_in(envelope)?, &self.route.realm) {
-            None => Some("the token is wrong"),
-            who if who != self.identity => Some("the token is another user's"),
-            _ => None,
-        }
+        let Some(said) = self.node.auth.verify(&self.token_in(envelope)?, &self.route.realm) else {
+            return Some("the token is wrong");
+        };
+        let is_same = self.caller.as_ref().is_some_and(|caller| caller.identity == said.identity);
+        (!is_same).then_some("the token is another user's")
     }
 
     /// The token in a message, which only dialect `flat` has.
@@ -270,14 +282,14 @@ impl Incoming {
             Ok(hello) => {
                 if let Some(token) = &hello.token.clone().or_else(|| self.token_in(envelope)) {
                     match self.node.auth.verify(token, &self.route.realm) {
-                        Some(identity) => self.identity = Some(identity),
+                        Some(caller) => self.caller = Some(caller),
                         None => return self.unauthorized(id, "the token is wrong", queue),
                     }
                 }
-                match self.identity.clone() {
-                    Some(identity) => {
+                match self.caller.clone() {
+                    Some(caller) => {
                         self.subscriber.said_hello();
-                        self.begin_opening(identity, hello);
+                        self.begin_opening(caller, hello);
                     }
                     None => self.unauthorized(id, "say hello with a token", queue),
                 }
@@ -286,9 +298,9 @@ impl Incoming {
         }
     }
 
-    fn begin_opening(&mut self, identity: Identity, hello: Hello) {
+    fn begin_opening(&mut self, caller: Caller, hello: Hello) {
         self.stage = Stage::Opening;
-        self.opening = Some(OpeningRequest { identity, hello });
+        self.opening = Some(OpeningRequest { caller, hello });
     }
 
     /// Keeps a message until the session is open.
@@ -315,11 +327,17 @@ impl Incoming {
             Ok(Destination::Service(service)) => service.to_owned(),
             Err(error) => return self.violation(id, error, queue),
         };
-        let session = match (&self.stage, &self.identity) {
-            (Stage::Open(attendance), _) => Arc::clone(attendance.session()),
-            (_, Some(identity)) => {
-                let identity = identity.clone();
-                self.begin_opening(identity, Hello::default());
+        let session = match (&self.stage, &self.caller) {
+            (Stage::Open(first), _) => {
+                let Some(session) = self.session_meant(first.session(), envelope) else {
+                    let error = ErrorCode::BadRequest.with_message("session: it is not attached to this connection");
+                    return self.violation(id, error, queue);
+                };
+                session
+            }
+            (_, Some(caller)) => {
+                let caller = caller.clone();
+                self.begin_opening(caller, Hello::default());
                 return self.defer(frame, queue);
             }
             (_, None) => return self.unauthorized(id, "say hello with a token first", queue),
@@ -364,18 +382,21 @@ impl Incoming {
     }
 
     /// The session is open: messages that came meanwhile are handled now.
-    pub(super) fn opened(&mut self, session: Arc<Session>, queue: &mut WriteQueue) {
+    pub(super) fn opened(&mut self, session: Arc<Session>, further: Vec<Arc<Session>>, queue: &mut WriteQueue) {
         self.stage = Stage::Open(session.attend());
+        self.further = further.into_iter().map(Session::attend).collect();
         while let Some(deferred) = self.deferred.pop_front() {
             self.frame(deferred.frame(), queue);
         }
     }
 
     /// The gateway goes away, and asks the client to come back.
-    pub(super) const fn send_away(&mut self) {
-        if let Stage::Open(attendance) = &mut self.stage {
-            attendance.is_sent_away();
-        }
+    pub(super) fn send_away(&mut self) {
+        let first = match &mut self.stage {
+            Stage::Open(attendance) => Some(attendance),
+            Stage::Greeting | Stage::Opening => None,
+        };
+        first.into_iter().chain(&mut self.further).for_each(Attendance::is_sent_away);
     }
 
     /// The session that is to be opened, once.
@@ -395,7 +416,12 @@ impl Incoming {
 
     /// Whether the client has proved, or need not prove, who it is.
     pub(super) const fn is_authenticated(&self) -> bool {
-        self.identity.is_some()
+        self.caller.is_some()
+    }
+
+    /// Who the client is, once that is known.
+    pub(super) const fn caller(&self) -> Option<&Caller> {
+        self.caller.as_ref()
     }
 
     fn unauthorized(&mut self, id: Option<&str>, message: &'static str, queue: &mut WriteQueue) {

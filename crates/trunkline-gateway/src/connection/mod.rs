@@ -3,6 +3,7 @@
 //! The task only moves things: bytes to [`incoming`], pages of the log and the outbox's
 //! frames to the socket, and time to both. One loop, one `select!`, no second task.
 
+mod attaching;
 mod incoming;
 mod opening;
 mod outgoing;
@@ -12,6 +13,7 @@ mod violations;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -19,21 +21,25 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use trunkline_broker::BrokerError;
-use trunkline_core::channel::ChannelKind;
-use trunkline_core::outbox::Priority;
-use trunkline_protocol::{CloseCode, Dialect, Wire};
+use trunkline_core::budget::{Share, UNCOUNTED_BYTES};
+use trunkline_core::channel::{ChannelKey, ChannelKind};
+use trunkline_core::departure::Departure;
+use trunkline_core::outbox::{CHANNELS_MAX, Priority};
+use trunkline_protocol::{CloseCode, Dialect, ErrorBody, ErrorCode, Wire};
 use trunkline_ws::{Activity, Closed, Connection as Socket, Deflate, Options};
 
+use self::attaching::{Asker, Attached, Request, attach};
 use self::incoming::Incoming;
-use self::opening::{Client, Opened, open};
+use self::opening::{Client, Opened, Place, open};
 use self::outgoing::Outgoing;
 use self::subscriber::Membership;
 pub(crate) use self::subscriber::{InFlight, Subscriber};
+use crate::auth::Caller;
 use crate::config::Route;
+use crate::frame::Frame;
 use crate::message;
 use crate::node::Node;
 use crate::random;
-use crate::sessions::Identity;
 
 /// Bytes that the socket's queue may hold before the outbox keeps the rest: at most one full message is ahead of a
 /// control frame.
@@ -46,12 +52,15 @@ const MISSES_MAX: u32 = 2;
 pub(crate) struct Accepted {
     pub(crate) route: Arc<Route>,
     pub(crate) wire: Wire,
-    pub(crate) identity: Option<Identity>,
+    pub(crate) caller: Option<Caller>,
     /// What was agreed on, if the client may compress.
     pub(crate) deflate: Option<Deflate>,
 }
 
 type Opening = BoxFuture<'static, Result<Opened, BrokerError>>;
+
+/// A channel that is being attached, and the message that asked for it.
+type Attaching = BoxFuture<'static, (Option<String>, Result<Attached, BrokerError>)>;
 
 /// The task's state.
 struct Connection<S> {
@@ -59,17 +68,45 @@ struct Connection<S> {
     route: Arc<Route>,
     id: String,
     socket: Socket<S>,
+    /// What the socket's buffers have of the node's budget.
+    share: Share,
     incoming: Incoming,
     outgoing: Outgoing,
     membership: Membership,
     opening: Option<Opening>,
+    attaching: Option<Attaching>,
     /// When the next heartbeat is due, or the client must have authenticated.
     timer: Pin<Box<Sleep>>,
     authenticate_by: Option<Instant>,
     misses: u32,
-    /// Cancelled with the node's; its own, as it is asked each time that something happens.
-    go_away: CancellationToken,
-    going_away: bool,
+    /// The next phase of the node's end that it has to know of; its own token, as it is asked each time that something
+    /// happens.
+    phase: CancellationToken,
+    leaving: Leaving,
+}
+
+/// How far a connection has come with being sent away.
+enum Leaving {
+    No,
+    /// It waits for its turn to be told.
+    Waits(Box<Turn>),
+    /// It was told, and is sent away last.
+    Told,
+}
+
+struct Turn {
+    at: Pin<Box<Sleep>>,
+    departure: Departure,
+}
+
+impl Leaving {
+    /// Resolves when it is its turn to be told. Cancel-safe.
+    async fn turn(&mut self) {
+        match self {
+            Self::Waits(turn) => turn.at.as_mut().await,
+            Self::No | Self::Told => std::future::pending().await,
+        }
+    }
 }
 
 /// Serves one connection until it is over.
@@ -91,9 +128,9 @@ where
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn new(node: Arc<Node>, accepted: Accepted, stream: S, early: Bytes) -> Self {
-        let Accepted { route, wire, identity, deflate } = accepted;
-        let subscriber = Subscriber::new(wire);
-        let incoming = Incoming::new(Arc::clone(&node), Arc::clone(&route), Arc::clone(&subscriber), identity);
+        let Accepted { route, wire, caller, deflate } = accepted;
+        let subscriber = Subscriber::new(wire, &node.budget);
+        let incoming = Incoming::new(Arc::clone(&node), Arc::clone(&route), Arc::clone(&subscriber), caller);
         let authenticated = incoming.is_authenticated();
         let options = Options {
             limits: node.settings.frame_limits(authenticated),
@@ -107,18 +144,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let first = node.settings.heartbeat.mul_f64(0.5 + random::fraction() / 2.0);
         Self {
             socket: Socket::new(stream, early, &options),
+            share: Share::new(Arc::clone(&node.budget)),
             outgoing: Outgoing::new(Arc::clone(&node), Arc::clone(&subscriber)),
             membership: Membership { hub: Arc::clone(&node.hub), subscriber },
             timer: Box::pin(tokio::time::sleep_until(authenticate_by.unwrap_or(now + first))),
             id: random::id(),
-            go_away: node.go_away.child_token(),
+            phase: node.stopping.draining.child_token(),
             node,
             route,
             incoming,
             opening: None,
+            attaching: None,
             authenticate_by,
             misses: 0,
-            going_away: false,
+            leaving: Leaving::No,
         }
     }
 
@@ -145,14 +184,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Waits for one thing to happen and takes it in.
     async fn turn(&mut self) -> Result<(), Closed> {
-        let Self { socket, incoming, outgoing, membership, opening, timer, go_away, going_away, .. } = self;
+        let Self { socket, incoming, outgoing, membership, opening, attaching, timer, phase, leaving, .. } = self;
         tokio::select! {
             biased;
-            () = go_away.cancelled(), if !*going_away => self.say_go_away(),
+            () = phase.cancelled() => self.next_phase(),
+            () = leaving.turn() => self.say_go_away(),
             () = timer.as_mut() => self.tick(),
             opened = async { opening.as_mut().expect("checked by the branch").await }, if opening.is_some() => {
                 self.opening = None;
                 self.opened(opened);
+            }
+            (id, attached) = async { attaching.as_mut().expect("checked by the branch").await }, if attaching.is_some() => {
+                self.attaching = None;
+                self.attached(id.as_deref(), attached);
             }
             read = outgoing.read_page() => outgoing.take_page(read),
             activity = socket.drive(|message, queue| incoming.receive(message, queue)) => {
@@ -175,7 +219,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         if let Some(request) = self.incoming.take_opening() {
             let client = Client {
-                identity: request.identity,
+                caller: request.caller,
                 realm: self.route.realm.clone(),
                 wire: self.wire(),
                 connection: self.id.clone(),
@@ -183,7 +227,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.socket.pause_reading();
             self.opening = Some(Box::pin(open(Arc::clone(&self.node), client, request.hello)));
         }
+        self.take_requests();
         self.outgoing.flush(&mut self.socket);
+        if !is_counted(&mut self.share, &self.socket) {
+            self.incoming.end(CloseCode::Overloaded);
+        }
         if self.membership.subscriber.control_overflowed() {
             self.incoming.end(CloseCode::SlowConsumer);
         }
@@ -196,7 +244,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn opened(&mut self, opened: Result<Opened, BrokerError>) {
         self.socket.resume_reading();
-        let Opened { session, welcome, is_new, channels } = match opened {
+        let Opened { session, further, expired, welcome, places } = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::error!(%error, "a session cannot be opened");
@@ -204,19 +252,91 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 return;
             }
         };
-        self.push_control(welcome);
-        for (channel, cursor) in channels {
-            if is_new && cursor.is_some() {
-                // Without reading its log first: the run of the message that opened it is told from its beginning.
-                self.node.hub.attach_new(&channel, cursor, &self.membership.subscriber);
-                continue;
-            }
-            let urgent = channel.kind() == ChannelKind::Session || self.node.runs.is_live(&channel);
-            let priority = if urgent { Priority::Interactive } else { Priority::Bulk };
-            self.node.hub.attach(&channel, &self.membership.subscriber, priority, cursor);
+        for frame in expired.into_iter().chain([welcome]) {
+            self.push_control(frame);
+        }
+        for place in places {
+            self.attach(place);
         }
         self.outgoing.flush(&mut self.socket);
-        self.incoming.opened(session, self.socket.write_queue());
+        self.incoming.opened(session, further, self.socket.write_queue());
+        self.is_told();
+    }
+
+    fn attach(&self, place: Place) -> bool {
+        let Place { channel, session, cursor, is_new } = place;
+        let urgent = channel.kind() != ChannelKind::Run || self.node.runs.is_live(&channel);
+        let priority = if urgent { Priority::Interactive } else { Priority::Bulk };
+        let (hub, subscriber) = (&self.node.hub, &self.membership.subscriber);
+        match session {
+            // Without reading its log first: the run of the message that opened it is told from its beginning.
+            None if is_new && cursor.is_some() => hub.attach_new(&channel, cursor, subscriber),
+            Some(session) => hub.attach_run(&channel, &session, subscriber, priority, cursor),
+            None => hub.attach(&channel, subscriber, priority, cursor),
+        }
+    }
+
+    /// Does what the client asked to be done with channels, one after the other.
+    fn take_requests(&mut self) {
+        while self.attaching.is_none()
+            && let Some(request) = self.incoming.take_request()
+        {
+            match request {
+                Request::Detach(channel) => {
+                    self.node.hub.detach_session(&channel, &self.membership.subscriber);
+                    self.incoming.gave_up(&channel);
+                }
+                Request::Attach { id, wanted, cursor } => {
+                    if let Some(error) = self.no_room_for(&wanted.name()) {
+                        self.refuse(id.as_deref(), error);
+                    } else if let Some(caller) = self.incoming.caller() {
+                        let realm = self.route.realm.clone();
+                        let asker = Asker { caller: caller.clone(), realm, wire: self.wire() };
+                        let attached = attach(Arc::clone(&self.node), asker, id.clone(), wanted, cursor);
+                        self.attaching = Some(Box::pin(async move { (id, attached.await) }));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Why one more channel cannot be attached, if it cannot.
+    fn no_room_for(&self, name: &str) -> Option<ErrorBody<'static>> {
+        let outbox = self.membership.subscriber.outbox();
+        let channel = ChannelKey::from_public_name(&self.route.realm, name);
+        if channel.is_some_and(|channel| outbox.is_attached(&channel)) {
+            return Some(ErrorCode::BadRequest.with_message("it is attached to this connection already"));
+        }
+        let full = format!("this connection has {CHANNELS_MAX} sessions and topics attached; detach one first");
+        (!outbox.can_attach(ChannelKind::Topic)).then(|| ErrorCode::Busy.with_message(full))
+    }
+
+    fn attached(&mut self, id: Option<&str>, attached: Result<Attached, BrokerError>) {
+        let Attached { told, place, session, runs } = match attached {
+            Ok(attached) => attached,
+            Err(error) => {
+                tracing::error!(%error, "a channel cannot be attached");
+                return self.refuse(id, ErrorCode::Overloaded.body());
+            }
+        };
+        let Some(place) = place else { return self.push_control(told) };
+        let channel = place.channel.clone();
+        // There is room: only this task attaches what is no run.
+        self.attach(place);
+        self.membership.subscriber.outbox().push_notice(&channel, Frame::Own(told));
+        for run in runs {
+            self.attach(Place { channel: run, session: Some(channel.clone()), cursor: None, is_new: false });
+        }
+        if let Some(session) = session {
+            self.incoming.has_session(session);
+            self.is_told();
+        }
+    }
+
+    /// Answers a message that could not be done.
+    fn refuse(&self, id: Option<&str>, error: ErrorBody<'_>) {
+        self.node.metrics.client_error(&error.code);
+        self.push_control(message::error_frame(self.wire(), id, error));
     }
 
     /// A heartbeat is due, or the time to authenticate is over.
@@ -243,14 +363,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.push_control(frame);
     }
 
-    fn say_go_away(&mut self) {
-        self.going_away = true;
-        self.incoming.send_away();
-        if self.membership.subscriber.voice().hears_of_runs() {
-            let content = GoAway { reason: "drain", reconnect_min_ms: 0, reconnect_max_ms: RECONNECT_WITHIN_MS };
-            self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));
+    /// The node has come further with its end: at first it is decided when this client is told, and at last it has to go.
+    fn next_phase(&mut self) {
+        if matches!(self.leaving, Leaving::No) {
+            let departure = self.node.stopping.departure();
+            let at = Box::pin(tokio::time::sleep(departure.told_after));
+            self.leaving = Leaving::Waits(Box::new(Turn { at, departure }));
+            self.phase = self.node.stopping.leaving.child_token();
+            return;
         }
+        self.say_go_away();
         self.incoming.end(CloseCode::Drain);
+        self.phase = CancellationToken::new();
+    }
+
+    /// Tells the client when to come back, once. One that hears what runs say stays until they are over; any other goes.
+    fn say_go_away(&mut self) {
+        let Leaving::Waits(turn) = std::mem::replace(&mut self.leaving, Leaving::Told) else { return };
+        self.incoming.send_away();
+        if !self.membership.subscriber.voice().hears_of_runs() {
+            return self.incoming.end(CloseCode::Drain);
+        }
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let Departure { return_after, return_before, .. } = turn.departure;
+        let content =
+            GoAway { reason: "drain", reconnect_min_ms: ms(return_after), reconnect_max_ms: ms(return_before) };
+        self.push_control(message::reply_frame(self.wire(), "go_away", None, &content));
+    }
+
+    /// Whoever was told to come back has not left its sessions, however late they were attached.
+    fn is_told(&mut self) {
+        if matches!(self.leaving, Leaving::Told) {
+            self.incoming.send_away();
+        }
     }
 
     fn push_control(&self, frame: Bytes) {
@@ -265,9 +410,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.wire().dialect()
     }
 }
-
-/// The window over which clients spread their return when the gateway goes away, in milliseconds.
-const RECONNECT_WITHIN_MS: u64 = 2_000;
 
 /// What a client hears before it has said anything.
 fn greeting(wire: Wire, connection: &str, route: &Route) -> Option<Bytes> {
@@ -307,6 +449,16 @@ struct GoAway {
     reason: &'static str,
     reconnect_min_ms: u64,
     reconnect_max_ms: u64,
+}
+
+/// Counts what a socket holds. `false` when all connections together hold as much as they may, and this one has a message
+/// that cannot be received to its end.
+fn is_counted<S: AsyncRead + AsyncWrite + Unpin>(share: &mut Share, socket: &Socket<S>) -> bool {
+    let unfinished = socket.unfinished_bytes();
+    let bytes = unfinished + socket.queued_bytes();
+    let is_refused = unfinished > UNCOUNTED_BYTES && !share.try_hold(bytes);
+    share.hold(bytes);
+    !is_refused
 }
 
 /// Lets other tasks have their turn, if the socket took as much as one turn may. Without this they would have it once the

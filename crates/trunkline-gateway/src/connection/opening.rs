@@ -10,12 +10,14 @@ use trunkline_broker::{Broker, BrokerError};
 use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::ResetReason;
 use trunkline_core::record;
-use trunkline_protocol::{Dialect, Envelope, Limits, Position, Wire};
+use trunkline_core::scope::{Action, Target};
+use trunkline_protocol::{Dialect, Envelope, ErrorCode, Limits, Position, Wire};
 
+use crate::auth::Caller;
 use crate::clock::wall_ms;
 use crate::message;
 use crate::node::Node;
-use crate::sessions::{Identity, Session};
+use crate::sessions::Session;
 
 /// The payload of `hello`.
 #[derive(Debug, Default, Deserialize)]
@@ -24,6 +26,8 @@ pub(super) struct Hello {
     pub(super) token: Option<String>,
     pub(super) session: Option<String>,
     pub(super) secret: Option<String>,
+    /// The secrets of further sessions, by their ids.
+    pub(super) secrets: BTreeMap<String, String>,
     pub(super) resume: BTreeMap<String, Option<String>>,
 }
 
@@ -33,8 +37,16 @@ impl Hello {
         let Some(payload) = &envelope.payload else { return Ok(Self::default()) };
         let payload = payload.as_json().ok_or("payload: bytes have no place in hello")?;
         let hello: Self = serde_json::from_str(payload.get()).map_err(|error| format!("payload: {error}"))?;
-        if hello.resume.len() > limits.resume_channels_max {
-            return Err(format!("payload.resume: at most {} channels can be resumed", limits.resume_channels_max));
+        let most = limits.resume_channels_max;
+        if hello.secrets.len() > most {
+            return Err(format!("payload.secrets: at most {most} sessions"));
+        }
+        let runs = hello.resume.keys().filter(|name| name.starts_with("run:")).count();
+        let own = hello.session.as_ref().map(|session| format!("session:{session}"));
+        let others =
+            hello.resume.keys().filter(|name| !name.starts_with("run:") && Some(*name) != own.as_ref()).count();
+        if runs > most || others >= most {
+            return Err(format!("payload.resume: at most {most} runs, and {most} others with the session's own"));
         }
         for (channel, position) in &hello.resume {
             if let Some(position) = position {
@@ -48,22 +60,48 @@ impl Hello {
 /// A session that this connection has now, and what to do with its channels.
 pub(super) struct Opened {
     pub(super) session: Arc<Session>,
+    /// Further sessions that were resumed.
+    pub(super) further: Vec<Arc<Session>>,
+    /// Says that the session that was asked for cannot be had, where the dialect has a message of its own for that.
+    pub(super) expired: Option<Bytes>,
     pub(super) welcome: Bytes,
-    /// Whether it was made just now: nobody else knows it, and its channel has no record.
-    pub(super) is_new: bool,
-    /// Channels to attach, in this order, each from its cursor.
-    pub(super) channels: Vec<(ChannelKey, Option<Position>)>,
+    /// Channels to attach, in this order.
+    pub(super) places: Vec<Place>,
 }
 
-/// What the gateway says of one channel in `welcome`.
+/// A channel to attach, and from where it is read.
+pub(super) struct Place {
+    pub(super) channel: ChannelKey,
+    /// The session that brings it, if it is a run.
+    pub(super) session: Option<ChannelKey>,
+    pub(super) cursor: Option<Position>,
+    /// Whether it was made just now: nobody else knows it, and it has no record.
+    pub(super) is_new: bool,
+}
+
+/// What the gateway says of one channel in `welcome` and `attached`.
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the field's name is the contract's")]
-struct Verdict {
+pub(super) struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     pos: Option<String>,
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+}
+
+impl Verdict {
+    /// Unknown, over and another's are one answer.
+    pub(super) const UNKNOWN: Self = Self { pos: None, verdict: "reset", reason: Some(ResetReason::Unknown.name()) };
+
+    /// Whether what follows a position was promised to be complete.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.verdict == "resumed"
+    }
+
+    fn new(start: Option<Position>) -> Self {
+        Self { pos: start.map(|start| start.to_string()), verdict: "new", reason: None }
+    }
 }
 
 #[derive(Serialize)]
@@ -87,7 +125,7 @@ struct Server {
 
 /// Who says hello, and how to answer.
 pub(super) struct Client {
-    pub(super) identity: Identity,
+    pub(super) caller: Caller,
     pub(super) realm: String,
     pub(super) wire: Wire,
     pub(super) connection: String,
@@ -95,43 +133,78 @@ pub(super) struct Client {
 
 /// Finds or makes the session, judges every position, and writes the `welcome`.
 pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Result<Opened, BrokerError> {
-    let Client { identity, realm, wire, connection } = client;
+    let Client { caller, realm, wire, connection } = client;
+    let mut judge = Judge::new(&node, &caller, &realm);
+    let mut verdicts = BTreeMap::new();
+    let mut places = Vec::new();
+    let own = hello.session.as_ref().map(|id| format!("session:{id}"));
     let known = match &hello.session {
-        Some(id) if ChannelKey::from_public_name(&realm, &format!("session:{id}")).is_some() => {
-            node.sessions.resume(&realm, id, &identity, hello.secret.as_deref(), wall_ms()).await?
-        }
-        _ => None,
+        Some(id) => judge.session(id, hello.secret.as_deref()).await?,
+        None => None,
     };
-    let mut channels = BTreeMap::new();
-    let mut attach = Vec::new();
-    let is_new = known.is_none();
+    let mut expired = None;
     let (session, secret) = if let Some(session) = known {
-        resume_channels(&*node.broker, &session, &hello, &mut channels, &mut attach).await?;
         (session, None)
     } else {
-        let new = node.sessions.create(&realm, &identity, wall_ms()).await?;
-        let lost = hello.session.iter().map(|id| format!("session:{id}"));
-        for name in lost.chain(hello.resume.into_keys()) {
-            channels.insert(name, Verdict { pos: None, verdict: "reset", reason: Some(ResetReason::Unknown.name()) });
-        }
+        expired = hello.session.as_deref().and_then(|asked| session_expired(wire, &realm, asked));
+        let new = node.sessions.create(&realm, &caller.identity, wall_ms()).await?;
         let start = start_of(&*node.broker, &new.session.channel).await?;
-        let verdict = Verdict { pos: start.map(|start| start.to_string()), verdict: "new", reason: None };
-        channels.insert(new.session.channel.public_name().to_owned(), verdict);
-        attach.push((new.session.channel.clone(), start));
+        verdicts.extend(own.clone().map(|own| (own, Verdict::UNKNOWN)));
+        verdicts.insert(new.session.channel.public_name().to_owned(), Verdict::new(start));
+        places.push(Place { channel: new.session.channel.clone(), session: None, cursor: start, is_new: true });
         (new.session, new.secret)
     };
+    // Sessions go first: they bring the runs.
+    let is_session = |name: &&String| name.starts_with("session:");
+    let names = own.iter().chain(hello.resume.keys().filter(|name| is_session(name) && Some(*name) != own.as_ref()));
+    for name in names.chain(hello.resume.keys().filter(|name| !is_session(name))) {
+        if verdicts.contains_key(name) {
+            continue;
+        }
+        // Other dialects have one session, and no topics.
+        if wire.dialect() != Dialect::Native && !name.starts_with("run:") && Some(name) != own.as_ref() {
+            verdicts.insert(name.clone(), Verdict::UNKNOWN);
+            continue;
+        }
+        if let Some(id) = name.strip_prefix("session:")
+            && id != session.id
+        {
+            judge.session(id, hello.secrets.get(id).map(String::as_str)).await?;
+        }
+        // `Hello::read` has refused positions of another form.
+        let cursor = hello.resume.get(name).cloned().flatten().and_then(|position| position.parse().ok());
+        let (verdict, place) = judge.place(name, cursor).await?;
+        verdicts.insert(name.clone(), verdict);
+        places.extend(place);
+    }
+    let further = judge.sessions.into_iter().filter(|other| other.id != session.id).collect();
     let welcome = Welcome {
         session: &session.id,
         secret,
         connection: &connection,
         resume: true,
-        channels,
+        channels: verdicts,
         heartbeat_ms: u64::try_from(node.settings.heartbeat.as_millis()).unwrap_or(u64::MAX),
         limits: &node.settings.limits,
         server: Server { name: "trunkline", version: env!("CARGO_PKG_VERSION") },
     };
     let welcome = welcome.frame(wire);
-    Ok(Opened { session, welcome, is_new, channels: attach })
+    Ok(Opened { session, further, expired, welcome, places })
+}
+
+/// What dialect `flat` says of a session that cannot be given: unknown, expired and another's are the same.
+fn session_expired(wire: Wire, realm: &str, asked: &str) -> Option<Bytes> {
+    #[derive(Serialize)]
+    struct SessionExpired<'a> {
+        message: &'a str,
+    }
+    let is_name = ChannelKey::from_public_name(realm, &format!("session:{asked}")).is_some();
+    (wire.dialect() == Dialect::Flat && is_name).then(|| {
+        let payload = message::payload(&SessionExpired { message: &ErrorCode::SessionExpired.body().message });
+        let session = Some(Cow::Borrowed(asked));
+        let envelope = Envelope { session, payload: Some(payload.into()), ..Envelope::new("session_expired") };
+        message::frame(wire, &envelope)
+    })
 }
 
 impl Welcome<'_> {
@@ -151,38 +224,77 @@ impl Welcome<'_> {
     }
 }
 
-/// Judges the positions of a session that the client has: its own channel first, then its runs.
-async fn resume_channels(
-    broker: &dyn Broker,
-    session: &Session,
-    hello: &Hello,
-    verdicts: &mut BTreeMap<String, Verdict>,
-    attach: &mut Vec<(ChannelKey, Option<Position>)>,
-) -> Result<(), BrokerError> {
-    let own = session.channel.public_name().to_owned();
-    let own_position = hello.resume.get(&own).cloned().flatten();
-    let others = hello.resume.iter().filter(|(name, _)| **name != own);
-    let asked = std::iter::once((own.clone(), own_position))
-        .chain(others.map(|(name, position)| (name.clone(), position.clone())));
-    for (name, position) in asked {
-        let channel = ChannelKey::from_public_name(&session.realm, &name);
-        let allowed = match &channel {
-            Some(channel) if channel.kind() == ChannelKind::Run => run_belongs(broker, channel, session).await?,
-            Some(channel) => *channel == session.channel,
-            None => false,
-        };
-        let Some(channel) = channel.filter(|_| allowed) else {
-            let reason = Some(ResetReason::Unknown.name());
-            verdicts.insert(name, Verdict { pos: None, verdict: "reset", reason });
-            continue;
-        };
-        // `Hello::read` has refused positions of another form.
-        let cursor = position.and_then(|position| position.parse().ok());
-        let (verdict, cursor) = judge(broker, &channel, cursor).await?;
-        verdicts.insert(name, verdict);
-        attach.push((channel, cursor));
+/// Says what one client may read, and from where.
+pub(super) struct Judge<'a> {
+    node: &'a Node,
+    caller: &'a Caller,
+    realm: &'a str,
+    /// Those that the client has proved to be its own.
+    pub(super) sessions: Vec<Arc<Session>>,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) const fn new(node: &'a Node, caller: &'a Caller, realm: &'a str) -> Self {
+        Self { node, caller, realm, sessions: Vec::new() }
     }
-    Ok(())
+
+    /// A session, if it is this client's.
+    pub(super) async fn session(
+        &mut self,
+        id: &str,
+        secret: Option<&str>,
+    ) -> Result<Option<Arc<Session>>, BrokerError> {
+        if ChannelKey::from_public_name(self.realm, &format!("session:{id}")).is_none() {
+            return Ok(None);
+        }
+        let identity = &self.caller.identity;
+        let session = self.node.sessions.resume(self.realm, id, identity, secret, wall_ms()).await?;
+        self.sessions.extend(session.clone());
+        Ok(session)
+    }
+
+    /// What is said of the channel of this name, and where it is to be attached if the client may read it.
+    pub(super) async fn place(
+        &self,
+        name: &str,
+        cursor: Option<Position>,
+    ) -> Result<(Verdict, Option<Place>), BrokerError> {
+        let Some(channel) = ChannelKey::from_public_name(self.realm, name) else { return Ok((Verdict::UNKNOWN, None)) };
+        let broker = &*self.node.broker;
+        let mut session = None;
+        let is_allowed = match channel.kind() {
+            ChannelKind::Session => self.sessions.iter().any(|own| own.channel == channel),
+            ChannelKind::Run => {
+                session = self.session_of(&channel).await?;
+                session.is_some()
+            }
+            ChannelKind::User => self.users_channel().as_ref() == Some(&channel),
+            ChannelKind::Topic => self.caller.scopes.allow(Action::Subscribe, Target::Topic(channel.id())),
+        };
+        if !is_allowed {
+            return Ok((Verdict::UNKNOWN, None));
+        }
+        if matches!(channel.kind(), ChannelKind::User | ChannelKind::Topic) {
+            self.node.topics.open(&channel, wall_ms()).await?;
+        }
+        let (verdict, cursor) = judge(broker, &channel, cursor).await?;
+        Ok((verdict, Some(Place { channel, session, cursor, is_new: false })))
+    }
+
+    /// The channel of whoever this client has proved to be.
+    pub(super) fn users_channel(&self) -> Option<ChannelKey> {
+        ChannelKey::user(self.realm, self.caller.subject()?)
+    }
+
+    /// The session of a run, if that is one of the client's.
+    async fn session_of(&self, run: &ChannelKey) -> Result<Option<ChannelKey>, BrokerError> {
+        for session in &self.sessions {
+            if run_belongs(&*self.node.broker, run, session).await? {
+                return Ok(Some(session.channel.clone()));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// Whether a channel can be read on after `cursor`, and from where it is read.
@@ -193,7 +305,7 @@ async fn judge(
 ) -> Result<(Verdict, Option<Position>), BrokerError> {
     let Some(position) = cursor else {
         let start = start_of(broker, channel).await?;
-        return Ok((Verdict { pos: start.map(|start| start.to_string()), verdict: "new", reason: None }, start));
+        return Ok((Verdict::new(start), start));
     };
     match broker.read(channel, Some(position), 0).await? {
         Ok(_) => Ok((Verdict { pos: Some(position.to_string()), verdict: "resumed", reason: None }, cursor)),
@@ -213,12 +325,23 @@ async fn start_of(broker: &dyn Broker, channel: &ChannelKey) -> Result<Option<Po
 
 /// Whether a run is one of this session: its events say so, or the list of open runs.
 async fn run_belongs(broker: &dyn Broker, run: &ChannelKey, session: &Session) -> Result<bool, BrokerError> {
-    let Ok(page) = broker.read(run, None, 0).await? else { return Ok(false) };
-    match page.records.first() {
-        Some(first) => {
-            let message = record::message(&first.data);
-            Ok(message.is_ok_and(|(_, event)| event.session.as_deref() == Some(&*session.id)))
-        }
-        None => crate::runs::is_open_run_of(broker, run, &session.id).await,
+    match first_event_is_of(broker, run, session).await? {
+        Some(belongs) => Ok(belongs),
+        None if crate::runs::is_open_run_of(broker, run, &session.id).await? => Ok(true),
+        // It may have ended since: then it has events now.
+        None => Ok(first_event_is_of(broker, run, session).await?.unwrap_or(false)),
     }
+}
+
+/// Whether a run's first event is of this session; `None` where it has none yet.
+async fn first_event_is_of(
+    broker: &dyn Broker,
+    run: &ChannelKey,
+    session: &Session,
+) -> Result<Option<bool>, BrokerError> {
+    let Ok(page) = broker.read(run, None, 0).await? else { return Ok(Some(false)) };
+    Ok(page.records.first().map(|first| {
+        let message = record::message(&first.data);
+        message.is_ok_and(|(_, event)| event.session.as_deref() == Some(&*session.id))
+    }))
 }

@@ -8,11 +8,12 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use trunkline_broker::{BrokerError, Page};
-use trunkline_core::channel::ChannelKey;
+use trunkline_core::budget::Share;
+use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::{Record, ResetReason};
 use trunkline_core::outbox::{Priority, Wanted};
 use trunkline_core::record::fold;
-use trunkline_core::words::{self, Surroundings, Voice, WholeText};
+use trunkline_core::words::{self, Surroundings, TEXT_BYTES_MAX, Voice, WholeText};
 use trunkline_protocol::{Envelope, ErrorCode, Position};
 use trunkline_ws::Connection as Socket;
 
@@ -24,6 +25,9 @@ use crate::node::Node;
 
 /// Bytes of a log read at a time.
 const PAGE_BYTES: usize = 64 * 1024;
+
+/// The same while the buffers of all connections hold as much as they may: everybody goes on, in small steps.
+const SMALL_PAGE_BYTES: usize = 4 * 1024;
 
 /// Places for frames that are kept while there are none.
 const KEPT_PLACES: usize = 4;
@@ -102,7 +106,8 @@ impl Outgoing {
     fn read(&self, wanted: Wanted) -> BoxFuture<'static, Read> {
         let Wanted { channel, cursor } = wanted;
         let (node, voice) = (Arc::clone(&self.node), self.subscriber.voice());
-        let page = node.broker.read(&channel, cursor, PAGE_BYTES);
+        let bytes = if node.budget.has_room() { PAGE_BYTES } else { SMALL_PAGE_BYTES };
+        let page = node.broker.read(&channel, cursor, bytes);
         Box::pin(async move {
             let (outcome, whole) = match page.await {
                 Ok(Ok(page)) => with_whole_text(&node, voice, &channel, cursor, page).await,
@@ -182,7 +187,7 @@ impl Outgoing {
         let voice = self.subscriber.voice();
         for record in &records {
             let run = run_started_by(channel, record);
-            if run.is_some() && self.subscriber.outbox().is_full() {
+            if run.is_some() && !self.subscriber.outbox().can_attach(ChannelKind::Run) {
                 return;
             }
             let lacks = self.subscriber.outbox().lacks(channel, record);
@@ -194,7 +199,7 @@ impl Outgoing {
             }
             if let Some(run) = run {
                 let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
-                self.node.hub.attach(&run, &self.subscriber, priority, None);
+                self.node.hub.attach_run(&run, channel, &self.subscriber, priority, None);
             }
         }
         if at_top && page.head.sealed {
@@ -247,6 +252,7 @@ where
 struct Gathered {
     text: WholeText,
     _turn: OwnedSemaphorePermit,
+    _share: Share,
 }
 
 /// What reading a page brought, and the run's text.
@@ -264,6 +270,8 @@ async fn with_whole_text(
     let Some(end) = page.records.last().filter(is_told) else { return (Ok(Ok(page)), None) };
     let _counted = node.metrics.gathers_text();
     let turn = Arc::clone(&node.gathering).acquire_owned().await.expect("it is never closed");
+    let mut share = Share::new(Arc::clone(&node.budget));
+    share.hold(TEXT_BYTES_MAX);
     let mut whole = WholeText::before(end);
     let mut after = None;
     // What stands before the page was told already, and is read once more.
@@ -284,7 +292,7 @@ async fn with_whole_text(
     if let Err(error) = page.records.iter().try_for_each(|record| whole.add(record)) {
         return (Err(BrokerError::Unavailable(error.to_string())), None);
     }
-    (Ok(Ok(page)), Some(Gathered { text: whole, _turn: turn }))
+    (Ok(Ok(page)), Some(Gathered { text: whole, _turn: turn, _share: share }))
 }
 
 /// Whether a record stands behind `cursor` in its log.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
+use trunkline_core::budget::Share;
 use trunkline_protocol::{CloseCode, Dialect, ErrorCode, Wire};
 use trunkline_ws::{Connection as Socket, Message, Options};
 
 use super::violations::Violations;
-use super::{MISSES_MAX, close_code, give_way};
+use super::{MISSES_MAX, close_code, give_way, is_counted};
 use crate::message::{self, Health};
 use crate::node::Node;
 
@@ -43,9 +44,12 @@ where
         ..Options::default()
     };
     let mut socket = Socket::new(stream, early, &options);
+    let mut share = Share::new(Arc::clone(&node.budget));
     let mut violations = Violations::default();
     let mut misses = 0;
     let mut close = None;
+    let told = node.stopping.told();
+    tokio::pin!(told);
     loop {
         let drive = socket.drive(|message, queue| match message {
             Message::Text(text) => {
@@ -69,7 +73,7 @@ where
                 }
                 Err(_) => return,
             },
-            () = node.go_away.cancelled() => close = Some(CloseCode::Drain),
+            () = &mut told => close = Some(CloseCode::Drain),
             () = tokio::time::sleep(node.settings.heartbeat) => {
                 misses += 1;
                 let pinged = socket.queue(trunkline_ws::frame::ping(b"")).is_ok();
@@ -77,6 +81,9 @@ where
                     close = Some(CloseCode::HeartbeatTimeout);
                 }
             }
+        }
+        if !is_counted(&mut share, &socket) {
+            close = Some(CloseCode::Overloaded);
         }
         if let Some(code) = close {
             return finish(&mut socket, code).await;

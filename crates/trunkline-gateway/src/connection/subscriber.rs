@@ -1,11 +1,13 @@
 //! What others hold of a connection: its outbox, and a way to wake its task.
 
 use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+use trunkline_core::budget::{Budget, Share};
 use trunkline_core::outbox::Outbox;
 use trunkline_core::words::Voice;
 use trunkline_protocol::{Dialect, Wire};
@@ -22,7 +24,7 @@ pub(crate) struct Subscriber {
     said_hello: AtomicBool,
     /// What an old client sent itself, and is not told again.
     own_messages: Mutex<VecDeque<Box<str>>>,
-    outbox: Mutex<Outbox<Frame>>,
+    outbox: Mutex<CountedOutbox>,
     wake: Notify,
     /// The connection's task is going to look at the outbox, because it is at work or was woken already.
     will_look: AtomicBool,
@@ -34,12 +36,13 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    pub(crate) fn new(wire: Wire) -> Arc<Self> {
+    /// `budget` is what the outboxes of all connections have together.
+    pub(crate) fn new(wire: Wire, budget: &Arc<Budget>) -> Arc<Self> {
         Arc::new(Self {
             wire,
             said_hello: AtomicBool::new(false),
             own_messages: Mutex::default(),
-            outbox: Mutex::default(),
+            outbox: Mutex::new(CountedOutbox { outbox: Outbox::default(), share: Share::new(Arc::clone(budget)) }),
             wake: Notify::new(),
             will_look: AtomicBool::new(false),
             control_overflowed: AtomicBool::new(false),
@@ -89,8 +92,8 @@ impl Subscriber {
     }
 
     /// The outbox. Hold it shortly, and never across an await.
-    pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox<Frame>> {
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn outbox(&self) -> OpenOutbox<'_> {
+        OpenOutbox(self.outbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Queues a frame that belongs to this connection alone; it is written plain. A client that lets too many pile up is let go.
@@ -135,6 +138,53 @@ impl Subscriber {
         let more = |count| (count < most).then_some(count + 1);
         let counted = self.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
         counted.is_ok().then(|| InFlight { sender: Arc::clone(self), wants_ack })
+    }
+}
+
+#[cfg(test)]
+impl Subscriber {
+    /// The handle of a connection whose node has room for everything.
+    pub(crate) fn for_tests(wire: Wire) -> Arc<Self> {
+        Self::new(wire, &Arc::new(Budget::new(usize::MAX)))
+    }
+}
+
+/// An outbox, and what it has of the node's budget.
+struct CountedOutbox {
+    outbox: Outbox<Frame>,
+    share: Share,
+}
+
+/// A connection's outbox while it is looked into. What it holds is counted when it is closed again.
+pub(crate) struct OpenOutbox<'a>(MutexGuard<'a, CountedOutbox>);
+
+impl OpenOutbox<'_> {
+    /// Whether the node has room for this many bytes more in this outbox. Where not, channels fall behind, and their logs
+    /// are read in small pages.
+    pub(crate) fn has_room_for(&mut self, bytes: usize) -> bool {
+        let CountedOutbox { outbox, share } = &mut *self.0;
+        share.try_hold(outbox.bytes() + bytes)
+    }
+}
+
+impl Deref for OpenOutbox<'_> {
+    type Target = Outbox<Frame>;
+
+    fn deref(&self) -> &Outbox<Frame> {
+        &self.0.outbox
+    }
+}
+
+impl DerefMut for OpenOutbox<'_> {
+    fn deref_mut(&mut self) -> &mut Outbox<Frame> {
+        &mut self.0.outbox
+    }
+}
+
+impl Drop for OpenOutbox<'_> {
+    fn drop(&mut self) {
+        let CountedOutbox { outbox, share } = &mut *self.0;
+        share.hold(outbox.bytes());
     }
 }
 

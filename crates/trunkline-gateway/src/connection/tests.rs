@@ -23,7 +23,8 @@ use crate::gateway::Gateway;
 /// Appends a record, and gives its position.
 async fn append(node: &Node, channel: &ChannelKey, kind: RecordKind) -> Position {
     let data = record::data(kind, &Envelope::new("something"));
-    let append = Append { channel: channel.clone(), data, expected: None, seals: false, idempotency: None };
+    let append =
+        Append { channel: channel.clone(), data, expected: None, seals: false, idempotency: None, retention: None };
     let batch = Batch { ops: vec![Op::Append(append)], ..Batch::default() };
     let Committed { written } = node.broker.commit(batch).await.expect("stored");
     let [Written::Appended(position)] = written[..] else { panic!("appended") };
@@ -40,7 +41,7 @@ struct Sending {
 
 impl Sending {
     fn new(node: &Arc<Node>) -> Self {
-        let subscriber = Subscriber::new(Dialect::Native.into());
+        let subscriber = Subscriber::for_tests(Dialect::Native.into());
         let outgoing = Outgoing::new(Arc::clone(node), Arc::clone(&subscriber));
         let (stream, _) = duplex(1);
         Self { outgoing, subscriber, socket: Socket::new(stream, Bytes::new(), &Options::default()), said: Vec::new() }
@@ -123,7 +124,7 @@ async fn what_is_queued_while_a_connection_is_at_work_is_seen_without_a_further_
     // No heartbeat may come to the help of a frame that was overlooked.
     let node = Gateway::node_for_tests("limits.heartbeat = \"1h\"").await;
     let route = Arc::clone(node.routes.find("/ws").expect("the route that is always there"));
-    let accepted = Accepted { route, wire: Dialect::Native.into(), identity: None, deflate: None };
+    let accepted = Accepted { route, wire: Dialect::Native.into(), caller: None, deflate: None };
     let (stream, mut client) = duplex(64 * 1024);
     let mut connection = Connection::new(node, accepted, stream, Bytes::new());
     let subscriber = Arc::clone(&connection.membership.subscriber);
@@ -159,7 +160,7 @@ async fn a_connection_with_much_to_read_lets_others_have_their_turn() {
     let node = Gateway::node_for_tests("limits.heartbeat = \"1h\"").await;
     for (deflate, turn_bytes) in [(None, TURN_BYTES), (Some(agreed()), COMPRESSED_TURN_BYTES)] {
         let route = Arc::clone(node.routes.find("/ws").expect("the route that is always there"));
-        let accepted = Accepted { route, wire: Dialect::Native.into(), identity: None, deflate };
+        let accepted = Accepted { route, wire: Dialect::Native.into(), caller: None, deflate };
         let sent = PONG.repeat(8 * turn_bytes / PONG.len());
         let stream = tokio::io::join(&sent[..], tokio::io::sink());
         let mut connection = Connection::new(Arc::clone(&node), accepted, stream, Bytes::new());

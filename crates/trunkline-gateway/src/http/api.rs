@@ -94,12 +94,14 @@ struct Ready {
 async fn ready(State(api): State<Api>) -> Response {
     let store =
         if api.node.store_failed.load(Ordering::Relaxed) { Err("failed".to_owned()) } else { probe(&api.node).await };
-    let draining = api.node.go_away.is_cancelled();
+    let draining = api.node.stopping.is_draining();
+    let disk_is_full = api.node.runs.room.is_full();
     let workers = api.supervision.report();
-    let ready = store.is_ok() && !draining && workers.iter().all(|worker| !worker.failing);
+    let ready = store.is_ok() && !draining && !disk_is_full && workers.iter().all(|worker| !worker.failing);
     let mut checks = Map::new();
     checks.insert("clients".to_owned(), json!(if draining { "draining" } else { "ok" }));
     checks.insert("store".to_owned(), json!(store.err().unwrap_or_else(|| "ok".to_owned())));
+    checks.insert("disk".to_owned(), json!(if disk_is_full { "almost full" } else { "ok" }));
     checks.insert("workers".to_owned(), json!(workers));
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = Ready { status: if ready { "ready" } else { "not ready" }, checks };
@@ -131,6 +133,7 @@ async fn metrics(State(api): State<Api>) -> Response {
     let node = &api.node;
     node.metrics.runs_open.set(i64::try_from(node.runs.live_count()).unwrap_or(i64::MAX));
     node.metrics.sessions_live.set(i64::try_from(node.sessions.live_count()).unwrap_or(i64::MAX));
+    node.metrics.buffer_bytes.set(i64::try_from(node.budget.taken()).unwrap_or(i64::MAX));
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &api.registry) {
         Ok(()) => super::respond(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text),

@@ -99,11 +99,17 @@ impl Edge {
             tracing::warn!(origin = %origin.escape_ascii(), "a connection was refused: {}", refusal.message());
             return refused(refusal.reason(), text_error(refusal.status(), refusal.message()));
         }
-        if self.node.go_away.is_cancelled() {
+        if self.node.stopping.is_draining() {
             return refused("drain", unavailable("this gateway is stopping"));
         }
         if place.is_extra() {
             return refused("full", unavailable("this gateway has as many connections as it can hold"));
+        }
+        if !self.node.budget.has_room() {
+            return refused(
+                "memory",
+                unavailable("this gateway's connections hold as much as they may (limits.buffer_bytes)"),
+            );
         }
         let Some(endpoint) = self.endpoint(request.uri().path()) else {
             return refused("unknown_route", unknown_route(&self.node, request.uri().path()));
@@ -182,12 +188,12 @@ async fn serve_endpoint(
         (Endpoint::Health, _) => serve_health(node, stream, early).await,
         (Endpoint::Route(route), credentials) => {
             let wire = chosen.unwrap_or(Wire::json(route.dialect));
-            let identity = match credentials {
+            let caller = match credentials {
                 Credentials::None => None,
-                Credentials::Valid(identity) => Some(identity),
+                Credentials::Valid(caller) => Some(caller),
                 Credentials::Wrong => return refuse(&node, wire, stream, early).await,
             };
-            serve(node, Accepted { route, wire, identity, deflate }, stream, early).await;
+            serve(node, Accepted { route, wire, caller, deflate }, stream, early).await;
         }
     }
 }
@@ -224,6 +230,7 @@ fn text_error(status: StatusCode, message: &'static str) -> Response<Body> {
 fn unavailable(message: &'static str) -> Response<Body> {
     let mut response = text_error(StatusCode::SERVICE_UNAVAILABLE, message);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

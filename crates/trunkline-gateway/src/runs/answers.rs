@@ -26,7 +26,7 @@ pub(crate) struct Given {
 impl Given {
     fn acknowledge(self, run: &str, duplicate: bool) {
         let Self { answer, origin } = self;
-        origin.acknowledge(|wire| message::ack_frame(wire, &answer.message, run, duplicate));
+        origin.acknowledge(|wire| message::ack_frame(wire, &answer.message, Some(run), duplicate));
     }
 
     /// Tells the sender why this is no answer.
@@ -132,6 +132,8 @@ pub(super) async fn look_up(runs: &Runs, run: &ChannelKey, session: &str, given:
             let verdict = past.questions.verdict_at_the_end(&given.answer);
             tell(runs, run.id(), given, verdict);
         }
+        // The run is left to the next life of this gateway, to which its client sends again what has no `ack`.
+        Ok(Some(past)) if runs.stopping.is_draining() && past.session.as_deref() == Some(session) => drop(given),
         Ok(_) => given.refuse(runs, ErrorCode::BadRequest.with_message(NO_SUCH_RUN)),
         Err(error) => {
             tracing::error!(run = run.id(), %error, "the run of an answer cannot be read");

@@ -60,13 +60,13 @@ impl Driver {
     /// Calls the service, for the first time or because a call failed early. What a second call needs is only in the
     /// store.
     pub(super) fn call(&mut self) {
-        let RunTask { runs, channel, .. } = &self.task;
-        if self.run.attempts().made() > 1 {
-            let noted = store::call_again(Arc::clone(&runs.broker), channel.clone(), runs.durability);
-            self.worker = Worker::Repeating(noted.boxed());
-        } else {
+        let RunTask { runs, channel, open, .. } = &self.task;
+        if self.run.attempts() == open.attempts() {
             runs.budget().earn();
             self.call_with(Vec::new());
+        } else {
+            let noted = store::call_again(Arc::clone(&runs.broker), channel.clone(), runs.durability);
+            self.worker = Worker::Repeating(noted.boxed());
         }
     }
 

@@ -18,6 +18,7 @@ use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
 
 use super::answers::{Accepted, Mailbox};
 use super::failures;
+use super::leaving::Phase;
 use super::roster::Place;
 use super::store::{self, OpenRun};
 use super::task::RunTask;
@@ -64,7 +65,7 @@ enum Wake {
 }
 
 /// A write that is not answered yet, kept to be made again if the broker had no room.
-enum Writing {
+pub(super) enum Writing {
     /// That a worker may have the run.
     Called,
     Events(AppendRequest),
@@ -73,13 +74,14 @@ enum Writing {
 /// Waits that go on from one turn of the loop to the next.
 struct Waits<'w, 't> {
     answers: &'w Mailbox,
+    /// The next phase of a stop.
     stop: Pin<&'w mut WaitForCancellationFuture<'t>>,
     cancel: Pin<&'w mut WaitForCancellationFuture<'t>>,
     turn: Pin<&'w mut WaitForCancellationFuture<'t>>,
     /// The session has no connection any more, where that ends the run.
     left: BoxFuture<'static, ()>,
     timer: Pin<&'w mut Sleep>,
-    stopping: bool,
+    phase: Phase,
     cancelled: bool,
     started: bool,
 }
@@ -90,16 +92,16 @@ pub(super) struct Driver {
     pub(super) run: Run,
     pub(super) worker: Worker,
     /// Whether the worker of the last call says that a second one does no harm.
-    idempotent: bool,
-    write: Option<(Commit, Writing)>,
+    pub(super) idempotent: bool,
+    pub(super) write: Option<(Commit, Writing)>,
     /// When a write that found no room is made again.
-    retry: Option<(Instant, Writing)>,
+    pub(super) retry: Option<(Instant, Writing)>,
     /// Answers whose senders have no `ack` yet.
     accepted: Accepted,
     /// Questions to which a worker that came back does not know the answers.
     pub(super) asked_again: Vec<String>,
     /// The service is to be called again.
-    calls_again: bool,
+    pub(super) calls_again: bool,
     /// Whether there is a mark in the store, or one on its way.
     asked: bool,
     waiting: Option<Counted>,
@@ -131,8 +133,8 @@ impl Driver {
     }
 
     async fn drive(&mut self, place: &Place, return_within: Duration) {
-        let stop = self.task.runs.stop.clone();
-        let (stopped, cancelled) = (pin!(stop.cancelled()), pin!(place.cancel.cancelled()));
+        let stopping = Arc::clone(&self.task.runs.stopping);
+        let (stopped, cancelled) = (pin!(stopping.draining.cancelled()), pin!(place.cancel.cancelled()));
         let (turned, timer) = (pin!(place.turn.cancelled()), pin!(tokio::time::sleep(Duration::ZERO)));
         let mut waits = Waits {
             answers: &place.answers,
@@ -141,28 +143,39 @@ impl Driver {
             turn: turned,
             left: self.left(return_within),
             timer,
-            stopping: false,
+            phase: Phase::Running,
             cancelled: false,
             started: place.turn_is_now,
         };
         // One that was cancelled before it began is not called any more.
-        if place.turn_is_now && !place.cancel.is_cancelled() {
+        if place.turn_is_now && !place.cancel.is_cancelled() && !stopping.is_draining() {
             self.take_turn();
         }
         while self.advance() {
-            if self.catch_up().await {
+            if waits.phase != Phase::Running && self.leave_unseen().await {
+                return;
+            }
+            if self.catch_up(waits.phase).await {
                 continue;
             }
             // Where everything is there at once nothing else in this loop would give way to others.
             tokio::task::consume_budget().await;
             let goes_on = match self.wait(&mut waits).await {
-                Wake::Stop => self.stop(&mut waits),
+                Wake::Stop if waits.phase == Phase::Running => {
+                    waits.phase = Phase::Draining;
+                    waits.stop.set(stopping.cut_off.cancelled());
+                    true
+                }
+                Wake::Stop => {
+                    waits.phase = Phase::CutOff;
+                    self.cut_off().await
+                }
                 Wake::Cancelled => self.cancel(&mut waits, "asked for"),
                 Wake::Left => {
                     self.task.runs.metrics.runs_left.inc();
                     self.cancel(&mut waits, "left")
                 }
-                Wake::Written(outcome) => self.written(outcome, waits.stopping).await,
+                Wake::Written(outcome) => self.written(outcome, waits.phase).await,
                 Wake::Answers => self.answers(waits.answers),
                 Wake::Turn => {
                     waits.started = true;
@@ -190,8 +203,9 @@ impl Driver {
     }
 
     /// Does what needs something from the store; `true` if it did anything.
-    async fn catch_up(&mut self) -> bool {
-        let (tells, calls) = (!self.asked_again.is_empty(), std::mem::take(&mut self.calls_again));
+    async fn catch_up(&mut self, phase: Phase) -> bool {
+        let tells = !self.asked_again.is_empty();
+        let calls = phase == Phase::Running && std::mem::take(&mut self.calls_again);
         if tells {
             self.tell_again().await;
         }
@@ -241,7 +255,7 @@ impl Driver {
         tokio::select! {
             biased;
             outcome = written(&mut self.write) => Wake::Written(outcome),
-            () = &mut waits.stop, if !waits.stopping => Wake::Stop,
+            () = &mut waits.stop, if waits.phase != Phase::CutOff => Wake::Stop,
             () = &mut waits.cancel, if !waits.cancelled => Wake::Cancelled,
             () = &mut waits.left, if !waits.cancelled => Wake::Left,
             () = &mut waits.turn, if !waits.started => Wake::Turn,
@@ -267,23 +281,6 @@ impl Driver {
         tracing::info!(why, "is cancelled");
         self.run.cancel(self.task.runs.clock.now());
         true
-    }
-
-    /// The gateway stops. A run that no worker has is called after the next start; any other ends now.
-    fn stop(&mut self, waits: &mut Waits<'_, '_>) -> bool {
-        waits.stopping = true;
-        let untouched = !self.task.open.called && self.write.is_none() && !self.run.is_ending();
-        if self.run.is_waiting() {
-            // The question is still there after the next start, and its worker may be, too.
-            if let Worker::Calling(call) = std::mem::replace(&mut self.worker, Worker::None) {
-                call.leave();
-            }
-            return false;
-        }
-        if !untouched {
-            self.run.fail(ErrorCode::WorkerLost.with_message("the gateway was stopped before the run ended"));
-        }
-        !untouched
     }
 
     /// Takes what clients answer.
@@ -317,7 +314,7 @@ impl Driver {
         true
     }
 
-    fn worker_event(&mut self, event: CallEvent) {
+    pub(super) fn worker_event(&mut self, event: CallEvent) {
         let event = match event {
             CallEvent::Started { worker, idempotent } => {
                 self.idempotent = idempotent;
@@ -351,7 +348,7 @@ impl Driver {
     }
 
     /// The call has failed. It is made again, or the run with it.
-    fn call_failed(&mut self, failure: Failure, error: ErrorBody<'static>) {
+    pub(super) fn call_failed(&mut self, failure: Failure, error: ErrorBody<'static>) {
         let runs = &self.task.runs;
         let (now, chance) = (runs.clock.now(), random::fraction());
         let repetition = self.run.repeat(failure, &mut Circumstances { now, chance, budget: &mut runs.budget() });
@@ -408,12 +405,14 @@ impl Driver {
     }
 
     /// Handles the outcome of a write. `false` when this task can do nothing more.
-    async fn written(&mut self, outcome: Result<Committed, BrokerError>, stopping: bool) -> bool {
+    async fn written(&mut self, outcome: Result<Committed, BrokerError>, phase: Phase) -> bool {
         let Some((_, writing)) = self.write.take() else { return true };
         match (outcome, writing) {
             (Ok(_), Writing::Called) => {
                 self.task.open.called = true;
-                self.run.start();
+                if phase == Phase::Running || self.run.is_ending() {
+                    self.run.start();
+                }
             }
             (Ok(_), Writing::Events(request)) => {
                 self.run.appended();
@@ -432,7 +431,7 @@ impl Driver {
                     self.task.runs.metrics.run_ended(end.state());
                 }
             }
-            (Err(BrokerError::Overloaded), writing) if !stopping => {
+            (Err(BrokerError::Overloaded), writing) if phase != Phase::CutOff => {
                 self.retry = Some((Instant::now() + RETRY_AFTER, writing));
             }
             (Err(error @ BrokerError::Refused { .. }), _) => {

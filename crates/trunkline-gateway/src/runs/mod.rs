@@ -8,6 +8,7 @@ mod answers;
 mod calls;
 mod driver;
 mod failures;
+mod leaving;
 mod recovery;
 mod roster;
 mod store;
@@ -18,7 +19,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trunkline_bridge::Bridge;
 use trunkline_broker::{Broker, Durability};
@@ -35,7 +35,9 @@ use crate::config::OnLeave;
 use crate::connection::InFlight;
 use crate::hub::Hub;
 use crate::retention::Keep;
+use crate::room::{self, Room};
 use crate::sessions::Session;
+use crate::stopping::Stopping;
 use crate::telemetry::Metrics;
 
 use answers::{Given, NotGiven};
@@ -73,14 +75,16 @@ pub(crate) struct Runs {
     /// Those who read the channel of a run that is over, to say what became of an answer.
     looking_up: Semaphore,
     tracker: TaskTracker,
-    stop: CancellationToken,
+    stopping: Arc<Stopping>,
+    /// Whether the disk has room for what is new.
+    pub(crate) room: Arc<Room>,
 }
 
 /// Channels of runs that are read at once for answers that come late.
 const LOOKING_UP_MAX: usize = 4;
 
 impl Runs {
-    /// `stop` ends every run's task; the bridge follows with [`Runs::connect`], because it asks for open runs when it starts.
+    /// `stopping` ends every run's task; the bridge follows with [`Runs::connect`], because it asks for open runs when it starts.
     pub(crate) fn new(
         broker: Arc<dyn Broker>,
         hub: Arc<Hub>,
@@ -88,7 +92,7 @@ impl Runs {
         metrics: Arc<Metrics>,
         durability: Durability,
         keep: Keep,
-        stop: CancellationToken,
+        stopping: Arc<Stopping>,
     ) -> Self {
         Self {
             broker,
@@ -103,7 +107,8 @@ impl Runs {
             accepted: AtomicU64::new(0),
             looking_up: Semaphore::new(LOOKING_UP_MAX),
             tracker: TaskTracker::new(),
-            stop,
+            stopping,
+            room: Arc::default(),
         }
     }
 
@@ -115,6 +120,9 @@ impl Runs {
     /// Accepts a message: it is stored together with the run that it starts, and `origin` gets the `ack` or the
     /// `error`. What is stored keeps the order of these calls.
     pub(crate) fn accept(self: &Arc<Self>, new: NewRun<'_>, origin: InFlight) -> Result<(), ErrorBody<'static>> {
+        if self.room.is_full() {
+            return Err(ErrorCode::Overloaded.with_message(room::FULL));
+        }
         let session = new.session;
         let id = run_id(&session.realm, &session.id, new.message_id);
         let channel = ChannelKey::run(&session.realm, &id);
@@ -144,7 +152,7 @@ impl Runs {
             accepted_ms,
             order: self.accepted.fetch_add(1, Ordering::Relaxed),
             deadline_at_ms: accepted_ms.saturating_add(new.deadline_ms),
-            called: place.as_ref().is_some_and(|place| place.turn_is_now),
+            called: place.as_ref().is_some_and(|place| place.turn_is_now) && !self.stopping.is_draining(),
             repetitions: 0,
             parallel: new.while_busy == WhileBusy::Parallel,
             interrupts: new.while_busy == WhileBusy::Interrupt,
@@ -220,7 +228,7 @@ impl Runs {
         self.roster.len()
     }
 
-    /// Resolves when no run is open, by itself or because `stop` was cancelled.
+    /// Resolves when no run has a task: each has ended, or is left to the next life of this gateway.
     pub(crate) async fn ended(&self) {
         self.tracker.close();
         self.tracker.wait().await;

@@ -4,7 +4,7 @@
 //! worker may have is not called again: its worker has [`RECLAIM_WITHIN`] to offer it,
 //! then it ends with `worker_lost`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use trunkline_bridge::frame::Offer;
-use trunkline_bridge::{Call, Claimed, Claims};
+use trunkline_bridge::{Bridge, Call, Claimed, Claims};
 use trunkline_broker::{Broker, BrokerError};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::run::Run;
@@ -22,9 +22,17 @@ use super::roster::Place;
 use super::store::{self, OPEN_RUNS, OpenRun, Past, run_of_key};
 use super::task::RunTask;
 use crate::sessions::Sessions;
+use crate::stopping::Stopping;
 
 /// How long a worker may take to offer a run again after the gateway was started.
 pub(crate) const RECLAIM_WITHIN: Duration = Duration::from_secs(30);
+
+/// Calls of one service that may wait while runs of another life are called: a quarter of what the bridge lets wait, so
+/// that new ones find room.
+const CALLS_WAITING_MAX: usize = 64;
+
+/// Time between two looks at what waits.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Open runs read from the broker at a time.
 const PAGE: usize = 256;
@@ -32,6 +40,7 @@ const PAGE: usize = 256;
 /// Runs whose workers may come back, by run id.
 #[derive(Default)]
 pub(crate) struct Recovery {
+    stopping: Arc<Stopping>,
     waiting: Mutex<BTreeMap<String, Waiting>>,
 }
 
@@ -52,19 +61,51 @@ struct Recovered {
 }
 
 impl RecoveredRuns {
-    /// Goes on with them.
-    pub(crate) fn go(self, runs: &Runs) {
+    /// Goes on with them. Those that are to be called have their turns as the bridge has room for them.
+    pub(crate) fn go(self, runs: &Arc<Runs>) {
         if !self.0.is_empty() {
             let to_reclaim = self.0.iter().filter(|recovered| recovered.call.is_some()).count();
             tracing::info!(to_call = self.0.len() - to_reclaim, to_reclaim, "open runs were found");
         }
-        for Recovered { task, run, place, call } in self.0 {
+        let mut turns = Turns::new();
+        for Recovered { task, run, mut place, call } in self.0 {
+            if call.is_none() && std::mem::take(&mut place.turn_is_now) {
+                turns.entry(task.open.service.clone()).or_default().push_back(place.turn.clone());
+            }
             runs.tracker.spawn(task.recover(run, place, call));
+        }
+        if !turns.is_empty() {
+            runs.tracker.spawn(give_turns(Arc::clone(runs), turns));
         }
     }
 }
 
+/// Runs whose turn it is in their sessions, by service, in their order.
+type Turns = BTreeMap<String, VecDeque<CancellationToken>>;
+
+/// Gives runs their turn, of each service only as many as may wait for its workers.
+async fn give_turns(runs: Arc<Runs>, mut turns: Turns) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    while !turns.is_empty() {
+        tokio::select! {
+            () = runs.stopping.draining.cancelled() => return,
+            _ = look.tick() => {}
+        }
+        let services = runs.bridge.get().map(Bridge::services).unwrap_or_default();
+        turns.retain(|service, turns| {
+            let waiting = services.iter().find(|status| status.name == *service).map_or(0, |status| status.queued);
+            let room = CALLS_WAITING_MAX.saturating_sub(waiting).min(turns.len());
+            turns.drain(..room).for_each(|turn| turn.cancel());
+            !turns.is_empty()
+        });
+    }
+}
+
 impl Recovery {
+    pub(crate) fn new(stopping: Arc<Stopping>) -> Self {
+        Self { stopping, waiting: Mutex::default() }
+    }
+
     /// Finds every open run. Call it before workers can connect, so that what they offer is known; the runs go on with
     /// [`RecoveredRuns::go`], once they can be called.
     pub(crate) async fn find(&self, runs: &Arc<Runs>, sessions: &Sessions) -> Result<RecoveredRuns, BrokerError> {
@@ -123,13 +164,12 @@ impl Recovery {
         call
     }
 
-    /// After [`RECLAIM_WITHIN`], runs that nobody offered end.
-    pub(crate) async fn give_up_later(self: Arc<Self>, stop: CancellationToken) {
+    /// After [`RECLAIM_WITHIN`], runs that nobody offered end. A gateway that stops before leaves them to its next life.
+    pub(crate) async fn give_up_later(self: Arc<Self>) {
         tokio::select! {
-            () = tokio::time::sleep(RECLAIM_WITHIN) => {}
-            () = stop.cancelled() => {}
+            () = tokio::time::sleep(RECLAIM_WITHIN) => self.lock().clear(),
+            () = self.stopping.draining.cancelled() => {}
         }
-        self.lock().clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Waiting>> {
@@ -149,9 +189,14 @@ impl Claims for Recovery {
 
     fn resume(&self, run: &str, call: Call) {
         let sender = self.lock().remove(run).and_then(|waiting| waiting.call);
-        // Without a receiver the run has ended meanwhile: dropping the call tells the worker.
-        if let Some(sender) = sender {
-            let _ = sender.send(call);
+        let unwanted = match sender {
+            Some(sender) => sender.send(call).err(),
+            None => Some(call),
+        };
+        // Without a receiver the run has ended meanwhile, and dropping the call tells the worker; or it is left to the next
+        // life of this gateway, and the worker is to keep it.
+        if let Some(call) = unwanted.filter(|_| self.stopping.is_draining()) {
+            call.leave();
         }
     }
 }

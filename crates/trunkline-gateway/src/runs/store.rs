@@ -53,7 +53,7 @@ pub(super) struct OpenRun {
     pub(super) deadline_at_ms: u64,
     /// Whether a worker may have it: it must not be called again then.
     pub(super) called: bool,
-    /// How often it was called again.
+    /// How often it was called before: that came to nothing.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) repetitions: u32,
     /// Whether it takes no turn in its session.
@@ -168,6 +168,22 @@ pub(super) async fn call_again(
     Ok(open)
 }
 
+/// Takes back that a worker may have a run: none does, after this many calls that came to nothing.
+pub(super) async fn take_back_called(
+    broker: &dyn Broker,
+    run: &ChannelKey,
+    calls: u32,
+    durability: Durability,
+) -> Result<(), BrokerError> {
+    // Only the store has the payload still.
+    let Some(stored) = broker.get(&open_run_key(run)).await? else { return Ok(()) };
+    let open = serde_json::from_slice::<OpenRun>(&stored);
+    let open = open.map_err(|error| BrokerError::Unavailable(error.to_string()))?;
+    let waiting = OpenRun { called: false, repetitions: calls, ..open }.to_value();
+    let ops = vec![Op::Put(put_open_run(run, waiting, Expect::Value(stored)))];
+    broker.commit(Batch { ops, durability }).await.map(drop)
+}
+
 /// Takes a run off the list that has ended already.
 pub(super) fn forget_batch(run: &ChannelKey) -> Batch {
     let ops = [open_run_key(run), mark_key(run)].map(|key| Op::Delete { key });
@@ -193,6 +209,7 @@ pub(super) fn events_batch(
                 expected: Some(expected),
                 seals: *kind == RecordKind::Terminal,
                 idempotency: None,
+                retention: None,
             })
         })
         .collect();
@@ -285,7 +302,14 @@ struct RunReference<'a> {
 }
 
 fn append(channel: &ChannelKey, data: Bytes) -> Op {
-    Op::Append(Append { channel: channel.clone(), data, expected: None, seals: false, idempotency: None })
+    Op::Append(Append {
+        channel: channel.clone(),
+        data,
+        expected: None,
+        seals: false,
+        idempotency: None,
+        retention: None,
+    })
 }
 
 fn put_open_run(run: &ChannelKey, value: Bytes, expect: Expect) -> Put {

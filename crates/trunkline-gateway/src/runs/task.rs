@@ -15,6 +15,7 @@ use trunkline_bridge::Call;
 use trunkline_broker::{BrokerError, Committed, Refusal};
 use trunkline_core::Moment;
 use trunkline_core::channel::ChannelKey;
+use trunkline_core::retry::Attempts;
 use trunkline_core::run::Run;
 use trunkline_core::turns::WhileBusy;
 use trunkline_protocol::{ErrorBody, ErrorCode};
@@ -80,9 +81,10 @@ impl RunTask {
         self.drive(run, place, call.map_or(Worker::None, Worker::Expected), RECLAIM_WITHIN).await;
     }
 
-    /// A run that was not called yet.
+    /// A run that no worker has.
     pub(super) fn new_run(&self) -> Run {
-        self.answering(Run::new(self.channel.id(), &self.session.id, Some(self.deadline())))
+        let run = self.answering(Run::new(self.channel.id(), &self.session.id, Some(self.deadline())));
+        run.called_before(Attempts::new(self.open.repetitions))
     }
 
     /// The run, as the one that answers its message.
@@ -117,7 +119,7 @@ impl RunTask {
 
 /// Gives the sender of a message its `ack` or `error`.
 pub(super) fn answer(runs: &Runs, message: &str, run: &str, origin: InFlight, outcome: Result<Committed, BrokerError>) {
-    let ack = |duplicate| move |wire| message::ack_frame(wire, message, run, duplicate);
+    let ack = |duplicate| move |wire| message::ack_frame(wire, message, Some(run), duplicate);
     match outcome {
         Ok(_) => origin.acknowledge(ack(false)),
         Err(BrokerError::Refused { refusal: Refusal::Exists { same_content: true }, .. }) => {

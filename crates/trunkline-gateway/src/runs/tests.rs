@@ -83,7 +83,7 @@ impl Stored {
         let environment = Environment { clock: Arc::new(wall_ms), epoch_source: 1, listener: Arc::<Hub>::clone(&hub) };
         let broker = MemoryBroker::new(&Options::default(), environment);
         let session = Session::for_tests("default", "s");
-        let client = Subscriber::new(Dialect::Native.into());
+        let client = Subscriber::for_tests(Dialect::Native.into());
         hub.attach(&session.channel, &client, Priority::Interactive, None);
         assert!(hub.caught_up(&session.channel, &client), "there is nothing to catch up with");
         Self {
@@ -105,7 +105,7 @@ impl Stored {
             Arc::clone(&self.metrics),
             Durability::Os,
             Keep::new(Duration::from_hours(1)),
-            CancellationToken::new(),
+            Arc::default(),
         ))
     }
 
@@ -248,7 +248,7 @@ async fn an_open_run_that_cannot_be_read_stays_listed_and_the_others_go_on() {
     stored.commit(vec![Op::Put(put)]).await;
     let log_of_another_version = stored.leave_waiting("c").await;
     let channel = log_of_another_version.clone();
-    let append = Append { channel, data: "?".into(), expected: None, seals: false, idempotency: None };
+    let append = Append { channel, data: "?".into(), expected: None, seals: false, idempotency: None, retention: None };
     stored.commit(vec![Op::Append(append)]).await;
     readable.push(stored.leave_waiting("d").await);
 

@@ -156,7 +156,7 @@ async fn row_41_two_connections_of_one_session_get_everything_once() {
 }
 
 #[tokio::test]
-async fn a_client_that_stops_reading_goes_on_from_the_log_and_misses_nothing() {
+async fn row_66_a_client_that_stops_reading_goes_on_from_the_log_and_misses_nothing() {
     const TEXTS: u64 = 3_000;
     let gateway = TestGateway::start("").await;
     let _serving = serve(&gateway, "chat").await;
@@ -296,7 +296,7 @@ async fn heartbeats_say_how_far_the_client_was_brought() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_at_all_is_closed_and_can_resume() {
+async fn row_66_a_client_that_does_not_read_at_all_is_closed_and_can_resume() {
     let gateway = TestGateway::start("limits.write_stall = \"300ms\"").await;
     let _serving = serve(&gateway, "chat").await;
     let (mut slow, welcome) = Peer::slow(&gateway).await;

@@ -164,6 +164,25 @@ async fn whoever_gives_an_id_gets_an_ack_and_other_devices_see_the_message() {
 }
 
 #[tokio::test]
+async fn a_client_of_flat_is_told_that_its_session_cannot_be_had_and_gets_a_new_one() {
+    let gateway = TestGateway::with_routes(ROUTES).await;
+    let (_, theirs) = Peer::welcomed_at(&gateway, "/native").await;
+    let theirs = theirs["session"].as_str().expect("an id");
+    for asked in ["never-was", theirs] {
+        let mut peer = Peer::old(&gateway, "/flat", Dialect::Flat).await;
+        peer.send(json!({ "type": "hello", "session": asked })).await;
+        let (expired, created) = (peer.message().await, peer.message().await);
+        assert_eq!((&expired["type"], &expired["session_id"]), (&json!("session_expired"), &json!(asked)));
+        assert_eq!(expired["message"], "the session has expired");
+        assert_eq!(created["type"], "session_created");
+        assert_eq!(
+            created["data"]["channels"][format!("session:{asked}")],
+            json!({ "verdict": "reset", "reason": "unknown" })
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_old_client_that_sends_positions_back_loses_nothing() {
     let gateway = TestGateway::with_routes(ROUTES).await;
     let mut worker = Double::join(&gateway, "chat").await;

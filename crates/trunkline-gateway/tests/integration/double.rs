@@ -40,11 +40,20 @@ impl Double {
         Self::join_as(gateway, service, Hello { services, ..Hello::default() }).await
     }
 
+    /// Connects again as a worker that still has a run, of which this many events are stored, and gives its new number.
+    pub(crate) async fn come_back(gateway: &TestGateway, service: &str, run: &str, stored: u64) -> (Self, u64) {
+        let offer = Offer { run: run.to_owned(), next: stored, ack: stored, ..Offer::default() };
+        Self::return_with(gateway, service, offer).await
+    }
+
     /// Comes back with a call that it still holds; returns its new corr.
     pub(crate) async fn return_with(gateway: &TestGateway, service: &str, offer: Offer) -> (Self, u64) {
+        let (run, ack) = (offer.run.clone(), offer.ack);
         let hello = Hello { open: vec![offer], ..Hello::default() };
         let (double, welcome) = Self::join_and_hear(gateway, service, hello).await;
         let [resumed] = &welcome.resumed[..] else { panic!("it does not go on: {welcome:?}") };
+        assert_eq!(resumed.run, run);
+        assert!(resumed.ack >= ack);
         (double, resumed.corr)
     }
 
@@ -113,6 +122,12 @@ impl Double {
                 other => panic!("not an answer: {other:?}"),
             }
         }
+    }
+
+    /// What the gateway still had to say; nothing more once it has ended the connection.
+    pub(crate) async fn last_words(&mut self) -> Option<Frame> {
+        let parts = within(read_message(&mut self.stream)).await?;
+        Some(decode(parts).expect("the gateway speaks the protocol"))
     }
 
     pub(crate) async fn send(&mut self, frame: Frame) {

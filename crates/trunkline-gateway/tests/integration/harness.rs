@@ -18,7 +18,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 const BASE: &str = "server.listen = \"127.0.0.1:0\"\nbroker.kind = \"memory\"\n";
 
 /// The same for a gateway that keeps what it has for the one after it, and does not wait long for runs when it stops.
-const LASTING: &str = "server.listen = \"127.0.0.1:0\"\nserver.drain = \"100ms\"\n";
+const LASTING: &str = "server.listen = \"127.0.0.1:0\"\n";
+
+/// What it is told where a test says nothing of its drain.
+const SHORT_DRAIN: &str = "server.drain = \"100ms\"\n";
 
 /// The route of gateways that need no other.
 const ROUTE: &str = "[[route]]\npath = \"/ws\"\nservice = \"chat\"\nservices = [\"*\"]\n";
@@ -39,7 +42,8 @@ impl TestGateway {
 
     /// The same, with a store that is there for the next one; see [`TestGateway::restarted`].
     pub(crate) async fn start_lasting(settings: &str) -> Self {
-        Self::with_file(&format!("{LASTING}{settings}\n{ROUTE}")).await
+        let drain = if settings.contains("server.drain") { "" } else { SHORT_DRAIN };
+        Self::with_file(&format!("{LASTING}{drain}{settings}\n{ROUTE}")).await
     }
 
     /// The same with routes that stand in `settings`, too.

@@ -98,13 +98,19 @@ async fn each_announced_limit_is_held_and_has_its_refusal() {
                 assert!(left <= limit as u64 && left > limit as u64 / 2, "shortened, not refused: {left}");
             }
             "resume_channels_max" => {
-                let channels = |count: usize| -> serde_json::Map<_, _> {
-                    (0..count).map(|number| (format!("run:{number}"), Value::Null)).collect()
+                let channels = |runs: usize, topics: usize| -> serde_json::Map<_, _> {
+                    let runs = (0..runs).map(|number| format!("run:{number}"));
+                    let topics = (0..topics).map(|number| format!("topic:{number}"));
+                    let own = std::iter::once("session:s".to_owned());
+                    own.chain(runs).chain(topics).map(|name| (name, Value::Null)).collect()
                 };
                 let mut peer = Peer::native(&scene.gateway).await;
-                peer.send(json!({ "type": "hello", "payload": { "resume": channels(limit + 1) } })).await;
-                assert_eq!(peer.error_code().await, "bad_envelope");
-                peer.hello(json!({ "resume": channels(limit) })).await;
+                for resume in [channels(limit + 1, 0), channels(0, limit), channels(limit, limit)] {
+                    let payload = json!({ "session": "s", "resume": resume });
+                    peer.send(json!({ "type": "hello", "payload": payload })).await;
+                    assert_eq!(peer.error_code().await, "bad_envelope");
+                }
+                peer.hello(json!({ "session": "s", "resume": channels(limit, limit - 1) })).await;
             }
             "runs_waiting_max" => {
                 for number in 0..=limit {

@@ -1,5 +1,6 @@
 //! A whole gateway on a real port, with clients and workers that speak over real sockets, well and badly.
 
+mod channels;
 mod compression;
 mod deaths;
 mod delivery;
@@ -10,9 +11,11 @@ mod frames;
 mod harness;
 mod history;
 mod limits;
+mod memory;
 mod messagepack;
 mod packed;
 mod peer;
+mod presence;
 mod reconnect;
 mod relay;
 mod repeating;
@@ -21,6 +24,7 @@ mod restarts;
 mod sessions;
 mod stopping;
 mod tokens;
+mod topics;
 mod transcripts;
 mod turns;
 mod validation;

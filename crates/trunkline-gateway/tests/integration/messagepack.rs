@@ -195,6 +195,8 @@ async fn bytes_of_a_client_reach_its_worker_and_other_devices_also_after_a_resta
 
     let gateway = gateway.restarted().await;
     let mut worker = Double::join_packed(&gateway, "chat").await;
+    let first = worker.receive_call().await;
+    worker.result(first.corr, 0, "1").await;
     let call = worker.receive_call().await;
     assert_eq!((call.message.as_str(), call.codec), ("m1", Some(Codec::MessagePack)));
     assert_eq!(packed::read(&call.payload), content);

@@ -1,6 +1,6 @@
 //! A client of the message lane that says what a test wants it to say, in JSON or MessagePack.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -34,6 +34,8 @@ pub(crate) struct Peer {
     passed_over: VecDeque<Value>,
     /// Why the gateway closed the connection, in its words.
     reason: String,
+    /// How far it was brought in each channel.
+    positions: BTreeMap<String, Value>,
 }
 
 /// What a connection is sent.
@@ -100,7 +102,8 @@ impl Peer {
         let dialect = if is_native { Dialect::Native } else { Dialect::Payload };
         let (socket, response) = within(tokio_tungstenite::client_async(request, stream)).await?;
         let is_packed = response.headers().get("sec-websocket-protocol").is_some_and(|chosen| chosen == MESSAGE_PACK);
-        Ok(Self { socket, dialect, is_packed, passed_over: VecDeque::new(), reason: String::new() })
+        let (passed_over, positions) = (VecDeque::new(), BTreeMap::new());
+        Ok(Self { socket, dialect, is_packed, passed_over, reason: String::new(), positions })
     }
 
     /// Connects as an old client to a route of this dialect.
@@ -123,7 +126,14 @@ impl Peer {
         (peer, welcome)
     }
 
-    /// The same, taking little from the network while it does not read.
+    /// The same at another path.
+    pub(crate) async fn welcomed_at(gateway: &TestGateway, path: &str) -> (Self, Value) {
+        let mut peer = Self::open(gateway, path, &[("sec-websocket-protocol", NATIVE)]).await;
+        let welcome = peer.hello(json!({})).await;
+        (peer, welcome)
+    }
+
+    /// The same as [`Peer::welcomed`], taking little from the network while it does not read.
     pub(crate) async fn slow(gateway: &TestGateway) -> (Self, Value) {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(8 * 1024).expect("a small buffer");
@@ -183,7 +193,30 @@ impl Peer {
         }
     }
 
+    /// How far it was brought in a channel.
+    pub(crate) fn position(&self, channel: &str) -> &Value {
+        &self.positions[channel]
+    }
+
+    fn keep_position(&mut self, message: &Value) {
+        let announced = message["payload"]["channels"].as_object().filter(|_| message["type"] == "welcome");
+        let announced = announced.into_iter().flatten().map(|(name, said)| (name.clone(), said["pos"].clone()));
+        let own = message["channel"].as_str().map(|name| {
+            let position = if message["pos"].is_null() { &message["payload"]["pos"] } else { &message["pos"] };
+            (name.to_owned(), position.clone())
+        });
+        self.positions.extend(announced.chain(own).filter(|(_, position)| position.is_string()));
+    }
+
     async fn receive(&mut self) -> Incoming {
+        let incoming = self.receive_one().await;
+        if let Incoming::Message(message) = &incoming {
+            self.keep_position(message);
+        }
+        incoming
+    }
+
+    async fn receive_one(&mut self) -> Incoming {
         loop {
             match within(self.socket.next()).await {
                 Some(Ok(Message::Text(text))) if !self.is_packed => {

@@ -8,6 +8,7 @@ use trunkline_gateway::Ended;
 use crate::double::{Double, serve};
 use crate::harness::TestGateway;
 use crate::peer::{Peer, returning};
+use crate::wire;
 
 #[tokio::test]
 async fn clients_are_sent_away_and_a_run_may_finish() {
@@ -19,12 +20,42 @@ async fn clients_are_sent_away_and_a_run_may_finish() {
     let call = worker.receive_call().await;
     gateway.begin_to_stop();
     let go_away = peer.until("go_away").await;
-    assert_eq!(go_away["payload"], json!({ "reason": "drain", "reconnect_min_ms": 0, "reconnect_max_ms": 2000 }));
+    assert_eq!(go_away["payload"]["reason"], "drain");
+    let advice = |name: &str| go_away["payload"][name].as_u64().expect("a time");
+    assert_eq!(advice("reconnect_max_ms"), advice("reconnect_min_ms") + 2_000);
+    assert_eq!(old.until_closed().await.1, 4000, "it is told nothing else, and goes in its turn");
+
+    let ready = gateway.get("/health/ready").await;
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains(r#""clients":"draining""#), "{ready}");
+    let refused = gateway.exchange(wire::upgrade(&gateway, "/ws").as_bytes()).await;
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after: "), "{refused}");
+
+    worker.text(call.corr, 0, b"to the end").await;
+    peer.until("run_event").await;
+    worker.result(call.corr, 1, "1").await;
+    peer.until("run_completed").await;
     assert_eq!(peer.until_closed().await.1, 4000);
-    assert_eq!(old.until_closed().await.1, 4000);
-    worker.result(call.corr, 0, "1").await;
-    worker.receive_credit(call.corr, 1).await;
     assert_eq!(gateway.stop().await, Ended::Stopped);
+}
+
+#[tokio::test]
+async fn row_68_many_clients_are_told_one_after_the_other_and_each_when_to_come_back() {
+    const CLIENTS: usize = 200;
+    let gateway = TestGateway::start("").await;
+    let mut peers = Vec::new();
+    for _ in 0..CLIENTS {
+        peers.push(Peer::welcomed(&gateway, json!({})).await.0);
+    }
+    gateway.begin_to_stop();
+    let mut places = Vec::new();
+    for peer in &mut peers {
+        let go_away = peer.until("go_away").await;
+        places.push(go_away["payload"]["reconnect_min_ms"].as_u64().expect("a time"));
+        assert_eq!(peer.until_closed().await.1, 4000);
+    }
+    // Two hundred draws of two hundred milliseconds: that they leave half of the time empty is not to be feared.
+    places.sort_unstable();
+    assert!(places[0] < 50 && places[CLIENTS - 1] > 150 && places[CLIENTS - 1] <= 250, "{places:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use trunkline_client::{Client, ClientError, Outgoing, SessionState};
+use trunkline_client::{Client, ClientError, Options, Outgoing, SessionState};
 
 use crate::process::{Folder, PythonWorker, Serving, counted, within};
 
@@ -32,23 +32,30 @@ impl Random {
 
 /// What a client has seen of its session, over all lives of the gateway.
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Seen {
     state: SessionState,
     /// Messages by id, with how far each counts.
-    sent: BTreeMap<String, u64>,
+    pub(crate) sent: BTreeMap<String, u64>,
     /// The run of each message that was acknowledged.
-    acknowledged: BTreeMap<String, String>,
+    pub(crate) acknowledged: BTreeMap<String, String>,
     /// The ids of messages that stand in the session, in order.
     stored: Vec<String>,
     texts: BTreeMap<String, String>,
     /// The types of the terminal events of each run.
-    ends: BTreeMap<String, Vec<String>>,
+    pub(crate) ends: BTreeMap<String, Vec<String>>,
+    /// The gateway has said that it goes.
+    pub(crate) told_to_go: bool,
 }
 
 impl Seen {
+    /// A client that is to send one message.
+    pub(crate) fn of(id: &str, upto: u64) -> Self {
+        Self { sent: BTreeMap::from([(id.to_owned(), upto)]), ..Self::default() }
+    }
+
     /// Connects, and sends again what was not acknowledged.
-    async fn connect(&self, gateway: &Serving) -> Result<Client, ClientError> {
-        let mut client = Client::connect(&gateway.options(), self.state.clone()).await?;
+    pub(crate) async fn connect(&self, options: &Options) -> Result<Client, ClientError> {
+        let mut client = Client::connect(options, self.state.clone()).await?;
         let channels = &client.welcome().channels;
         assert!(channels.values().all(|channel| channel.verdict != "reset"), "nothing is lost: {channels:?}");
         for (id, upto) in self.sent.iter().filter(|(id, _)| !self.acknowledged.contains_key(*id)) {
@@ -58,7 +65,7 @@ impl Seen {
     }
 
     /// Receives one message.
-    async fn receive(&mut self, client: &mut Client) -> Result<(), ClientError> {
+    pub(crate) async fn receive(&mut self, client: &mut Client) -> Result<(), ClientError> {
         let received = client.receive().await?;
         let message = received.envelope()?;
         let run = message.run.as_deref().unwrap_or_default().to_owned();
@@ -75,21 +82,24 @@ impl Seen {
             "run_completed" | "run_failed" | "run_cancelled" | "run_expired" => {
                 self.ends.entry(run).or_default().push(message.kind.clone().into_owned());
             }
+            // It is sent again to the next gateway.
+            "error" if message.error.as_ref().is_some_and(|error| error.retryable) => {}
             "error" => panic!("{}", received.text()),
+            "go_away" => self.told_to_go = true,
             _ => {}
         }
         self.state = client.state().clone();
         Ok(())
     }
 
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.acknowledged.len() == self.sent.len() && self.acknowledged.values().all(|run| self.ends.contains_key(run))
     }
 
     /// Reads until every message is acknowledged and its run over.
-    async fn read_to_end(&mut self, gateway: &Serving) {
+    pub(crate) async fn read_to_end(&mut self, options: &Options) {
         let reading = async {
-            let mut client = self.connect(gateway).await.expect("welcome");
+            let mut client = self.connect(options).await.expect("welcome");
             while !self.is_over() {
                 self.receive(&mut client).await.expect("the gateway lives");
             }
@@ -98,7 +108,7 @@ impl Seen {
     }
 
     /// What must hold in the end.
-    fn check(mut self) {
+    pub(crate) fn check(mut self) {
         self.stored.sort();
         assert_eq!(
             self.stored,
@@ -132,7 +142,7 @@ async fn row_69_what_was_acknowledged_survives_kills_at_random_moments() {
         clients.push(Seen { sent, ..Seen::default() });
         let mut connections = Vec::new();
         for seen in clients.iter().rev().take(2) {
-            connections.push(within(seen.connect(&gateway)).await.expect("welcome"));
+            connections.push(within(seen.connect(&gateway.options())).await.expect("welcome"));
         }
         for _ in 0..random.below(16) {
             let newest = clients.last_mut().expect("one at least");
@@ -145,7 +155,7 @@ async fn row_69_what_was_acknowledged_survives_kills_at_random_moments() {
     }
     let gateway = Serving::start(&folder).await;
     for seen in &mut clients {
-        seen.read_to_end(&gateway).await;
+        seen.read_to_end(&gateway.options()).await;
     }
     let completed =
         clients.iter().flat_map(|seen| seen.ends.values()).filter(|ends| *ends == &["run_completed"]).count();
@@ -157,8 +167,8 @@ async fn row_69_what_was_acknowledged_survives_kills_at_random_moments() {
 
 /// A client whose run has begun, and has brought some text.
 async fn begun(gateway: &Serving) -> Seen {
-    let mut seen = Seen { sent: BTreeMap::from([("m1".to_owned(), 300)]), ..Seen::default() };
-    let mut client = within(seen.connect(gateway)).await.expect("welcome");
+    let mut seen = Seen::of("m1", 300);
+    let mut client = within(seen.connect(&gateway.options())).await.expect("welcome");
     while seen.texts.is_empty() || seen.acknowledged.is_empty() {
         within(seen.receive(&mut client)).await.expect("the gateway lives");
     }
@@ -173,7 +183,7 @@ async fn a_run_is_carried_on_by_its_worker_after_a_kill() {
     let mut seen = begun(&gateway).await;
     gateway.kill().await;
     let gateway = Serving::start(&folder).await;
-    seen.read_to_end(&gateway).await;
+    seen.read_to_end(&gateway.options()).await;
     assert_eq!(seen.ends.values().next(), Some(&vec!["run_completed".to_owned()]));
     seen.check();
     drop(worker);
@@ -189,7 +199,7 @@ async fn a_run_without_its_worker_ends_with_worker_lost_30_s_after_the_restart()
     worker.kill().await;
     let restarted = Instant::now();
     let gateway = Serving::start(&folder).await;
-    seen.read_to_end(&gateway).await;
+    seen.read_to_end(&gateway.options()).await;
     assert!(restarted.elapsed() >= Duration::from_secs(29), "{:?}", restarted.elapsed());
     assert_eq!(seen.ends.values().next(), Some(&vec!["run_failed".to_owned()]));
     seen.check();
@@ -211,7 +221,7 @@ async fn a_run_that_no_worker_has_is_called_again_after_a_kill_where_that_does_n
     let gateway = Serving::start(&folder).await;
     let worker = PythonWorker::start(&folder);
     seen.sent.insert("m1".to_owned(), 0);
-    seen.read_to_end(&gateway).await;
+    seen.read_to_end(&gateway.options()).await;
     let run = &seen.acknowledged["m1"];
     assert_eq!((&seen.ends[run][..], &*seen.texts[run]), (&["run_completed".to_owned()][..], "attempt 2"));
     drop(worker);

@@ -3,6 +3,8 @@
 mod commands;
 mod costs;
 mod crash;
+mod disk;
+mod draining;
 mod process;
 mod serving;
 mod stopping;

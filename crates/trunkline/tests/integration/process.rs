@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
-use trunkline_client::Options;
+use trunkline_client::{Client, Options};
 
 /// Long enough for a machine under load; reaching it is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,9 +45,14 @@ impl Folder {
 
     /// `trunkline` in this folder, with nothing of our environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
+        let mut command = self.command_of(env!("CARGO_BIN_EXE_trunkline"));
+        command.args(arguments);
         command
-            .args(arguments)
+    }
+
+    fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -95,8 +100,20 @@ impl Serving {
 
     /// Starts a gateway with these arguments, and waits until it says where it listens.
     pub(crate) async fn with(folder: &Folder, arguments: &[&str]) -> Self {
+        Self::from_command(folder, folder.command(arguments)).await
+    }
+
+    /// Starts a gateway through a script of the shell, which has to end with `exec "$@"`.
+    pub(crate) async fn through(folder: &Folder, shell: &[&str], script: &str) -> Self {
+        let mut command = folder.command_of(shell[0]);
+        command.args(&shell[1..]).args(["-c", script, "sh", env!("CARGO_BIN_EXE_trunkline")]);
+        command.args(["serve", "--config", "trunkline.toml", "--listen", "127.0.0.1:0"]);
+        Self::from_command(folder, command).await
+    }
+
+    async fn from_command(folder: &Folder, mut command: Command) -> Self {
         let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-        let mut child = folder.command(arguments).stderr(log).spawn().expect("it starts");
+        let mut child = command.stderr(log).spawn().expect("it starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut announcement = String::new();
         within(stdout.read_line(&mut announcement)).await.expect("read");
@@ -121,8 +138,17 @@ impl Serving {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process id");
-        kill_process(pid, signal).expect("signalled");
+        kill_process(self.process(), signal).expect("signalled");
+    }
+
+    /// Lets no file of it grow beyond a size from now on.
+    pub(crate) fn limit_files(&self, bytes: u64) {
+        let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        prlimit(Some(self.process()), Resource::Fsize, limit).expect("limited");
+    }
+
+    fn process(&self) -> Pid {
+        i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process id")
     }
 
     /// Ends it as a power failure of the process would: it has no say in it.
@@ -161,6 +187,16 @@ impl Serving {
     }
 }
 
+/// Reads up to a message of this type.
+pub(crate) async fn until(client: &mut Client, kind: &str) -> String {
+    loop {
+        let received = within(client.receive()).await.expect("the connection is open");
+        if received.envelope().expect("an envelope").kind == kind {
+            return received.text().to_owned();
+        }
+    }
+}
+
 /// A Python worker, by the SDK of this repository, which must be installed in `.venv` at its root.
 pub(crate) struct PythonWorker(Child);
 
@@ -171,7 +207,7 @@ const WORKER: &str = r#"
 import asyncio
 from trunkline import Failed, Run, Worker
 
-worker = Worker("counter")
+worker = Worker("counter", concurrency=300)
 
 @worker.service("count")
 async def count(upto: int):
@@ -219,14 +255,25 @@ pub(crate) fn counted(upto: u64) -> String {
 }
 
 impl PythonWorker {
-    /// Starts a worker for the gateways of this folder.
-    pub(crate) fn start(folder: &Folder) -> Self {
+    /// The interpreter that has the SDK.
+    pub(crate) fn interpreter() -> PathBuf {
         let python = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.venv/bin/python"));
         assert!(python.exists(), "this test needs the Python SDK in a virtual environment at {}", python.display());
+        python.to_owned()
+    }
+
+    /// Writes the worker's program into the folder.
+    pub(crate) fn program(folder: &Folder) -> PathBuf {
         let program = folder.path().join("counter.py");
         std::fs::write(&program, WORKER).expect("written");
+        program
+    }
+
+    /// Starts a worker for the gateways of this folder.
+    pub(crate) fn start(folder: &Folder) -> Self {
+        let program = Self::program(folder);
         let log = std::fs::File::create(folder.path().join("worker.log")).expect("a log");
-        let mut command = Command::new(python);
+        let mut command = Command::new(Self::interpreter());
         let bridge = format!("unix://{}", folder.bridge().display());
         command.arg(program).env("TRUNKLINE_BRIDGE", bridge).stderr(log).kill_on_drop(true);
         Self(command.spawn().expect("python starts"))

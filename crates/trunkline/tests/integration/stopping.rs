@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use trunkline_client::{Client, ClientError, SessionState};
 
-use crate::process::{Folder, Serving, within};
+use crate::crash::count;
+use crate::process::{Folder, PythonWorker, Serving, until, within};
 
 /// Reads to the end of the connection.
 async fn end_of(client: &mut Client) -> ClientError {
@@ -35,17 +36,38 @@ async fn a_signal_sends_clients_away_and_ends_with_0() {
 async fn a_second_signal_does_not_wait_for_what_runs() {
     let folder = Folder::with("server.drain = \"5m\"\n");
     let mut gateway = Serving::start(&folder).await;
+    let _worker = PythonWorker::start(&folder);
     let mut client = Client::connect(&gateway.options(), SessionState::default()).await.expect("welcome");
-    let message = crate::crash::count("m1", 10);
-    client.send(&message).await.expect("sent");
-    while within(client.receive()).await.expect("open").envelope().expect("an envelope").kind != "run_started" {}
+    client.send(&count("m1", 100_000)).await.expect("sent");
+    until(&mut client, "run_event").await;
     let begun = Instant::now();
     gateway.signal(Signal::TERM);
-    // No worker is there: its run goes on waiting for one.
+    until(&mut client, "go_away").await;
+    until(&mut client, "run_event").await;
+    gateway.signal(Signal::TERM);
     let end = end_of(&mut client).await;
     assert!(matches!(end, ClientError::Closed { code: 4000, .. }), "{end}");
     drop(client);
-    gateway.signal(Signal::TERM);
     assert_eq!(gateway.exit_code().await, Some(0));
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_run_of_a_worker_that_ends_with_its_gateway_ends_with_worker_lost() {
+    let folder = Folder::new();
+    let (python, program) = (PythonWorker::interpreter(), PythonWorker::program(&folder));
+    let worker = format!("[[worker]]\nname = \"counter\"\ncommand = [{python:?}, {program:?}]\n");
+    std::fs::write(folder.path().join("trunkline.toml"), format!("server.drain = \"100ms\"\n{worker}"))
+        .expect("written");
+    let mut gateway = Serving::start(&folder).await;
+    let mut client = Client::connect(&gateway.options(), SessionState::default()).await.expect("welcome");
+    client.send(&count("m1", 100_000)).await.expect("sent");
+    until(&mut client, "run_event").await;
+    gateway.signal(Signal::TERM);
+    let end = until(&mut client, "run_failed").await;
+    assert!(end.contains("worker_lost"), "{end}");
+    let end = end_of(&mut client).await;
+    assert!(matches!(end, ClientError::Closed { code: 4000, .. }), "{end}");
+    drop(client);
+    assert_eq!(gateway.exit_code().await, Some(0));
 }

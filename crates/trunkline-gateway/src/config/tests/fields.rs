@@ -57,6 +57,22 @@ fn auth() {
             "expected a name",
         ),
         (
+            "auth.anonymous_scopes = [\"news.*\"]",
+            "auth.anonymous_scopes[0]",
+            "begins with subscribe:, publish: or presence:",
+        ),
+        (
+            "auth.anonymous_scopes = [\"subscribe:user:a\"]",
+            "auth.anonymous_scopes[0]",
+            "user: stands after publish: only",
+        ),
+        ("auth.anonymous_scopes = [\"publish:a b\"]", "auth.anonymous_scopes[0]", "for example \"subscribe:news.*\""),
+        (
+            "[[auth.tokens]]\ntoken = \"0123456789abcdef\"\nsubject = \"a\"\nscopes = [\"publish:\"]",
+            "auth.tokens[0].scopes[0]",
+            "1 to 256 bytes",
+        ),
+        (
             "[[auth.tokens]]\ntoken = \"0123456789abcdef\"\nsubject = \"a\"\n\
              [[auth.tokens]]\ntoken = \"0123456789abcdef\"\nsubject = \"b\"",
             "auth.tokens",
@@ -65,6 +81,21 @@ fn auth() {
     ]);
     let shown = mistakes("auth.tokens = [{ token = \"hunter2\", subject = \"a\" }]\n");
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn topics() {
+    check(&[
+        ("[[topic]]\nkeep = \"1h\"", "topic[0].pattern", "is missing"),
+        ("[[topic]]\npattern = \"a/b\"", "topic[0].pattern", "expected a pattern"),
+        ("[[topic]]\npattern = \"a\"\nkeep_records = 0", "topic[0].keep_records", "from 1"),
+        ("[[topic]]\npattern = \"a\"\nkeep_bytes = \"1KiB\"", "topic[0].keep_bytes", "from 4096"),
+        ("[[topic]]\npattern = \"a\"\nkeep = \"1s\"", "topic[0].keep", "expected a duration from \"1m\""),
+    ]);
+    let shown = warnings(
+        "auth.anonymous_scopes = [\"subscribe:*\"]\n[[auth.tokens]]\ntoken = \"0123456789abcdef\"\nsubject = \"a\"\n",
+    );
+    assert!(shown.contains("auth.anonymous_scopes: has no effect"), "{shown}");
 }
 
 #[test]
@@ -200,6 +231,7 @@ fn every_field_stands_in_the_reference() {
         "[bridge]",
         "[[worker]]\nname = \"a\"\ncommand = [\"sh\"]",
         "[[route]]\npath = \"/a\"\nservice = \"a\"",
+        "[[topic]]\npattern = \"a\"",
         "[limits]",
         "[telemetry]",
     ];

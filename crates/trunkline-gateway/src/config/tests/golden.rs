@@ -114,7 +114,7 @@ trunkline.toml:1:1: servers: unknown key, it has no effect
 trunkline.toml:3:1: server.lisen: unknown key, it has no effect
   hint: did you mean "listen"?
 trunkline.toml:5:1: limits.colour: unknown key, it has no effect
-  hint: known here: message_bytes, message_bytes_before_auth, depth, in_flight, connections, handshake, auth_wait, heartbeat, write_stall
+  hint: known here: message_bytes, message_bytes_before_auth, depth, in_flight, connections, buffer_bytes, handshake, auth_wait, heartbeat, write_stall
 trunkline.toml:6:3: rout: unknown key, it has no effect
   hint: did you mean "route"?"#;
     assert_eq!(format!("\n{}", warnings(file)), expected);
@@ -204,7 +204,8 @@ level = "warn,trunkline_bridge=debug"
     };
     assert_eq!(config.server, expected);
     let token = Secret::new("0123456789abcdef");
-    let expected = StaticToken { token, subject: "alice".to_owned(), realm: Some("city".to_owned()) };
+    let expected =
+        StaticToken { token, subject: "alice".to_owned(), realm: Some("city".to_owned()), scopes: Vec::new() };
     assert_eq!(config.auth.tokens, [expected]);
     let expected = Broker {
         kind: BrokerKind::Memory,

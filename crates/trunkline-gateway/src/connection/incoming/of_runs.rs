@@ -13,6 +13,7 @@ use super::{Frame, Incoming, Stage};
 use crate::message;
 use crate::random;
 use crate::routes::validate;
+use crate::sessions::Session;
 
 impl Incoming {
     pub(super) fn cancel(&mut self, envelope: &Envelope<'_>, queue: &mut WriteQueue) {
@@ -25,10 +26,7 @@ impl Incoming {
             let said = format!("{}: missing; cancel names a run", self.dialect().place_of("run"));
             return self.violation(id, ErrorCode::BadEnvelope.with_message(said), queue);
         };
-        let cancelled = match &self.stage {
-            Stage::Open(attendance) => self.node.runs.cancel(attendance.session(), run),
-            Stage::Greeting | Stage::Opening => false,
-        };
+        let cancelled = self.sessions().any(|session| self.node.runs.cancel(session, run));
         let content = message::payload(&CancelAck { cancelled });
         let ack = Envelope {
             run: Some(Cow::Borrowed(run)),
@@ -52,11 +50,16 @@ impl Incoming {
         if let Err(error) = validate(&self.route, self.dialect(), envelope, frame.text()) {
             return self.violation(id, error, queue);
         }
-        let Stage::Open(session) = &self.stage else {
+        let Stage::Open(first) = &self.stage else {
             let error = ErrorCode::BadRequest.with_message("an answer comes after hello, in the session of its run");
             return self.violation(id, error, queue);
         };
-        let session = Arc::clone(session.session());
+        let has_run = |session: &&Arc<Session>| session.turns().runs().any(|known| known == run);
+        let by_run = envelope.session.is_none().then(|| self.sessions().find(has_run).map(Arc::clone)).flatten();
+        let Some(session) = by_run.or_else(|| self.session_meant(first.session(), envelope)) else {
+            let error = ErrorCode::BadRequest.with_message("session: it is not attached to this connection");
+            return self.violation(id, error, queue);
+        };
         let message_id = envelope.id.clone().unwrap_or_else(|| random::id().into());
         let payload = envelope.payload.as_ref().map(Payload::to_json);
         let nothing = message::payload(&());

@@ -243,7 +243,7 @@ class SessionUpdated(shared.FlatFrame, frozen=True, kw_only=True, tag="session_u
 
 
 class SessionExpired(shared.FlatFrame, frozen=True, kw_only=True, tag="session_expired"):
-    """The session has ended; a new one must be opened.
+    """The session that was asked for cannot be had: it has ended, or never was this client's. A new one follows (session_created).
 
     `session_expired`: to clients; control.
     """
@@ -421,7 +421,9 @@ class Hello(shared.FlatFrame, frozen=True, kw_only=True, tag="hello"):
     """Session to go on with."""
     secret: str | UnsetType = UNSET
     """What an anonymous session got in its first welcome."""
-    resume: Annotated[dict[str, str | None], Meta(max_length=64)] | UnsetType = UNSET
+    secrets: Annotated[dict[str, str], Meta(max_length=64)] | UnsetType = UNSET
+    """The secrets of further anonymous sessions in resume, by their ids."""
+    resume: Annotated[dict[str, str | None], Meta(max_length=128)] | UnsetType = UNSET
     """Last position seen of each channel; null where nothing was seen yet."""
     client: HelloClient | UnsetType = UNSET
     """The program, for logs."""

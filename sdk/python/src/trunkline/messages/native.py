@@ -65,7 +65,9 @@ class Hello(Struct, frozen=True, kw_only=True):
     """Session to go on with."""
     secret: str | UnsetType = UNSET
     """What an anonymous session got in its first welcome."""
-    resume: Annotated[dict[str, str | None], Meta(max_length=64)] | UnsetType = UNSET
+    secrets: Annotated[dict[str, str], Meta(max_length=64)] | UnsetType = UNSET
+    """The secrets of further anonymous sessions in resume, by their ids."""
+    resume: Annotated[dict[str, str | None], Meta(max_length=128)] | UnsetType = UNSET
     """Last position seen of each channel; null where nothing was seen yet."""
     client: HelloClient | UnsetType = UNSET
     """The program, for logs."""
@@ -118,7 +120,7 @@ class WelcomeFrame(Envelope, frozen=True, kw_only=True, tag="welcome"):
 
 
 class Attach(Struct, frozen=True, kw_only=True):
-    """Asks for one more session or topic on this connection.
+    """Asks for one more session, a topic, or the channel of one's own user on this connection; answered by attached.
 
     `attach`: from clients; control.
     """
@@ -129,12 +131,14 @@ class Attach(Struct, frozen=True, kw_only=True):
     """What an anonymous session got in its first welcome."""
     topic: shared.Topic | UnsetType = UNSET
     """The topic to attach."""
+    user: bool | UnsetType = UNSET
+    """True for what is published to oneself."""
     pos: Annotated[str, Meta(min_length=1)] | UnsetType | None = UNSET
     """The last position seen of its channel; null or left out where nothing was seen."""
 
     def __post_init__(self) -> None:
         """Raises ValueError where a rule about several fields is broken."""
-        _rules.exactly_one(self, "session", "topic")
+        _rules.exactly_one(self, "session", "topic", "user")
 
 
 class AttachFrame(Envelope, frozen=True, kw_only=True, tag="attach"):
@@ -144,7 +148,7 @@ class AttachFrame(Envelope, frozen=True, kw_only=True, tag="attach"):
 
 
 class Attached(shared.Verdict, frozen=True, kw_only=True):
-    """A channel is delivered from here on; it stands in that channel's order.
+    """A channel is delivered from here on; it stands in that channel's order. Without pos nothing is: it is unknown, over or another's.
 
     `attached`: to clients; control.
     """
@@ -153,6 +157,8 @@ class Attached(shared.Verdict, frozen=True, kw_only=True):
     """The session that was attached."""
     topic: shared.Topic | UnsetType = UNSET
     """The topic that was attached."""
+    user: bool | UnsetType = UNSET
+    """True where it is one's own user's channel."""
 
 
 class AttachedFrame(Envelope, frozen=True, kw_only=True, tag="attached"):
@@ -164,7 +170,7 @@ class AttachedFrame(Envelope, frozen=True, kw_only=True, tag="attached"):
 
 
 class Detach(Struct, frozen=True, kw_only=True):
-    """Gives a session or topic of this connection up again.
+    """Gives up a session, a topic or the user's channel of this connection; not answered.
 
     `detach`: from clients; control.
     """
@@ -173,10 +179,12 @@ class Detach(Struct, frozen=True, kw_only=True):
     """The session to detach."""
     topic: shared.Topic | UnsetType = UNSET
     """The topic to detach."""
+    user: bool | UnsetType = UNSET
+    """True for one's own user's channel."""
 
     def __post_init__(self) -> None:
         """Raises ValueError where a rule about several fields is broken."""
-        _rules.exactly_one(self, "session", "topic")
+        _rules.exactly_one(self, "session", "topic", "user")
 
 
 class DetachFrame(Envelope, frozen=True, kw_only=True, tag="detach"):
@@ -390,7 +398,7 @@ class ConnectedFrame(Envelope, frozen=True, kw_only=True, tag="connected"):
 
 
 class PresenceJoin(Struct, frozen=True, kw_only=True):
-    """Somebody came to the channel.
+    """Somebody is seen in the topic from now on.
 
     `presence_join`: to clients; control.
     """
@@ -410,7 +418,7 @@ class PresenceJoinFrame(Envelope, frozen=True, kw_only=True, tag="presence_join"
 
 
 class PresenceLeave(Struct, frozen=True, kw_only=True):
-    """Somebody left the channel.
+    """Somebody is seen in the topic no more.
 
     `presence_leave`: to clients; control.
     """
@@ -430,15 +438,16 @@ class PresenceLeaveFrame(Envelope, frozen=True, kw_only=True, tag="presence_leav
 
 
 class PresenceState(Struct, frozen=True, kw_only=True):
-    """What a member is doing in the channel.
+    """What a member is doing in the topic. A client that has the topic attached is seen in it from its first one on, and answered by
+    presence_members.
 
     `presence_state`: to and from clients; latest, one value per `member`.
     """
 
-    member: shared.Id
-    """Who; a client can only speak of itself."""
     state: Literal["online", "typing", "thinking", "away"]
     """What they are doing."""
+    member: shared.Id | UnsetType = UNSET
+    """Who; the gateway always says it. A client can only speak of itself, and may leave it out."""
 
 
 class PresenceStateFrame(Envelope, frozen=True, kw_only=True, tag="presence_state"):
@@ -449,16 +458,54 @@ class PresenceStateFrame(Envelope, frozen=True, kw_only=True, tag="presence_stat
     """The channel it stands in; on durable messages only."""
 
 
+class PresenceMembersMembersItem(Struct, frozen=True, kw_only=True):
+    """What stands in `item`."""
+
+    member: shared.Id
+    """Who, as the deployment names users."""
+    state: Literal["online", "typing", "thinking", "away"]
+    """What they are doing."""
+
+
+class PresenceMembers(Struct, frozen=True, kw_only=True):
+    """Who is seen in the topic; it takes the place of what was known. Without members it is a large topic, of which only the number is
+    told.
+
+    `presence_members`: to clients; control.
+    """
+
+    count: shared.Count
+    """How many there are."""
+    you: shared.Id | UnsetType = UNSET
+    """How others know this client; left out where only the number has changed."""
+    members: list[PresenceMembersMembersItem] | UnsetType = UNSET
+    """Those of them that are told."""
+
+
+class PresenceMembersFrame(Envelope, frozen=True, kw_only=True, tag="presence_members"):
+    """`presence_members` on the wire."""
+
+    payload: PresenceMembers
+    channel: str = field()
+    """The channel it stands in; on durable messages only."""
+
+
 class Publish(Struct, frozen=True, kw_only=True):
-    """Content for everybody on a topic; subscribers get it as it was sent.
+    """Content for everybody on a topic, or for one user; subscribers get it as it was sent, with the sender's verified name in meta.from.
 
     `publish`: to and from clients; durable.
     """
 
-    topic: shared.Topic
-    """The topic."""
     payload: Any
     """Any JSON."""
+    topic: shared.Topic | UnsetType = UNSET
+    """The topic."""
+    user: shared.Id | UnsetType = UNSET
+    """The user, as the deployment names users; told to all of that user's connections that attached the channel."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where a rule about several fields is broken."""
+        _rules.exactly_one(self, "topic", "user")
 
 
 class PublishFrame(Envelope, frozen=True, kw_only=True, tag="publish"):
@@ -1216,6 +1263,7 @@ Frame = (
     | PresenceJoinFrame
     | PresenceLeaveFrame
     | PresenceStateFrame
+    | PresenceMembersFrame
     | PublishFrame
     | SubscribeFrame
     | UnsubscribeFrame
@@ -1285,6 +1333,7 @@ TYPES: Final[Mapping[str, MessageType]] = {
     "presence_join": MessageType("presence_join", PresenceJoin, PresenceJoinFrame, "to_client", "control"),
     "presence_leave": MessageType("presence_leave", PresenceLeave, PresenceLeaveFrame, "to_client", "control"),
     "presence_state": MessageType("presence_state", PresenceState, PresenceStateFrame, "both", "latest", key=("member",)),
+    "presence_members": MessageType("presence_members", PresenceMembers, PresenceMembersFrame, "to_client", "control"),
     "publish": MessageType("publish", Publish, PublishFrame, "both", "durable"),
     "subscribe": MessageType("subscribe", Subscribe, SubscribeFrame, "to_gateway", "control"),
     "unsubscribe": MessageType("unsubscribe", Unsubscribe, UnsubscribeFrame, "to_gateway", "control"),

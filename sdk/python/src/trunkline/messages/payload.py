@@ -702,7 +702,9 @@ class Hello(Struct, frozen=True, kw_only=True):
     """Session to go on with."""
     secret: str | UnsetType = UNSET
     """What an anonymous session got in its first welcome."""
-    resume: Annotated[dict[str, str | None], Meta(max_length=64)] | UnsetType = UNSET
+    secrets: Annotated[dict[str, str], Meta(max_length=64)] | UnsetType = UNSET
+    """The secrets of further anonymous sessions in resume, by their ids."""
+    resume: Annotated[dict[str, str | None], Meta(max_length=128)] | UnsetType = UNSET
     """Last position seen of each channel; null where nothing was seen yet."""
     client: HelloClient | UnsetType = UNSET
     """The program, for logs."""

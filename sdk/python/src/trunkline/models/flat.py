@@ -252,7 +252,7 @@ class SessionUpdated(shared.FlatFrame, frozen=True):
 
 
 class SessionExpired(shared.FlatFrame, frozen=True):
-    """The session has ended; a new one must be opened.
+    """The session that was asked for cannot be had: it has ended, or never was this client's. A new one follows (session_created).
 
     `session_expired`: to clients; control.
     """
@@ -447,7 +447,9 @@ class Hello(shared.FlatFrame, frozen=True):
     """Session to go on with."""
     secret: Annotated[str | None, NOT_NULL] = None
     """What an anonymous session got in its first welcome."""
-    resume: Annotated[Annotated[dict[str, str | None], Field(max_length=64)] | None, NOT_NULL] = None
+    secrets: Annotated[Annotated[dict[str, str], Field(max_length=64)] | None, NOT_NULL] = None
+    """The secrets of further anonymous sessions in resume, by their ids."""
+    resume: Annotated[Annotated[dict[str, str | None], Field(max_length=128)] | None, NOT_NULL] = None
     """Last position seen of each channel; null where nothing was seen yet."""
     client: Annotated[HelloClient | None, NOT_NULL] = None
     """The program, for logs."""

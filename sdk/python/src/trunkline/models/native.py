@@ -65,7 +65,9 @@ class Hello(Model, frozen=True):
     """Session to go on with."""
     secret: Annotated[str | None, NOT_NULL] = None
     """What an anonymous session got in its first welcome."""
-    resume: Annotated[Annotated[dict[str, str | None], Field(max_length=64)] | None, NOT_NULL] = None
+    secrets: Annotated[Annotated[dict[str, str], Field(max_length=64)] | None, NOT_NULL] = None
+    """The secrets of further anonymous sessions in resume, by their ids."""
+    resume: Annotated[Annotated[dict[str, str | None], Field(max_length=128)] | None, NOT_NULL] = None
     """Last position seen of each channel; null where nothing was seen yet."""
     client: Annotated[HelloClient | None, NOT_NULL] = None
     """The program, for logs."""
@@ -120,7 +122,7 @@ class WelcomeFrame(Envelope, frozen=True):
 
 
 class Attach(Model, frozen=True):
-    """Asks for one more session or topic on this connection.
+    """Asks for one more session, a topic, or the channel of one's own user on this connection; answered by attached.
 
     `attach`: from clients; control.
     """
@@ -131,12 +133,14 @@ class Attach(Model, frozen=True):
     """What an anonymous session got in its first welcome."""
     topic: Annotated[shared.Topic | None, NOT_NULL] = None
     """The topic to attach."""
+    user: Annotated[bool | None, NOT_NULL] = None
+    """True for what is published to oneself."""
     pos: Annotated[str, Field(min_length=1)] | None = None
     """The last position seen of its channel; null or left out where nothing was seen."""
 
     @model_validator(mode="after")
     def _keep_rules_of_attach(self) -> Self:
-        _rules.exactly_one(self, "session", "topic")
+        _rules.exactly_one(self, "session", "topic", "user")
         return self
 
 
@@ -148,7 +152,7 @@ class AttachFrame(Envelope, frozen=True):
 
 
 class Attached(shared.Verdict, frozen=True):
-    """A channel is delivered from here on; it stands in that channel's order.
+    """A channel is delivered from here on; it stands in that channel's order. Without pos nothing is: it is unknown, over or another's.
 
     `attached`: to clients; control.
     """
@@ -157,6 +161,8 @@ class Attached(shared.Verdict, frozen=True):
     """The session that was attached."""
     topic: Annotated[shared.Topic | None, NOT_NULL] = None
     """The topic that was attached."""
+    user: Annotated[bool | None, NOT_NULL] = None
+    """True where it is one's own user's channel."""
 
 
 class AttachedFrame(Envelope, frozen=True):
@@ -169,7 +175,7 @@ class AttachedFrame(Envelope, frozen=True):
 
 
 class Detach(Model, frozen=True):
-    """Gives a session or topic of this connection up again.
+    """Gives up a session, a topic or the user's channel of this connection; not answered.
 
     `detach`: from clients; control.
     """
@@ -178,10 +184,12 @@ class Detach(Model, frozen=True):
     """The session to detach."""
     topic: Annotated[shared.Topic | None, NOT_NULL] = None
     """The topic to detach."""
+    user: Annotated[bool | None, NOT_NULL] = None
+    """True for one's own user's channel."""
 
     @model_validator(mode="after")
     def _keep_rules_of_detach(self) -> Self:
-        _rules.exactly_one(self, "session", "topic")
+        _rules.exactly_one(self, "session", "topic", "user")
         return self
 
 
@@ -408,7 +416,7 @@ class ConnectedFrame(Envelope, frozen=True):
 
 
 class PresenceJoin(Model, frozen=True):
-    """Somebody came to the channel.
+    """Somebody is seen in the topic from now on.
 
     `presence_join`: to clients; control.
     """
@@ -429,7 +437,7 @@ class PresenceJoinFrame(Envelope, frozen=True):
 
 
 class PresenceLeave(Model, frozen=True):
-    """Somebody left the channel.
+    """Somebody is seen in the topic no more.
 
     `presence_leave`: to clients; control.
     """
@@ -450,15 +458,16 @@ class PresenceLeaveFrame(Envelope, frozen=True):
 
 
 class PresenceState(Model, frozen=True):
-    """What a member is doing in the channel.
+    """What a member is doing in the topic. A client that has the topic attached is seen in it from its first one on, and answered by
+    presence_members.
 
     `presence_state`: to and from clients; latest, one value per `member`.
     """
 
-    member: shared.Id
-    """Who; a client can only speak of itself."""
     state: Literal["online", "typing", "thinking", "away"]
     """What they are doing."""
+    member: Annotated[shared.Id | None, NOT_NULL] = None
+    """Who; the gateway always says it. A client can only speak of itself, and may leave it out."""
 
 
 class PresenceStateFrame(Envelope, frozen=True):
@@ -470,16 +479,56 @@ class PresenceStateFrame(Envelope, frozen=True):
     """The channel it stands in; on durable messages only."""
 
 
+class PresenceMembersMembersItem(Model, frozen=True):
+    """What stands in `item`."""
+
+    member: shared.Id
+    """Who, as the deployment names users."""
+    state: Literal["online", "typing", "thinking", "away"]
+    """What they are doing."""
+
+
+class PresenceMembers(Model, frozen=True):
+    """Who is seen in the topic; it takes the place of what was known. Without members it is a large topic, of which only the number is
+    told.
+
+    `presence_members`: to clients; control.
+    """
+
+    count: shared.Count
+    """How many there are."""
+    you: Annotated[shared.Id | None, NOT_NULL] = None
+    """How others know this client; left out where only the number has changed."""
+    members: Annotated[list[PresenceMembersMembersItem] | None, NOT_NULL] = None
+    """Those of them that are told."""
+
+
+class PresenceMembersFrame(Envelope, frozen=True):
+    """`presence_members` on the wire."""
+
+    type: Literal["presence_members"] = "presence_members"
+    payload: PresenceMembers
+    channel: str = Field()
+    """The channel it stands in; on durable messages only."""
+
+
 class Publish(Model, frozen=True):
-    """Content for everybody on a topic; subscribers get it as it was sent.
+    """Content for everybody on a topic, or for one user; subscribers get it as it was sent, with the sender's verified name in meta.from.
 
     `publish`: to and from clients; durable.
     """
 
-    topic: shared.Topic
-    """The topic."""
     payload: Any
     """Any JSON."""
+    topic: Annotated[shared.Topic | None, NOT_NULL] = None
+    """The topic."""
+    user: Annotated[shared.Id | None, NOT_NULL] = None
+    """The user, as the deployment names users; told to all of that user's connections that attached the channel."""
+
+    @model_validator(mode="after")
+    def _keep_rules_of_publish(self) -> Self:
+        _rules.exactly_one(self, "topic", "user")
+        return self
 
 
 class PublishFrame(Envelope, frozen=True):
@@ -1275,6 +1324,7 @@ Frame = Annotated[
     | PresenceJoinFrame
     | PresenceLeaveFrame
     | PresenceStateFrame
+    | PresenceMembersFrame
     | PublishFrame
     | SubscribeFrame
     | UnsubscribeFrame

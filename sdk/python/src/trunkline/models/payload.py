@@ -735,7 +735,9 @@ class Hello(Model, frozen=True):
     """Session to go on with."""
     secret: Annotated[str | None, NOT_NULL] = None
     """What an anonymous session got in its first welcome."""
-    resume: Annotated[Annotated[dict[str, str | None], Field(max_length=64)] | None, NOT_NULL] = None
+    secrets: Annotated[Annotated[dict[str, str], Field(max_length=64)] | None, NOT_NULL] = None
+    """The secrets of further anonymous sessions in resume, by their ids."""
+    resume: Annotated[Annotated[dict[str, str | None], Field(max_length=128)] | None, NOT_NULL] = None
     """Last position seen of each channel; null where nothing was seen yet."""
     client: Annotated[HelloClient | None, NOT_NULL] = None
     """The program, for logs."""

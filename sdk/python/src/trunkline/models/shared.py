@@ -149,8 +149,8 @@ AgentId = Annotated[str, Field(min_length=1, max_length=128)]
 Pillar = Annotated[str, Field(min_length=1, max_length=128)]
 """An area that a liaison agent works in, as the deployment names it; the examples have content, insights, operations and business_outcomes.
 """
-Topic = Annotated[str, Field(min_length=1, max_length=256)]
-"""The full name of one topic, without wildcards."""
+Topic = Annotated[str, Field(min_length=1, max_length=256, pattern="^[A-Za-z0-9_.-]*$")]
+"""The full name of one topic: letters, digits and _ . -, without wildcards."""
 Path = Annotated[str, Field(min_length=1, max_length=4096, pattern="^[^/]")]
 """A path below a root of the configuration; its first segment is the root's name, and it does not begin with a slash."""
 Severity = Literal["low", "medium", "high", "critical"]

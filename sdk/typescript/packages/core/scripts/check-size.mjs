@@ -10,7 +10,7 @@ const ENTRIES = [
   {
     name: "@trunkline/client",
     source: "index.ts",
-    bytesMax: 9_250,
+    bytesMax: 10_250,
     without: ["/src/msgpack/", "/src/messages/"],
   },
   { name: "@trunkline/client/dialects", source: "codec/dialects.ts", bytesMax: 3_000 },
@@ -19,7 +19,7 @@ const ENTRIES = [
   {
     name: "@trunkline/client/messages, one dialect",
     code: `import { checkMessage, flat } from ${MESSAGES}; export const check = (frame) => checkMessage(flat, frame);`,
-    bytesMax: 5_500,
+    bytesMax: 5_550,
     without: [
       "/payload.table.ts",
       "/native.table.ts",

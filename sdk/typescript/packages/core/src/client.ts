@@ -32,6 +32,8 @@ import type { Run } from "./run/run.ts";
 import { IdentityStore } from "./session/identity.ts";
 import { Inbox, isRecord, type RecordEnvelope, type ResetNotice } from "./session/inbox.ts";
 import { Outbox, type Settlement } from "./session/outbox.ts";
+import type { Presence } from "./topic/presence.ts";
+import { isTopic, Topics, type Topic } from "./topic/topics.ts";
 
 /** Makes a client. Nothing connects before `connect()` or the first `send` or `run`. */
 export function createClient(options: ClientOptions): Client {
@@ -54,6 +56,15 @@ export class Client {
     ended: (run) => this.#runEnded(run),
   });
   readonly #inbox = new Inbox(this.#runs);
+  readonly #topics = new Topics({
+    notifier: this.#announcements.notifier,
+    control: (message) => this.#control(message),
+    publish: (payload, options) => this.send("publish", payload, options),
+    connect: () => this.connect(),
+    createId: () => this.#settings.createId(),
+    position: (channel) => this.#inbox.position(channel),
+    forget: (channel) => this.#inbox.forget(channel),
+  });
 
   #link: Link | undefined;
   #limits: Limits = { messageBytesMax: Infinity, inFlightMax: 0 };
@@ -141,6 +152,21 @@ export class Client {
     const message = messageOf({ type, payload }, id, { ...options, ...to });
     this.#enqueue(message, signal, (settlement) => this.#runSettled(run, settlement));
     return run;
+  }
+
+  /** A topic: what is published to it, and publishing to it. */
+  topic(name: string): Topic {
+    return this.#topics.get(name);
+  }
+
+  /** Who is seen in a topic; the topic has to be subscribed. */
+  presence(topic: string): Presence {
+    return this.#topics.get(topic).presence;
+  }
+
+  /** Publishes to a user's own channel. */
+  publishToUser(user: string, payload: unknown, options: SendOptions = {}): Promise<Acknowledgement> {
+    return this.send("publish", { user, payload }, options);
   }
 
   /** Calls `listener` with every new state. */
@@ -275,6 +301,13 @@ export class Client {
         return this.#step({ type: "told_to_leave", ...readLeaveWindow(envelope) });
       case "reset":
         return this.#reset(envelope);
+      case "attached":
+        return this.#attached(envelope);
+      case "presence_members":
+      case "presence_join":
+      case "presence_leave":
+      case "presence_state":
+        return this.#topics.presence(envelope);
       default:
         return isRecord(envelope) ? this.#record(envelope) : this.#passing(envelope);
     }
@@ -288,6 +321,7 @@ export class Client {
       this.#announcements.resets.notify(notice);
     this.#step({ type: "welcomed", session, connection, resumable, heartbeatMs });
     for (const run of this.#cancellations.runIds()) this.#sendCancel(run);
+    this.#topics.welcomed(welcome.channels);
     this.#flush();
     this.#identity.settle(session, secret); // Last: a storage that is full throws, and is only reported.
   }
@@ -304,8 +338,10 @@ export class Client {
     const error = new TrunklineError(
       envelope.error ?? { code: "internal", message: "the gateway reported an error", retryable: false },
     );
-    if (envelope.reply_to !== undefined) this.#outbox.settle(envelope.reply_to, { ok: false, error });
-    else this.#step({ type: "refused", error });
+    const { reply_to: answered } = envelope;
+    if (answered !== undefined && !this.#topics.refused(answered, error))
+      this.#outbox.settle(answered, { ok: false, error });
+    else if (answered === undefined) this.#step({ type: "refused", error });
     if (envelope.reply_to === undefined) this.#announcements.report(error);
     this.#flush();
   }
@@ -322,11 +358,20 @@ export class Client {
     this.#announcements.resets.notify(this.#inbox.reset(envelope.channel, position, String(reason)));
   }
 
+  #attached(envelope: Envelope): void {
+    const { channel, payload } = envelope;
+    if (channel === undefined || !this.#topics.wants(channel)) return;
+    for (const notice of this.#inbox.attached(channel, payload)) this.#announcements.resets.notify(notice);
+    this.#topics.granted(channel);
+  }
+
   #record(envelope: RecordEnvelope): void {
+    if (isTopic(envelope.channel) && !this.#topics.wants(envelope.channel)) return;
     const { arrival, started } = this.#inbox.record(envelope);
     if (arrival === "gap") return this.#distrust();
     if (started) this.#announcements.startedRuns.notify(started);
     if (arrival === "duplicate") return;
+    if (isTopic(envelope.channel)) return this.#topics.published(envelope.channel, envelope);
     this.#announcements.messages.notify(envelope);
     this.#announcements.byType(envelope);
   }
@@ -399,7 +444,11 @@ export class Client {
   }
 
   #sendCancel(run: string): void {
-    if (this.state.status === "open") this.#link?.send(this.#settings.codec.encode({ type: "cancel", run }));
+    this.#control({ type: "cancel", run });
+  }
+
+  #control(message: Envelope): void {
+    if (this.state.status === "open") this.#link?.send(this.#settings.codec.encode(message));
   }
 
   #runEnded(run: Run): void {
@@ -411,6 +460,7 @@ export class Client {
     const error = reason ?? closed();
     this.#stopWaking?.();
     this.#outbox.clear(error);
+    this.#topics.closed(error);
     for (const run of this.#runs.all()) if (!run.ended) run.fail(error);
   }
 

@@ -13,6 +13,8 @@ export type { ResetNotice } from "./session/inbox.ts";
 export type { SessionIdentity } from "./session/identity.ts";
 export type { BackoffOptions } from "./retry/backoff.ts";
 export type { OutboxLimits } from "./session/outbox.ts";
+export type { Topic, TopicMessage } from "./topic/topics.ts";
+export type { Members, MemberState, Presence } from "./topic/presence.ts";
 export type { StopListening } from "./notifier.ts";
 export type * from "./transport/providers.ts";
 export { memoryStorage, openWebSocket } from "./transport/platform.ts";

@@ -143,22 +143,35 @@ describe("reconnecting", () => {
     expect(client.state.status).toBe("open");
   });
 
-  it("leaves within the window of go_away, whether or not the gateway closes", async () => {
-    for (const closes of [true, false]) {
+  it("stays until the gateway closes, and comes back within the window of go_away", async () => {
+    for (const closesAfter of [0, 10_000]) {
       const fixture = new Fixture();
       const client = await fixture.openClient();
-      const returnAt = fixture.clock.now() + 3_000;
       fixture.gateway.connection.goAway(2_000, 4_000);
-      if (closes) fixture.gateway.connection.close(4000, "drain");
+      await fixture.wires.carry();
+      fixture.clock.advance(closesAfter);
+      expect(client.state.status).toBe("open");
+      const returnAt = fixture.clock.now() + 3_000;
+      fixture.gateway.connection.close(4000, "drain");
       await fixture.wires.carry();
       fixture.clock.advance(2_999);
-      expect(client.state.status).toBe(closes ? "reconnecting" : "open");
+      expect(client.state.status).toBe("reconnecting");
       fixture.clock.advance(1);
       expect(client.state.status).toBe("connecting");
       await fixture.wires.carry();
       expect(client.state.status).toBe("open");
       expect(fixture.clock.now()).toBe(returnAt);
     }
+  });
+
+  it("notices silence also after it was told to go", async () => {
+    const fixture = new Fixture();
+    fixture.gateway.heartbeatMs = 1_000;
+    const client = await fixture.openClient();
+    fixture.gateway.connection.goAway(20_000, 20_000);
+    await fixture.wires.carry();
+    fixture.clock.advance(2_000);
+    expect(client.state).toMatchObject({ status: "reconnecting", error: { code: "heartbeat_timeout" } });
   });
 
   it("notices silence after two heartbeats", async () => {

@@ -57,7 +57,8 @@ export class ConnectionMachine {
   #openedAt = 0;
   #heartbeatMs = 0;
   #returnNotBefore: number | undefined;
-  #leaving = false;
+  /** When to come back, counted from the end of a connection that the gateway has said it will end. */
+  #returnAfterMs: number | undefined;
   #refusal: TrunklineError | undefined;
 
   constructor(
@@ -94,7 +95,7 @@ export class ConnectionMachine {
       case "refused":
         return this.#refuse(event.error, now);
       case "told_to_leave":
-        return this.#planLeaving(event.windowMinMs, event.windowMaxMs, now);
+        return this.#planReturn(event.windowMinMs, event.windowMaxMs);
       case "distrusted":
         return this.#abandon(event.error, now);
       case "impossible":
@@ -131,7 +132,7 @@ export class ConnectionMachine {
   /** A refusal explains the end of the connection only if nothing came after it. */
   #hear(now: number): ConnectionAction[] {
     this.#refusal = undefined;
-    if (this.#state.status === "open" && !this.#leaving) this.#deadline = this.#silenceDeadline(now);
+    if (this.#state.status === "open") this.#deadline = this.#silenceDeadline(now);
     return [];
   }
 
@@ -147,11 +148,10 @@ export class ConnectionMachine {
   }
 
   /** The time of return is drawn once; the gateway's close, or that time, ends the connection. */
-  #planLeaving(windowMinMs: number, windowMaxMs: number, now: number): ConnectionAction[] {
+  /** The connection is of use until the gateway ends it: runs are heard to their ends. */
+  #planReturn(windowMinMs: number, windowMaxMs: number): ConnectionAction[] {
     const width = Math.max(0, windowMaxMs - windowMinMs);
-    this.#returnNotBefore = now + windowMinMs + Math.floor(this.random() * width);
-    this.#leaving = true;
-    this.#deadline = this.#returnNotBefore;
+    this.#returnAfterMs = windowMinMs + Math.floor(this.random() * width);
     return [];
   }
 
@@ -170,13 +170,11 @@ export class ConnectionMachine {
   #waitForReturn(error: TrunklineError, now: number): ConnectionAction[] {
     const wasStable = this.#state.status === "open" && now - this.#openedAt >= STABLE_MS_MIN;
     this.#attempt = wasStable ? 1 : this.#attempt + 1;
-    const retryAt = this.#leaving
-      ? Math.max(now, this.#returnNotBefore ?? now)
-      : Math.max(
-          now + backoffDelay(this.#attempt, this.random(), this.backoff),
-          this.#returnNotBefore ?? now,
-        );
-    this.#leaving = false;
+    const asked = this.#returnAfterMs;
+    if (asked !== undefined) this.#returnNotBefore = now + asked;
+    const wait = asked ?? backoffDelay(this.#attempt, this.random(), this.backoff);
+    const retryAt = Math.max(now + wait, this.#returnNotBefore ?? now);
+    this.#returnAfterMs = undefined;
     this.#become({ status: "reconnecting", attempt: this.#attempt, retryAt, error }, retryAt);
     return [];
   }
@@ -185,7 +183,7 @@ export class ConnectionMachine {
   #wake(now: number): ConnectionAction[] {
     const asked = this.#returnNotBefore !== undefined && this.#returnNotBefore > now;
     if (this.#state.status === "reconnecting" && !asked) return this.#connect(now);
-    if (this.#state.status !== "open" || this.#leaving) return [];
+    if (this.#state.status !== "open") return [];
     this.#deadline = Math.min(this.#deadline, now + PROBE_MS_MAX);
     return [{ type: "send_ping" }];
   }
@@ -196,7 +194,7 @@ export class ConnectionMachine {
         this.#returnNotBefore = undefined;
         return this.#connect(now);
       case "open":
-        return this.#abandon(this.#leaving ? drained() : silent(), now);
+        return this.#abandon(silent(), now);
       default:
         return this.#abandon(handshakeTimeout(), now);
     }
@@ -225,10 +223,6 @@ export class ConnectionMachine {
 
 function silent(): TrunklineError {
   return clientError("heartbeat_timeout", "the gateway was silent for too long", { retryable: true });
-}
-
-function drained(): TrunklineError {
-  return clientError("connection_lost", "the gateway asked to reconnect", { retryable: true });
 }
 
 function handshakeTimeout(): TrunklineError {

@@ -9,6 +9,7 @@ import { isObject, objectOrEmpty, type Envelope } from "../codec/envelope.ts";
 import { clientError, type TrunklineError } from "../errors/error.ts";
 import type { RunRegistry } from "../run/registry.ts";
 import type { Run } from "../run/run.ts";
+import { isTopic } from "../topic/topics.ts";
 import { Positions, type Arrival } from "./positions.ts";
 
 /** The application must drop what it has of a channel; delivery goes on from the oldest retained place, or not at all. */
@@ -16,7 +17,9 @@ export type ResetNotice =
   /** The session's messages, and its ended runs. */
   | { readonly scope: "session"; readonly channel: string; readonly reason: string }
   /** One run's content; the run itself forgot it already. */
-  | { readonly scope: "run"; readonly channel: string; readonly reason: string; readonly run: Run };
+  | { readonly scope: "run"; readonly channel: string; readonly reason: string; readonly run: Run }
+  /** What was published to a topic. */
+  | { readonly scope: "topic"; readonly channel: string; readonly reason: string };
 
 /** What came of a record. `started` is a run that was not announced before. */
 export interface Receipt {
@@ -69,6 +72,21 @@ export class Inbox {
   /** Takes a `reset` in a channel's order. */
   reset(channel: string, position: string | undefined, reason: string): ResetNotice {
     return position === undefined ? this.#lose(channel, reason) : this.#restart(channel, position, reason);
+  }
+
+  /** Takes the verdict of `attached`; returns what was lost. */
+  attached(channel: string, verdict: unknown): ResetNotice[] {
+    return this.#judged(channel, verdict);
+  }
+
+  /** Where a channel stands. */
+  position(channel: string): string | undefined {
+    return this.#positions.of(channel);
+  }
+
+  /** Nothing more is wanted of a channel. */
+  forget(channel: string): void {
+    this.#positions.forget(channel);
   }
 
   /** Says whether a heartbeat's positions prove that something never came. */
@@ -156,6 +174,7 @@ export class Inbox {
   #restart(channel: string, position: string, reason: string): ResetNotice {
     this.#positions.forget(channel);
     this.#positions.moveTo(channel, position);
+    if (isTopic(channel)) return { scope: "topic", channel, reason };
     const run = this.#runByChannel.get(channel);
     if (run) {
       run.reset(reason);
@@ -169,6 +188,7 @@ export class Inbox {
   /** The channel does not go on for this client. */
   #lose(channel: string, reason: string): ResetNotice {
     this.#positions.forget(channel);
+    if (isTopic(channel)) return { scope: "topic", channel, reason };
     const run = this.#runByChannel.get(channel);
     if (!run) return { scope: "session", channel, reason };
     run.fail(lostRun(reason));

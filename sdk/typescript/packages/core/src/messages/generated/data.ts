@@ -592,7 +592,9 @@ export interface HelloData {
   session?: string;
   /** What an anonymous session got in its first welcome. */
   secret?: string;
-  /** Last position seen of each channel; null where nothing was seen yet. (≤ 64 fields) */
+  /** The secrets of further anonymous sessions in resume, by their ids. (≤ 64 fields) */
+  secrets?: Record<string, string>;
+  /** Last position seen of each channel; null where nothing was seen yet. (≤ 128 fields) */
   resume?: Record<string, string | null>;
   /** The program, for logs. */
   client?: {

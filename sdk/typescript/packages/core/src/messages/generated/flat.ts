@@ -139,7 +139,7 @@ export interface SessionUpdated extends FlatFrame {
   data?: Record<string, unknown>;
 }
 
-/** The session has ended; a new one must be opened. (to clients, control) */
+/** The session that was asked for cannot be had: it has ended, or never was this client's. A new one follows (session_created). (to clients, control) */
 export interface SessionExpired extends FlatFrame {
   type: "session_expired";
   /** When it was made. (RFC 3339) */
@@ -266,7 +266,9 @@ export interface Hello extends FlatFrame {
   session?: string;
   /** What an anonymous session got in its first welcome. */
   secret?: string;
-  /** Last position seen of each channel; null where nothing was seen yet. (≤ 64 fields) */
+  /** The secrets of further anonymous sessions in resume, by their ids. (≤ 64 fields) */
+  secrets?: Record<string, string>;
+  /** Last position seen of each channel; null where nothing was seen yet. (≤ 128 fields) */
   resume?: Record<string, string | null>;
   /** The program, for logs. */
   client?: {
@@ -535,7 +537,7 @@ export interface FlatMessages {
   "session_created": SessionCreated;
   /** Something about the session changed. */
   "session_updated": SessionUpdated;
-  /** The session has ended; a new one must be opened. */
+  /** The session that was asked for cannot be had: it has ended, or never was this client's. A new one follows (session_created). */
   "session_expired": SessionExpired;
   /** A person chose a file for what follows. */
   "file_selected": FileSelected;

@@ -9,7 +9,9 @@ export interface HelloPayload {
   session?: string;
   /** What an anonymous session got in its first welcome. */
   secret?: string;
-  /** Last position seen of each channel; null where nothing was seen yet. (≤ 64 fields) */
+  /** The secrets of further anonymous sessions in resume, by their ids. (≤ 64 fields) */
+  secrets?: Record<string, string>;
+  /** Last position seen of each channel; null where nothing was seen yet. (≤ 128 fields) */
   resume?: Record<string, string | null>;
   /** The program, for logs. */
   client?: {
@@ -65,13 +67,15 @@ export interface AttachPayload {
   session?: string;
   /** What an anonymous session got in its first welcome. */
   secret?: string;
-  /** The topic to attach. (1–256 characters) */
+  /** The topic to attach. (`^[A-Za-z0-9_.-]*$`) */
   topic?: string;
+  /** True for what is published to oneself. */
+  user?: boolean;
   /** The last position seen of its channel; null or left out where nothing was seen. */
   pos?: string | null;
 }
 
-/** Asks for one more session or topic on this connection. (to the gateway, control) */
+/** Asks for one more session, a topic, or the channel of one's own user on this connection; answered by attached. (to the gateway, control) */
 export interface Attach extends Envelope {
   type: "attach";
   payload: AttachPayload;
@@ -87,11 +91,13 @@ export interface AttachedPayload {
   reason?: ResetReason;
   /** The session that was attached. (1–256 characters) */
   session?: string;
-  /** The topic that was attached. (1–256 characters) */
+  /** The topic that was attached. (`^[A-Za-z0-9_.-]*$`) */
   topic?: string;
+  /** True where it is one's own user's channel. */
+  user?: boolean;
 }
 
-/** A channel is delivered from here on; it stands in that channel's order. (to clients, control) */
+/** A channel is delivered from here on; it stands in that channel's order. Without pos nothing is: it is unknown, over or another's. (to clients, control) */
 export interface Attached extends Envelope {
   type: "attached";
   /** The channel it stands in; on durable messages only. */
@@ -103,11 +109,13 @@ export interface Attached extends Envelope {
 export interface DetachPayload {
   /** The session to detach. (1–256 characters) */
   session?: string;
-  /** The topic to detach. (1–256 characters) */
+  /** The topic to detach. (`^[A-Za-z0-9_.-]*$`) */
   topic?: string;
+  /** True for one's own user's channel. */
+  user?: boolean;
 }
 
-/** Gives a session or topic of this connection up again. (to the gateway, control) */
+/** Gives up a session, a topic or the user's channel of this connection; not answered. (to the gateway, control) */
 export interface Detach extends Envelope {
   type: "detach";
   payload: DetachPayload;
@@ -285,7 +293,7 @@ export interface PresenceJoinPayload {
   info: Record<string, unknown>;
 }
 
-/** Somebody came to the channel. (to clients, control) */
+/** Somebody is seen in the topic from now on. (to clients, control) */
 export interface PresenceJoin extends Envelope {
   type: "presence_join";
   /** The channel it stands in; on durable messages only. */
@@ -301,7 +309,7 @@ export interface PresenceLeavePayload {
   info: Record<string, unknown>;
 }
 
-/** Somebody left the channel. (to clients, control) */
+/** Somebody is seen in the topic no more. (to clients, control) */
 export interface PresenceLeave extends Envelope {
   type: "presence_leave";
   /** The channel it stands in; on durable messages only. */
@@ -311,13 +319,13 @@ export interface PresenceLeave extends Envelope {
 
 /** What `presence_state` says. */
 export interface PresenceStatePayload {
-  /** Who; a client can only speak of itself. (1–256 characters) */
-  member: string;
   /** What they are doing. */
   state: PresenceStateState;
+  /** Who; the gateway always says it. A client can only speak of itself, and may leave it out. (1–256 characters) */
+  member?: string;
 }
 
-/** What a member is doing in the channel. (both ways, latest: one value for each member) */
+/** What a member is doing in the topic. A client that has the topic attached is seen in it from its first one on, and answered by presence_members. (both ways, latest: one value for each member) */
 export interface PresenceState extends Envelope {
   type: "presence_state";
   /** The channel it stands in; on durable messages only. */
@@ -325,15 +333,40 @@ export interface PresenceState extends Envelope {
   payload: PresenceStatePayload;
 }
 
-/** What `publish` says. */
-export interface PublishPayload {
-  /** The topic. (1–256 characters) */
-  topic: string;
-  /** Any JSON. */
-  payload: unknown;
+/** What `presence_members` says. */
+export interface PresenceMembersPayload {
+  /** How many there are. (≥ 0) */
+  count: number;
+  /** How others know this client; left out where only the number has changed. (1–256 characters) */
+  you?: string;
+  /** Those of them that are told. */
+  members?: {
+    /** Who, as the deployment names users. (1–256 characters) */
+    member: string;
+    /** What they are doing. */
+    state: PresenceMembersMembersState;
+  }[];
 }
 
-/** Content for everybody on a topic; subscribers get it as it was sent. (both ways, durable) */
+/** Who is seen in the topic; it takes the place of what was known. Without members it is a large topic, of which only the number is told. (to clients, control) */
+export interface PresenceMembers extends Envelope {
+  type: "presence_members";
+  /** The channel it stands in; on durable messages only. */
+  channel: string;
+  payload: PresenceMembersPayload;
+}
+
+/** What `publish` says. */
+export interface PublishPayload {
+  /** Any JSON. */
+  payload: unknown;
+  /** The topic. (`^[A-Za-z0-9_.-]*$`) */
+  topic?: string;
+  /** The user, as the deployment names users; told to all of that user's connections that attached the channel. (1–256 characters) */
+  user?: string;
+}
+
+/** Content for everybody on a topic, or for one user; subscribers get it as it was sent, with the sender's verified name in meta.from. (both ways, durable) */
 export interface Publish extends Envelope {
   type: "publish";
   payload: PublishPayload;
@@ -341,7 +374,7 @@ export interface Publish extends Envelope {
 
 /** What `subscribe` says. */
 export interface SubscribePayload {
-  /** The topic. (1–256 characters) */
+  /** The topic. (`^[A-Za-z0-9_.-]*$`) */
   topic: string;
   /** The last position seen of it; null or left out where nothing was seen. */
   pos?: string | null;
@@ -355,7 +388,7 @@ export interface Subscribe extends Envelope {
 
 /** What `unsubscribe` says. */
 export interface UnsubscribePayload {
-  /** The topic. (1–256 characters) */
+  /** The topic. (`^[A-Za-z0-9_.-]*$`) */
   topic: string;
 }
 
@@ -988,6 +1021,11 @@ export const PRESENCE_STATE_STATE = ["online", "typing", "thinking", "away"] as 
 /** Values of PresenceStateState. */
 export type PresenceStateState = (typeof PRESENCE_STATE_STATE)[number];
 
+/** Values of PresenceMembersMembersState. */
+export const PRESENCE_MEMBERS_MEMBERS_STATE = ["online", "typing", "thinking", "away"] as const;
+/** Values of PresenceMembersMembersState. */
+export type PresenceMembersMembersState = (typeof PRESENCE_MEMBERS_MEMBERS_STATE)[number];
+
 /** Values of RunWaitingKind. */
 export const RUN_WAITING_KIND = ["approval", "question"] as const;
 /** Values of RunWaitingKind. */
@@ -1024,11 +1062,11 @@ export interface NativeMessages {
   "hello": Hello;
   /** The session, and from where each of its channels is delivered. */
   "welcome": Welcome;
-  /** Asks for one more session or topic on this connection. */
+  /** Asks for one more session, a topic, or the channel of one's own user on this connection; answered by attached. */
   "attach": Attach;
-  /** A channel is delivered from here on; it stands in that channel's order. */
+  /** A channel is delivered from here on; it stands in that channel's order. Without pos nothing is: it is unknown, over or another's. */
   "attached": Attached;
-  /** Gives a session or topic of this connection up again. */
+  /** Gives up a session, a topic or the user's channel of this connection; not answered. */
   "detach": Detach;
   /** The message is kept, and this is its run. */
   "ack": Ack;
@@ -1052,13 +1090,15 @@ export interface NativeMessages {
   "heartbeat": Heartbeat;
   /** The greeting of dialect open; a native client gets welcome. */
   "connected": Connected;
-  /** Somebody came to the channel. */
+  /** Somebody is seen in the topic from now on. */
   "presence_join": PresenceJoin;
-  /** Somebody left the channel. */
+  /** Somebody is seen in the topic no more. */
   "presence_leave": PresenceLeave;
-  /** What a member is doing in the channel. */
+  /** What a member is doing in the topic. A client that has the topic attached is seen in it from its first one on, and answered by presence_members. */
   "presence_state": PresenceState;
-  /** Content for everybody on a topic; subscribers get it as it was sent. */
+  /** Who is seen in the topic; it takes the place of what was known. Without members it is a large topic, of which only the number is told. */
+  "presence_members": PresenceMembers;
+  /** Content for everybody on a topic, or for one user; subscribers get it as it was sent, with the sender's verified name in meta.from. */
   "publish": Publish;
   /** Asks for a topic; answered by attached. */
   "subscribe": Subscribe;
@@ -1180,6 +1220,7 @@ export type NativeReceived =
   | PresenceJoin
   | PresenceLeave
   | PresenceState
+  | PresenceMembers
   | Publish
   | RunStarted
   | RunEvent
