@@ -1,8 +1,8 @@
 //! Whole gateways in a world that is made up, and a checker of what clients were told.
 //!
 //! [`simulate`] runs one seed: a gateway that crashes, stops and starts again, with clients on bad networks and workers that
-//! die, on a clock that jumps from event to event. What happened is written down ([`history`]) and then held against what
-//! the gateway promises ([`checker`]). The gateway is the real one; its store, sockets, clock and chance are not.
+//! die, on a clock that jumps from event to event. What happened is written down (`history`) and then held against what
+//! the gateway promises (`checker`). The gateway is the real one; its store, sockets, clock and chance are not.
 
 #![forbid(unsafe_code)]
 

@@ -293,3 +293,21 @@ fn a_checkpoint_that_is_too_large_fails_the_run() {
     model.run.ask(Ask { checkpoint, ..question("q1", true) }, model.now);
     assert!(matches!(&model.run.end, Some(End::Failed(error)) if error.code == "payload_too_large"));
 }
+
+#[test]
+fn what_a_worker_that_is_gone_asks_is_not_asked() {
+    let mut model = Model::new(None, true);
+    model.run.ask(question("q1", true), model.now);
+    model.settle();
+    model.store();
+    model.run.answer(answer("q1", "m", true), model.now);
+    model.settle();
+    model.store();
+    model.run.handle_worker(WorkerEvent::Failed(ErrorCode::WorkerLost.body()));
+    model.run.ask(question("q2", true), model.now);
+    for _ in 0..2 {
+        model.settle();
+        model.store();
+    }
+    assert_eq!((model.calls, model.run.is_waiting()), (1, false), "it is called again, with the answer to the first");
+}

@@ -20,7 +20,7 @@ impl Run {
         self.called
     }
 
-    /// The call ended without an outcome. Unless it is made again, its failure is to be told as [`WorkerEvent::Failed`].
+    /// The call ended without an outcome. Unless it is made again, its failure is to be told as [`super::WorkerEvent::Failed`].
     pub fn repeat(&mut self, failure: Failure, circumstances: &mut Circumstances<'_>) -> Repetition {
         let is_wanted = self.end.is_none() && self.cancel_by.is_none();
         if !is_wanted || !self.called || self.next_seq > 0 {

@@ -196,7 +196,7 @@ impl Run {
         waiting.checkpoint = checkpoint.filter(|_| resumable);
     }
 
-    /// A client answers. What is accepted is told ([`Action::Answered`]) once it is stored.
+    /// A client answers. What is accepted is told ([`super::Action::Answered`]) once it is stored.
     pub fn answer(&mut self, answer: Answer, now: Moment) -> Verdict {
         let verdict = self.waiting.questions.answer(&answer, self.end.is_none() && self.cancel_by.is_none());
         if verdict != Verdict::Accepted {
