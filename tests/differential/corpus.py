@@ -74,6 +74,8 @@ EDGES: Final = (
     *map(_nested, (64, 127, 128, 129, 5_000)),
 )
 """Texts that are no frames, or nearly none."""
+POSITION_OF_STATE: Final = '{"type":"progress","run":"r","pos":"1","payload":{}}'
+"""What has no place in its message; chance alone may not find it."""
 
 
 class Case(NamedTuple):
@@ -89,6 +91,7 @@ def cases() -> Iterator[Case]:
     for dialect in DIALECTS:
         for text in EDGES:
             yield Case(dialect, "client", text)
+        yield from _read_by_both(dialect, POSITION_OF_STATE)
         for number, frame in enumerate(golden(dialect)):
             chance = random.Random(f"{SEED} {dialect} {number}")  # noqa: S311 - the same each time
             yield from _read_by_both(dialect, spelled(frame))
