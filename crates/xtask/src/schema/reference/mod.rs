@@ -365,7 +365,7 @@ mod tests {
             assert!(section.contains(part), "{part}\n{section}");
         }
         assert!(page.contains("*To the gateway; control.* **Not served yet.**"));
-        assert!(page.contains("It has either `session` or `topic`."));
+        assert!(page.contains("It has either `session`, `topic` or `user`."));
         assert!(page.contains("Where `verdict` is `reset` it has `reason`, otherwise `pos`."));
     }
 }
