@@ -12,7 +12,7 @@ use trunkline_protocol::Position;
 
 use crate::environment::{Epochs, Options};
 use crate::interface::{
-    Append, BrokerError, Committed, Duplicate, Expect, Idempotency, KEY_BYTES_MAX, Op, Put, Refusal, Written,
+    Append, BrokerError, Committed, Duplicate, Expect, Idempotency, KEY_BYTES_MAX, Listener, Op, Put, Refusal, Written,
 };
 use crate::view::{IdempotencyKey, Life, Remembered, StoreError, Value, View};
 
@@ -100,6 +100,19 @@ pub(crate) struct Appended {
     /// The channel after it, and after the trimming that it caused. Kept with the newest record, this is the channel's
     /// state, so nothing else has to be written for it.
     pub(crate) head: Head,
+}
+
+/// Tells the listener of records, neighbours of one channel together.
+pub(crate) fn tell(listener: &dyn Listener, appended: &[Appended]) {
+    for together in appended.chunk_by(|one, next| one.channel == next.channel) {
+        match together {
+            [Appended { channel, record, .. }] => listener.appended(channel, std::slice::from_ref(record)),
+            several => {
+                let records: Vec<_> = several.iter().map(|new| new.record.clone()).collect();
+                listener.appended(&several[0].channel, &records);
+            }
+        }
+    }
 }
 
 /// Consecutive records of one life of a channel.

@@ -171,7 +171,7 @@ mod tests {
     struct Nobody;
 
     impl Listener for Nobody {
-        fn appended(&self, _: &ChannelKey, _: &Record) {}
+        fn appended(&self, _: &ChannelKey, _: &[Record]) {}
     }
 
     const KEEP: Duration = Duration::from_secs(1);

@@ -52,6 +52,7 @@ pub(crate) struct Metrics {
     pub(crate) messages_out: Count,
     client_errors: Family<ErrorLabel, Count>,
     pub(crate) channels_fell_behind: Count,
+    pub(crate) pieces_coalesced: Count,
     pub(crate) texts_gathering: Level,
     pub(crate) buffer_bytes: Level,
     pub(crate) disk_free_bytes: Level,
@@ -84,6 +85,7 @@ impl Metrics {
             messages_out,
             client_errors,
             channels_fell_behind,
+            pieces_coalesced,
             texts_gathering,
             buffer_bytes,
             disk_free_bytes,
@@ -116,6 +118,11 @@ impl Metrics {
             "channels_fell_behind",
             "Channels of a connection that went on from the log",
             channels_fell_behind.clone(),
+        );
+        registry.register(
+            "pieces_coalesced",
+            "Messages that were saved because a client read slower than an answer was said",
+            pieces_coalesced.clone(),
         );
         registry.register(
             "texts_gathering",

@@ -18,7 +18,7 @@ use crate::embedded::{Condition, stopped};
 use crate::environment::{Environment, Epochs};
 use crate::interface::{Batch, BrokerError, Committed, Durability};
 use crate::metrics::Metrics;
-use crate::rules::{Appended, Changes, Group, Rules};
+use crate::rules::{Changes, Group, Rules, tell};
 use crate::view::StoreError;
 
 /// How often what has expired is looked for.
@@ -161,9 +161,7 @@ impl Pen {
             permit.wrote_in(took);
         }
         self.count(&outcomes, &changes, took);
-        for Appended { channel, record, .. } in &changes.appended {
-            self.environment.listener.appended(channel, record);
-        }
+        tell(&*self.environment.listener, &changes.appended);
         Ok(outcomes)
     }
 

@@ -428,7 +428,7 @@ impl Gate {
 }
 
 impl Listener for Gate {
-    fn appended(&self, _: &ChannelKey, _: &Record) {
+    fn appended(&self, _: &ChannelKey, _: &[Record]) {
         self.reached.store(true, Ordering::Release);
         let open = self.open.lock().unwrap();
         drop(self.changed.wait_while(open, |open| !*open).unwrap());
@@ -552,7 +552,7 @@ async fn a_caller_does_not_overtake_what_waits() {
 struct Panics;
 
 impl Listener for Panics {
-    fn appended(&self, _: &ChannelKey, _: &Record) {
+    fn appended(&self, _: &ChannelKey, _: &[Record]) {
         panic!("a listener must not do this");
     }
 }

@@ -28,7 +28,7 @@ const EXTRA_CONNECTIONS: usize = 256;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Bytes that the kernel may hold unsent for a connection, so that its buffer does not hide our queue.
-const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+const UNSENT_BYTES_MAX: u32 = 32 * 1024;
 
 /// Connections that the kernel holds until they are accepted, if the system allows so many: with fewer, those that come
 /// back together after a restart are told nothing and try again a second later.
