@@ -43,6 +43,11 @@ impl Keep {
         self.ms
     }
 
+    /// The time itself.
+    pub(crate) const fn time(self) -> Duration {
+        Duration::from_millis(self.ms)
+    }
+
     /// Lists a run that ends now.
     pub(crate) fn run_ended(self, run: &ChannelKey, now_ms: u64) -> Op {
         review(run, now_ms.saturating_add(self.ms), "1")

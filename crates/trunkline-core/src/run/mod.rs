@@ -52,7 +52,7 @@ pub enum End {
     Failed(ErrorBody<'static>),
     /// Somebody cancelled it.
     Cancelled,
-    /// Its deadline passed.
+    /// Its deadline passed, or nobody answered a question in time.
     Expired,
 }
 
@@ -317,7 +317,7 @@ impl Run {
         }
         if self.cancel_by.is_some_and(|by| by <= now) {
             self.end = Some(End::Cancelled);
-        } else if self.deadline().is_some_and(|deadline| deadline <= now) {
+        } else if self.expires().is_some_and(|at| at <= now) {
             self.end = Some(End::Expired);
             self.stop_worker();
         } else if self.call_at.is_some_and(|at| at <= now) {
@@ -332,7 +332,7 @@ impl Run {
             return None;
         }
         let segment = if self.in_flight.is_none() { self.segmenter.due() } else { None };
-        [segment, self.deadline(), self.cancel_by, self.call_at].into_iter().flatten().min()
+        [segment, self.expires(), self.cancel_by, self.call_at].into_iter().flatten().min()
     }
 
     /// The next thing to do.

@@ -23,6 +23,8 @@ pub struct Ask {
     pub resumable: bool,
     /// What the service needs then; opaque, and told to nobody else.
     pub checkpoint: Option<Bytes>,
+    /// How long the question is open at most. The worker may want less.
+    pub expires_in_max: Duration,
 }
 
 /// What is left of a run's time.
@@ -49,6 +51,8 @@ pub struct Mark {
     pub resumable: bool,
     /// See [`Ask::checkpoint`].
     pub checkpoint: Option<Bytes>,
+    /// The questions that are open, and when they expire.
+    pub open: Vec<(String, Moment)>,
 }
 
 /// The worker's side of a run, as far as it decides what the loss of it means.
@@ -118,7 +122,16 @@ impl Waiting {
     /// What is to be stored beside the channel, if that has changed.
     pub(super) fn take_mark(&mut self, time: TimeLeft) -> Option<Box<Mark>> {
         let Self { attempt, base, resumable, ref checkpoint, .. } = *self;
-        let mark = || Box::new(Mark { time, attempt, base, resumable, checkpoint: checkpoint.clone() });
+        let mark = || {
+            Box::new(Mark {
+                time,
+                attempt,
+                base,
+                resumable,
+                checkpoint: checkpoint.clone(),
+                open: self.questions.expiries(),
+            })
+        };
         let mark = self.mark_is_due.then(mark);
         self.mark_is_due = false;
         mark
@@ -127,10 +140,18 @@ impl Waiting {
 
 impl Run {
     /// A recovered run that has asked something: its questions, whether the last record of its channel is an answer, and
-    /// its newest mark.
+    /// its newest mark. A question of which that does not know when it expires is open for `expires_in_max` from now on.
     #[must_use]
-    pub fn having_asked(self, questions: Questions, quiet_since_answer: bool, mark: Mark, now: Moment) -> Self {
-        let Mark { time, attempt, base, resumable, checkpoint } = mark;
+    pub fn having_asked(
+        self,
+        questions: Questions,
+        quiet_since_answer: bool,
+        mark: Mark,
+        now: Moment,
+        expires_in_max: Duration,
+    ) -> Self {
+        let Mark { time, attempt, base, resumable, checkpoint, open } = mark;
+        let questions = questions.expiring(&open, now + expires_in_max);
         // The mark may be of the batch before or after that of the question.
         let time = match (time, questions.has_open()) {
             (TimeLeft::Until(deadline), true) => TimeLeft::Paused(deadline.saturating_sub(now)),
@@ -162,32 +183,38 @@ impl Run {
         self.end.is_none() && self.waiting.questions.has_open()
     }
 
+    /// When it ends by itself: its deadline, or the time of the first of its open questions.
+    pub(super) fn expires(&self) -> Option<Moment> {
+        [self.deadline(), self.waiting.questions.expire()].into_iter().flatten().min()
+    }
+
     /// Whether the loss of the worker costs nothing.
     pub(super) fn can_be_called_again(&self) -> bool {
         self.cancel_by.is_none() && self.waiting.can_be_called_again()
     }
 
-    /// The worker asks a person. The run waits until every question is answered, and its deadline with it.
-    pub fn ask(&mut self, ask: Ask, now: Moment) {
+    /// The worker asks a person. The run waits until every question is answered, and its deadline with it; when one
+    /// expires, the run does. `wall_clock` gives the time after a while, RFC 3339.
+    pub fn ask(&mut self, ask: Ask, now: Moment, wall_clock: impl FnOnce(Duration) -> String) {
         if self.end.is_some() || self.waiting.is_without_worker() {
             return;
         }
-        let Ask { request, codec, payload, resumable, checkpoint } = ask;
+        let Ask { request, codec, payload, resumable, checkpoint, expires_in_max } = ask;
         if checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.len() > CHECKPOINT_BYTES_MAX) {
             let reason = format!("a checkpoint may have {CHECKPOINT_BYTES_MAX} bytes");
             return self.break_off(ErrorCode::PayloadTooLarge.with_message(reason));
         }
-        let (wanted, payload) = match questions::content(&request, codec, &payload) {
-            Ok(content) => content,
+        let asked = match questions::content(&request, codec, &payload, expires_in_max, wall_clock) {
+            Ok(asked) => asked,
             Err(error) => return self.break_off(error),
         };
-        if let Err(reason) = self.waiting.questions.ask(&request, wanted) {
+        if let Err(reason) = self.waiting.questions.ask(&request, asked.wanted, now + asked.expires_in) {
             return self.break_off(ErrorCode::WorkerProtocol.with_message(reason));
         }
-        if !self.accepts(payload.json_bytes()) {
+        if !self.accepts(asked.told.json_bytes()) {
             return;
         }
-        self.push_event("run_waiting".to_owned(), payload);
+        self.push_event("run_waiting".to_owned(), asked.told);
         if let TimeLeft::Until(deadline) = self.time {
             self.time = TimeLeft::Paused(deadline.saturating_sub(now));
         }

@@ -22,7 +22,7 @@ use super::leaving::Phase;
 use super::roster::Place;
 use super::store::{self, OpenRun};
 use super::task::RunTask;
-use crate::clock::timestamp;
+use crate::clock::{timestamp, timestamp_after};
 use crate::message::State;
 use crate::random;
 use crate::telemetry::Counted;
@@ -323,8 +323,10 @@ impl Driver {
             CallEvent::Latest { name, key, payload } => return self.latest(&name, key.as_deref(), &payload),
             CallEvent::Asked { request, codec, payload, checkpoint, resumable, .. } => {
                 self.asked = true;
-                let ask = Ask { request, codec, payload, resumable, checkpoint };
-                return self.run.ask(ask, self.task.runs.clock.now());
+                // Somebody who comes back later than this finds no session to answer in.
+                let expires_in_max = self.task.runs.keep.time();
+                let ask = Ask { request, codec, payload, resumable, checkpoint, expires_in_max };
+                return self.run.ask(ask, self.task.runs.clock.now(), timestamp_after);
             }
             CallEvent::AsksAgain { requests } => return self.asked_again.extend(requests),
             CallEvent::Event { kind: EventKind::Text, payload, .. } => WorkerEvent::Text(payload),

@@ -211,7 +211,7 @@ async fn recovered_run(task: &RunTask, past: Past) -> Result<Run, BrokerError> {
     }
     let now = runs.clock.now();
     Ok(match store::mark_of(&*runs.broker, channel, now).await? {
-        Some(mark) => run.having_asked(past.questions, past.quiet_since_answer, mark, now),
+        Some(mark) => run.having_asked(past.questions, past.quiet_since_answer, mark, now, runs.keep.time()),
         None => run,
     })
 }

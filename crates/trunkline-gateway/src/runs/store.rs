@@ -240,28 +240,35 @@ struct StoredMark {
     resumable: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     checkpoint: Option<String>,
+    /// Open questions, and when they expire.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    open: Vec<(String, u64)>,
 }
 
 impl StoredMark {
     fn of(mark: &Mark, now: Moment) -> Self {
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let at_ms = |moment: Moment| wall_ms().saturating_add(ms(moment.saturating_sub(now)));
         let (deadline_at_ms, left_ms) = match mark.time {
             TimeLeft::Unbounded => (None, None),
-            TimeLeft::Until(deadline) => (Some(wall_ms().saturating_add(ms(deadline.saturating_sub(now)))), None),
+            TimeLeft::Until(deadline) => (Some(at_ms(deadline)), None),
             TimeLeft::Paused(left) => (None, Some(ms(left))),
         };
         let checkpoint = mark.checkpoint.as_ref().map(|checkpoint| STANDARD.encode(checkpoint));
+        let open = mark.open.iter().map(|(request, expires)| (request.clone(), at_ms(*expires))).collect();
         let Mark { attempt, base, resumable, .. } = *mark;
-        Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint }
+        Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint, open }
     }
 
     fn read(self, now: Moment) -> Result<Mark, DecodeError> {
-        let until = |at: u64| TimeLeft::Until(now + Duration::from_millis(at.saturating_sub(wall_ms())));
+        let moment = |at: u64| now + Duration::from_millis(at.saturating_sub(wall_ms()));
         let paused = |left| TimeLeft::Paused(Duration::from_millis(left));
-        let Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint } = self;
-        let time = left_ms.map(paused).or(deadline_at_ms.map(until)).unwrap_or(TimeLeft::Unbounded);
+        let Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint, open } = self;
+        let until = deadline_at_ms.map(|at| TimeLeft::Until(moment(at)));
+        let time = left_ms.map(paused).or(until).unwrap_or(TimeLeft::Unbounded);
         let checkpoint = checkpoint.map(|checkpoint| STANDARD.decode(checkpoint)).transpose()?.map(Bytes::from);
-        Ok(Mark { time, attempt, base, resumable, checkpoint })
+        let open = open.into_iter().map(|(request, at)| (request, moment(at))).collect();
+        Ok(Mark { time, attempt, base, resumable, checkpoint, open })
     }
 
     fn to_value(&self) -> Bytes {

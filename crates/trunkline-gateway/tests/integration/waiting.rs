@@ -35,8 +35,12 @@ async fn asked(peer: &mut Peer, worker: &mut Double) -> (String, u64) {
     worker.approval(call.corr, 1, "q1").await;
     let waiting = peer.until("run_waiting").await;
     assert_eq!((&waiting["run"], &waiting["seq"]), (&json!(run), &json!(1)));
-    let told = json!({ "request_id": "q1", "kind": "approval", "message": "Delete it?", "action": "delete_file" });
-    assert_eq!(waiting["payload"], told);
+    let mut told = waiting["payload"].clone();
+    assert!(told.as_object_mut().expect("a map").remove("expires_at").is_some(), "{told}");
+    assert_eq!(
+        told,
+        json!({ "request_id": "q1", "kind": "approval", "message": "Delete it?", "action": "delete_file" })
+    );
     (run, call.corr)
 }
 
@@ -185,6 +189,39 @@ async fn the_deadline_stands_still_while_a_run_waits() {
     peer.send(granted("a1", &run)).await;
     assert_eq!(outcome(&mut peer, "a1").await["level"], "stored");
     assert_eq!(peer.until_terminal().await["type"], "run_expired", "what was left of it runs out after the answer");
+}
+
+#[tokio::test]
+async fn a_question_that_nobody_answers_ends_its_run_and_leaves_nothing_behind() {
+    let gateway = TestGateway::start("broker.keep = \"1h\"\n").await;
+    let mut worker = Double::join_single(&gateway, "chat").await;
+    for (question, longest) in [
+        (r#"{"kind":"approval","message":"Sure?","expires_in_ms":1}"#, Duration::from_secs(1)),
+        (r#"{"kind":"approval","message":"Sure?","expires_in_ms":999999999999}"#, Duration::from_hours(1)),
+        (r#"{"kind":"approval","message":"Sure?"}"#, Duration::from_hours(1)),
+    ] {
+        let (mut peer, _) = Peer::welcomed(&gateway, json!({})).await;
+        peer.send(json!({ "type": "user_message", "id": "m1", "payload": {} })).await;
+        let call = worker.receive_call().await;
+        worker.ask(call.corr, 0, "q1", question, None).await;
+        let waiting = peer.until("run_waiting").await;
+        let time = |text: &Value| humantime::parse_rfc3339(text.as_str().expect("a time")).expect("a time");
+        let open = time(&waiting["payload"]["expires_at"]).duration_since(time(&waiting["ts"])).unwrap_or_default();
+        assert!(open <= longest, "{open:?}");
+        if longest == Duration::from_secs(1) {
+            worker.receive_cancel(call.corr).await;
+            let end = peer.until_terminal().await;
+            assert_eq!((&end["type"], &end["error"]["code"]), (&json!("run_expired"), &json!("deadline_exceeded")));
+            let run = end["run"].as_str().expect("a run").to_owned();
+            peer.send(granted("a1", &run)).await;
+            assert_eq!(outcome(&mut peer, "a1").await, "bad_request", "the question is withdrawn");
+            worker.fail(call.corr, 1, "cancelled").await;
+            gateway.until_metric("trunkline_runs_open", 0).await;
+        } else {
+            let nearly = longest.saturating_sub(Duration::from_mins(1));
+            assert!(open >= nearly, "{open:?}");
+        }
+    }
 }
 
 #[tokio::test]
