@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::record::message;
+use crate::retry::{ATTEMPTS_MAX, Budget, Circumstances, Failure, Repetition};
 
 fn ts() -> String {
     "2026-01-01T00:00:00.000Z".to_owned()
@@ -146,6 +147,16 @@ impl Model {
         open.iter().filter_map(|(request, _)| self.expires.get(request)).min().copied()
     }
 
+    /// As the driver tells it. Says whether the service is called again.
+    fn lose_worker(&mut self) -> bool {
+        let (failure, budget) = (Failure::Lost { idempotent: false }, &mut Budget::default());
+        let repetition = self.run.repeat(failure, &mut Circumstances { now: self.now, chance: 0.0, budget });
+        if repetition == Repetition::No {
+            self.run.handle_worker(WorkerEvent::Failed(ErrorCode::WorkerLost.body()));
+        }
+        repetition == Repetition::At(self.now)
+    }
+
     fn wait(&mut self, ms: u64) {
         let time = Moment::from_millis(ms);
         if !self.run.is_waiting() {
@@ -245,7 +256,7 @@ proptest! {
                     let verdict = model.run.answer(answer(&format!("q{number}"), &format!("m{id}"), granted), model.now);
                     prop_assert!(is_open || verdict != Verdict::Accepted, "a run that ends takes no answer");
                 }
-                Step::WorkerLost => model.run.handle_worker(WorkerEvent::Failed(ErrorCode::WorkerLost.body())),
+                Step::WorkerLost => { model.lose_worker(); }
                 Step::WorkerEnds => model.run.handle_worker(WorkerEvent::Ended),
                 Step::Cancel => { model.run.cancel(model.now); }
                 Step::Wait(ms) => model.wait(ms),
@@ -321,7 +332,7 @@ fn a_lost_worker_is_nothing_to_a_resumable_run_that_waits() {
     model.run.ask(question("q2", true), model.now, wall_clock);
     model.settle();
     model.store();
-    model.run.handle_worker(WorkerEvent::Failed(ErrorCode::WorkerLost.body()));
+    model.lose_worker();
     for request in ["q1", "q2"] {
         assert_eq!(model.calls, 0, "it is called when all is answered");
         model.run.answer(answer(request, "m", true), model.now);
@@ -350,7 +361,7 @@ fn what_a_worker_that_is_gone_asks_is_not_asked() {
     model.run.answer(answer("q1", "m", true), model.now);
     model.settle();
     model.store();
-    model.run.handle_worker(WorkerEvent::Failed(ErrorCode::WorkerLost.body()));
+    model.lose_worker();
     model.run.ask(question("q2", true), model.now, wall_clock);
     for _ in 0..2 {
         model.settle();
@@ -392,4 +403,47 @@ fn a_worker_is_told_that_nobody_answers_and_an_answered_question_does_not_expire
     model.run.tick(model.now);
     let actions: Vec<_> = std::iter::from_fn(|| model.run.poll_action()).collect();
     assert!(actions.contains(&Action::CancelCall), "{actions:?}");
+}
+
+#[test]
+fn a_service_whose_worker_is_lost_with_every_answer_is_not_called_for_ever() {
+    for kills in [false, true] {
+        let mut model = Model::new(None, true);
+        model.run.ask(question("q1", true), model.now, wall_clock);
+        model.run.answer(answer("q1", "m", true), model.now);
+        model.settle();
+        model.store();
+        let mut calls = 1;
+        while model.lose_worker() {
+            model.settle();
+            model.store();
+            calls += 1;
+            if kills {
+                model.restart();
+            }
+        }
+        assert_eq!(calls, ATTEMPTS_MAX);
+        assert!(matches!(&model.run.end, Some(End::Failed(error)) if error.code == "worker_lost"));
+    }
+}
+
+#[test]
+fn a_call_with_an_answer_waits_like_any_that_is_made_again() {
+    let mut model = Model::new(None, true);
+    model.run.ask(question("q1", true), model.now, wall_clock);
+    model.run.answer(answer("q1", "m", true), model.now);
+    model.settle();
+    model.store();
+    let budget = &mut Budget::default();
+    let circumstances = &mut Circumstances { now: model.now, chance: 1.0, budget };
+    let repetition = model.run.repeat(Failure::Lost { idempotent: false }, circumstances);
+    assert_eq!(repetition, Repetition::At(Duration::from_millis(100)));
+    assert_eq!(model.run.poll_timeout(), Some(Duration::from_millis(100)));
+    assert!(model.run.is_to_be_called_again());
+    model.wait(99);
+    model.store();
+    assert_eq!(model.calls, 0);
+    model.wait(1);
+    model.store();
+    assert_eq!((model.calls, model.run.is_to_be_called_again()), (1, false));
 }

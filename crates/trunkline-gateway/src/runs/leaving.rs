@@ -22,7 +22,7 @@ impl Driver {
         if self.run.is_ending() || self.run.is_cancelling() {
             return false;
         }
-        if self.calls_again || self.run.is_waiting() {
+        if self.calls_again || self.run.is_to_be_called_again() || self.run.is_waiting() {
             return self.leave_asked();
         }
         if let Worker::Repeating(noted) = &mut self.worker {

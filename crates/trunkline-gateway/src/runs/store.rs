@@ -240,6 +240,8 @@ struct StoredMark {
     resumable: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     checkpoint: Option<String>,
+    #[serde(default)]
+    answered_calls: u32,
     /// Open questions, and when they expire.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     open: Vec<(String, u64)>,
@@ -256,19 +258,19 @@ impl StoredMark {
         };
         let checkpoint = mark.checkpoint.as_ref().map(|checkpoint| STANDARD.encode(checkpoint));
         let open = mark.open.iter().map(|(request, expires)| (request.clone(), at_ms(*expires))).collect();
-        let Mark { attempt, base, resumable, .. } = *mark;
-        Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint, open }
+        let Mark { attempt, base, resumable, answered_calls, .. } = *mark;
+        Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint, answered_calls, open }
     }
 
     fn read(self, now: Moment) -> Result<Mark, DecodeError> {
         let moment = |at: u64| now + Duration::from_millis(at.saturating_sub(wall_ms()));
         let paused = |left| TimeLeft::Paused(Duration::from_millis(left));
-        let Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint, open } = self;
+        let Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint, answered_calls, open } = self;
         let until = deadline_at_ms.map(|at| TimeLeft::Until(moment(at)));
         let time = left_ms.map(paused).or(until).unwrap_or(TimeLeft::Unbounded);
         let checkpoint = checkpoint.map(|checkpoint| STANDARD.decode(checkpoint)).transpose()?.map(Bytes::from);
         let open = open.into_iter().map(|(request, at)| (request, moment(at))).collect();
-        Ok(Mark { time, attempt, base, resumable, checkpoint, open })
+        Ok(Mark { time, attempt, base, resumable, checkpoint, answered_calls, open })
     }
 
     fn to_value(&self) -> Bytes {
