@@ -206,9 +206,6 @@ async fn recovered_run(task: &RunTask, past: Past) -> Result<Run, BrokerError> {
     let (runs, channel) = (&task.runs, &task.channel);
     let run = Run::recovered(channel.id(), &task.session.id, Some(task.deadline()), past.top, past.events);
     let run = task.answering(run).called_before(task.open.attempts());
-    if past.questions.is_empty() {
-        return Ok(run);
-    }
     let now = runs.clock.now();
     Ok(match store::mark_of(&*runs.broker, channel, now).await? {
         Some(mark) => run.having_asked(past.questions, past.quiet_since_answer, mark, now, runs.keep.time()),

@@ -14,7 +14,7 @@ use trunkline_broker::{Append, Batch, Broker, BrokerError, Durability, Expect, O
 use trunkline_core::Moment;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::content_digest;
-use trunkline_core::log::Record;
+use trunkline_core::log::{Record, Retention};
 use trunkline_core::record::{RecordKind, data, message};
 use trunkline_core::retry::Attempts;
 use trunkline_core::run::{AppendRequest, Mark, Questions, Said, TimeLeft};
@@ -190,6 +190,10 @@ pub(super) fn forget_batch(run: &ChannelKey) -> Batch {
     Batch { ops: ops.into(), ..Batch::default() }
 }
 
+/// How much is kept of a run that has asked something: its questions and answers stand in its channel alone, and nothing
+/// else says which answer counts. What a run may hold is bounded (`trunkline_core::run`).
+const WHOLE: Retention = Retention { records_max: u64::MAX, bytes_max: u64::MAX };
+
 /// Stores events of a run. Its terminal event seals the channel and takes the run off the list of open ones, and its
 /// channel has its time to live from then on. `asked` says whether there may be a mark of the run to remove.
 pub(super) fn events_batch(
@@ -209,7 +213,7 @@ pub(super) fn events_batch(
                 expected: Some(expected),
                 seals: *kind == RecordKind::Terminal,
                 idempotency: None,
-                retention: None,
+                retention: asked.then_some(WHOLE),
             })
         })
         .collect();

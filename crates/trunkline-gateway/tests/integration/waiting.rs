@@ -314,6 +314,43 @@ async fn a_resumable_service_is_called_again_with_its_checkpoint_and_the_answer(
 }
 
 #[tokio::test]
+async fn a_run_that_has_asked_is_kept_whole_however_short_logs_are() {
+    let gateway = TestGateway::start_lasting("broker.retention.records = 2\n").await;
+    let mut worker = Double::join_resumable(&gateway, "chat").await;
+    let (mut peer, welcome) = Peer::welcomed(&gateway, json!({})).await;
+    let (run, corr) = asked(&mut peer, &mut worker).await;
+    peer.send(granted("a1", &run)).await;
+    worker.receive_answer(corr).await;
+    worker.fail(corr, 2, "worker_lost").await;
+    let again = worker.receive_call().await;
+    for seq in 0..9 {
+        worker.event(again.corr, seq, "step", "1").await;
+        worker.receive_credit(again.corr, seq + 1).await;
+    }
+    worker.approval(again.corr, 9, "q2").await;
+    for seq in 10..19 {
+        worker.event(again.corr, seq, "step", "1").await;
+        worker.receive_credit(again.corr, seq + 1).await;
+    }
+    drop((peer, worker));
+
+    let gateway = gateway.restarted().await;
+    let asks = vec!["q2".to_owned()];
+    let offer = Offer { run: run.clone(), next: 19, ack: 19, attempt: Some(2), asks, ..Offer::default() };
+    let (mut worker, corr) = Double::return_with(&gateway, "chat", offer).await;
+    // A device that has seen nothing is shown the question, and the answer to the first one is known.
+    let (mut peer, _) = Peer::welcomed(&gateway, returning(&welcome)).await;
+    peer.until_one(|message| message["payload"]["request_id"] == "q2").await;
+    peer.send(granted("a1", &run)).await;
+    assert_eq!(outcome(&mut peer, "a1").await["duplicate"], true);
+    peer.send(answer("a2", &run, &json!({ "request_id": "q2", "granted": true }))).await;
+    assert_eq!(outcome(&mut peer, "a2").await["level"], "stored");
+    assert_eq!(worker.receive_answer(corr).await.0, "q2");
+    worker.result(corr, 19, "1").await;
+    assert_eq!(peer.until_terminal().await["type"], "run_completed");
+}
+
+#[tokio::test]
 async fn without_its_worker_a_run_that_cannot_be_called_again_ends() {
     let gateway = TestGateway::start("").await;
     let mut worker = Double::join(&gateway, "chat").await;
