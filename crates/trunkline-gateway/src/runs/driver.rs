@@ -28,7 +28,7 @@ use crate::random;
 use crate::telemetry::Counted;
 
 /// How long a write waits before it is tried again when the broker's queue is full.
-const RETRY_AFTER: Duration = Duration::from_millis(50);
+pub(super) const RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// Events taken from the worker before they are looked at together.
 const EVENTS_PER_TURN_MAX: usize = 256;
