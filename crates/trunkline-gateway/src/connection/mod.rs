@@ -232,6 +232,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if !is_counted(&mut self.share, &self.socket) {
             self.incoming.end(CloseCode::Overloaded);
         }
+        if self.outgoing.has_failed() {
+            self.incoming.end(CloseCode::Overloaded);
+        }
         if self.membership.subscriber.control_overflowed() {
             self.incoming.end(CloseCode::SlowConsumer);
         }
