@@ -128,6 +128,9 @@ impl Recovery {
             };
             let session = sessions.of_recovered_run(channel.realm(), &open.session, open.user.clone());
             let mut place = runs.roster.take_over(&channel, &session, open.while_busy());
+            if store::is_cancelled(&*runs.broker, &channel).await? {
+                place.cancel.cancel();
+            }
             let task = RunTask::new(Arc::clone(runs), channel, session, open, stored);
             // Those before it are lined up already; a stop may have come between storing it and asking them to end.
             task.interrupt();

@@ -184,9 +184,34 @@ pub(super) async fn take_back_called(
     broker.commit(Batch { ops, durability }).await.map(drop)
 }
 
+/// Where runs are listed that a client has cancelled, until they have ended.
+const CANCELLED_RUNS: &str = "cancelled-run/";
+
+fn cancelled_key(run: &ChannelKey) -> String {
+    format!("{CANCELLED_RUNS}{run}")
+}
+
+/// Notes that a client has cancelled a run, so that the next life of the gateway knows it. If the run ends at the same
+/// moment nobody removes that.
+pub(super) fn cancelled_batch(run: &ChannelKey, keep: Keep) -> Batch {
+    let (key, value) = (cancelled_key(run), Bytes::from_static(b"1"));
+    let put = Op::Put(Put { key, value, expect: Expect::Anything, keep_ms: Some(keep.ms()) });
+    Batch { ops: vec![put], ..Batch::default() }
+}
+
+/// Removes that note.
+pub(super) fn forget_cancel(run: &ChannelKey) -> Op {
+    Op::Delete { key: cancelled_key(run) }
+}
+
+/// Whether a client has cancelled a run.
+pub(super) async fn is_cancelled(broker: &dyn Broker, run: &ChannelKey) -> Result<bool, BrokerError> {
+    Ok(broker.get(&cancelled_key(run)).await?.is_some())
+}
+
 /// Takes a run off the list that has ended already.
 pub(super) fn forget_batch(run: &ChannelKey) -> Batch {
-    let ops = [open_run_key(run), mark_key(run)].map(|key| Op::Delete { key });
+    let ops = [open_run_key(run), mark_key(run), cancelled_key(run)].map(|key| Op::Delete { key });
     Batch { ops: ops.into(), ..Batch::default() }
 }
 
