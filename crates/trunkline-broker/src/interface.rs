@@ -106,6 +106,11 @@ pub enum Op {
     Remove {
         /// Its name.
         channel: ChannelKey,
+        /// Where its top must stand, if it is there; refused with [`AppendRefused::Conflict`] where that is elsewhere, so
+        /// that nothing is removed that came after it was looked at.
+        ///
+        /// [`AppendRefused::Conflict`]: trunkline_core::log::AppendRefused::Conflict
+        expected: Option<Position>,
     },
 }
 

@@ -195,7 +195,7 @@ impl<'a, V: View> Group<'a, V> {
             Op::Append(append) => self.append(append),
             Op::Put(put) => self.put(put),
             Op::Delete { key } => self.delete(key),
-            Op::Remove { channel } => self.remove(channel),
+            Op::Remove { channel, expected } => self.remove(channel, expected),
         }
     }
 
@@ -313,9 +313,12 @@ impl<'a, V: View> Group<'a, V> {
         if met { Ok(()) } else { Err(Refusal::Value(current).into()) }
     }
 
-    fn remove(&mut self, channel: ChannelKey) -> Result<Written, Stop> {
+    fn remove(&mut self, channel: ChannelKey, expected: Option<Position>) -> Result<Written, Stop> {
         check_key(channel.as_str())?;
         if let Some(head) = self.head(&channel)? {
+            if expected.is_some_and(|expected| expected != head.top) {
+                return Err(AppendRefused::Conflict { top: head.top }.into());
+            }
             let (epoch, first, end) = (head.top.epoch, head.oldest, head.top.offset + 1);
             self.pending.removed.push(Span { channel: channel.clone(), epoch, first, end });
             self.pending.lives.insert(channel.clone(), None);

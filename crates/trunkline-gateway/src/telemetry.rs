@@ -243,6 +243,7 @@ impl Collector for Parts {
             ("broker_record_bytes", "Bytes of data in them", read(&broker.bytes)),
             ("broker_groups", "Groups of batches that were written together", read(&broker.groups)),
             ("broker_groups_by_caller", "Of these, those that their caller wrote", read(&broker.groups_by_caller)),
+            ("broker_synced", "Groups that were synced to the disk", read(&broker.synced)),
             ("broker_commit_microseconds", "Time spent writing groups", read(&broker.commit_us)),
             ("broker_trimmed", "Records removed by retention", read(&broker.trimmed)),
             ("broker_swept", "Expiries and records of removed channels that were looked at", read(&broker.swept)),

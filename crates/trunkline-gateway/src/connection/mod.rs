@@ -25,7 +25,7 @@ use trunkline_broker::BrokerError;
 use trunkline_core::budget::{Share, UNCOUNTED_BYTES};
 use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::departure::Departure;
-use trunkline_core::outbox::{CHANNELS_MAX, Priority};
+use trunkline_core::outbox::{CHANNELS_MAX, Priority, READ_BELOW_BYTES};
 use trunkline_protocol::{CloseCode, Dialect, ErrorBody, ErrorCode, Wire};
 use trunkline_ws::{Activity, Closed, Connection as Socket, Deflate, Options};
 
@@ -246,6 +246,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if !is_counted(&mut self.share, &self.socket) {
             self.incoming.end(CloseCode::Overloaded);
         }
+        if self.outgoing.has_failed() {
+            self.incoming.end(CloseCode::Overloaded);
+        }
         if self.membership.subscriber.control_overflowed() {
             self.incoming.end(CloseCode::SlowConsumer);
         }
@@ -290,9 +293,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Does what the client asked to be done with channels, one after the other.
+    /// Does what the client asked to be done with channels, one after the other, as fast as it takes what it is told.
     fn take_requests(&mut self) {
         while self.attaching.is_none()
+            && self.membership.subscriber.outbox().bytes() < READ_BELOW_BYTES
             && let Some(request) = self.incoming.take_request()
         {
             match request {

@@ -43,6 +43,14 @@ pub(super) struct Read {
     whole: Option<Gathered>,
 }
 
+#[cfg(test)]
+impl Read {
+    /// One that the store could not do.
+    pub(super) fn failed(channel: ChannelKey) -> Self {
+        Self { channel, cursor: None, outcome: Err(BrokerError::Overloaded), whole: None }
+    }
+}
+
 /// The sending half of a connection.
 pub(super) struct Outgoing {
     node: Arc<Node>,
@@ -52,11 +60,12 @@ pub(super) struct Outgoing {
     taken: VecDeque<Frame>,
     /// Channels that go on from their oldest record: the client is told with the next page, which says where that is.
     resetting: Vec<(ChannelKey, ResetReason)>,
+    failed: bool,
 }
 
 impl Outgoing {
     pub(super) fn new(node: Arc<Node>, subscriber: Arc<Subscriber>) -> Self {
-        Self { node, subscriber, reading: None, taken: VecDeque::new(), resetting: Vec::new() }
+        Self { node, subscriber, reading: None, taken: VecDeque::new(), resetting: Vec::new(), failed: false }
     }
 
     /// Moves frames to the socket until its queue has enough for one write, and starts a read of a log if there is
@@ -157,12 +166,17 @@ impl Outgoing {
             }
             Err(error) => {
                 tracing::error!(channel = %channel, %error, "a log cannot be read");
-                self.lose(&channel);
+                self.failed = true;
             }
         }
     }
 
-    /// The channel is gone, or cannot be read: the client is told, and nothing more of it comes.
+    /// Whether a log could not be read that is there: nothing more of it would come, and the client would not know.
+    pub(super) const fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// The channel is gone, or cannot be read by this version: the client is told, and nothing more of it comes.
     fn lose(&self, channel: &ChannelKey) {
         let frame = if self.subscriber.voice().hears_of_runs() {
             self.reset_frame(channel, ResetReason::Unknown, None)
