@@ -82,6 +82,8 @@ pub struct Wanted {
     pub channel: ChannelKey,
     /// After which record; `None` from the oldest that is retained.
     pub cursor: Option<Position>,
+    /// What [`Outbox::still_wants`] knows it by: a channel may be given up and attached again while its log is read.
+    pub attachment: u64,
 }
 
 /// How the past of a channel is being followed.
@@ -94,6 +96,8 @@ enum Delivery {
 /// One attached channel.
 #[derive(Debug)]
 struct Attached {
+    /// Tells it from an earlier one of the same channel.
+    number: u64,
     channel: ChannelKey,
     /// The session that brought it, if it is a run.
     session: Option<ChannelKey>,
@@ -105,6 +109,8 @@ struct Attached {
     sent: Option<Position>,
     /// Text records queued so far.
     pieces: u64,
+    /// A run that was attached although its session's log may still have to tell of its start.
+    is_ahead: bool,
 }
 
 /// The outbox of one connection.
@@ -112,12 +118,17 @@ struct Attached {
 pub struct Outbox<F> {
     queues: Queues<F>,
     attached: Vec<Attached>,
+    /// Channels that were attached so far.
+    attachments: u64,
+    /// Sessions that are behind, and runs of theirs that were told to their ends before the log told of their starts: those
+    /// that were attached ahead, so at most as many as a connection has at once and its sessions had when they were attached.
+    told: Vec<(ChannelKey, ChannelKey)>,
     closed: bool,
 }
 
 impl<F> Default for Outbox<F> {
     fn default() -> Self {
-        Self { queues: Queues::default(), attached: Vec::new(), closed: false }
+        Self { queues: Queues::default(), attached: Vec::new(), attachments: 0, told: Vec::new(), closed: false }
     }
 }
 
@@ -154,14 +165,33 @@ impl<F: Frame> Outbox<F> {
     }
 
     /// The same as [`Outbox::attach`] for a run, of which `session` tells. Refused when the session is not attached.
+    /// `is_ahead` says that the session goes on from where the client stood, and may have to tell of the run's start yet.
     pub fn attach_run(
         &mut self,
         run: ChannelKey,
         session: &ChannelKey,
         priority: Priority,
         cursor: Option<Position>,
+        is_ahead: bool,
     ) -> bool {
-        self.is_attached(session) && self.add(run, Some(session.clone()), priority, Delivery::Behind, cursor)
+        let attached =
+            self.is_attached(session) && self.add(run, Some(session.clone()), priority, Delivery::Behind, cursor);
+        if let Some(run) = self.attached.last_mut().filter(|_| attached) {
+            run.is_ahead = is_ahead;
+        }
+        attached
+    }
+
+    /// The log of `session` tells of a run's start: it is attached, to be told from there, unless the client has it.
+    pub fn bring_run(&mut self, run: ChannelKey, session: &ChannelKey, priority: Priority) -> bool {
+        if let Some(index) = self.told.iter().position(|(_, told)| *told == run) {
+            self.told.swap_remove(index);
+            return false;
+        }
+        if let Some(index) = self.find(&run) {
+            self.attached[index].is_ahead = false;
+        }
+        self.attach_run(run, session, priority, None, false)
     }
 
     /// Attaches a run of an attached session that has no record yet, so that its first one is taken as it comes.
@@ -180,7 +210,19 @@ impl<F: Frame> Outbox<F> {
         if self.closed || !self.can_attach(channel.kind()) || self.find(&channel).is_some() {
             return false;
         }
-        self.attached.push(Attached { channel, session, priority, delivery, queued: cursor, sent: cursor, pieces: 0 });
+        self.attachments += 1;
+        let (number, queued, sent) = (self.attachments, cursor, cursor);
+        self.attached.push(Attached {
+            number,
+            channel,
+            session,
+            priority,
+            delivery,
+            queued,
+            sent,
+            pieces: 0,
+            is_ahead: false,
+        });
         true
     }
 
@@ -259,11 +301,21 @@ impl<F: Frame> Outbox<F> {
         let (channel, priority) = (attached.channel.clone(), attached.priority);
         if record.seals {
             self.queues.end_latest(&channel, priority);
-            self.attached.remove(index);
+            self.is_told(index);
         }
         if let Some(frame) = frame {
             let position = (!record.seals).then_some(record.position);
             self.queues.push(priority, Item { frame, channel, position });
+        }
+    }
+
+    /// A run was told to its end.
+    fn is_told(&mut self, index: usize) {
+        let run = self.attached.remove(index);
+        if let Some(session) = run.session.filter(|_| run.is_ahead)
+            && self.find(&session).is_some_and(|index| self.attached[index].delivery == Delivery::Behind)
+        {
+            self.told.push((session, run.channel));
         }
     }
 
@@ -277,6 +329,7 @@ impl<F: Frame> Outbox<F> {
             return false;
         }
         attached.delivery = Delivery::Live;
+        self.told.retain(|(session, _)| session != channel);
         true
     }
 
@@ -286,6 +339,7 @@ impl<F: Frame> Outbox<F> {
             self.attached[index].queued = None;
             self.attached[index].sent = None;
             self.attached[index].pieces = 0;
+            self.told.retain(|(session, _)| session != channel);
         }
     }
 
@@ -306,6 +360,7 @@ impl<F: Frame> Outbox<F> {
     pub fn detach(&mut self, channel: &ChannelKey) {
         if let Some(index) = self.find(channel) {
             self.attached.remove(index);
+            self.told.retain(|(session, _)| session != channel);
             self.queues.forget_latest(channel);
         }
     }
@@ -330,7 +385,12 @@ impl<F: Frame> Outbox<F> {
         };
         let urgent = self.attached.iter().filter(readable).find(|attached| attached.priority == Priority::Interactive);
         let next = urgent.or_else(|| self.attached.iter().find(readable))?;
-        Some(Wanted { channel: next.channel.clone(), cursor: next.queued })
+        Some(Wanted { channel: next.channel.clone(), cursor: next.queued, attachment: next.number })
+    }
+
+    /// Whether what was read of a log is for the channel as it is attached now.
+    pub fn still_wants(&self, wanted: &Wanted) -> bool {
+        self.find(&wanted.channel).is_some_and(|index| self.attached[index].number == wanted.attachment)
     }
 
     /// Takes frames for one write, at least one if there is any, until `bytes_max`: control first, then the other
