@@ -17,7 +17,8 @@ use trunkline_protocol::Position;
 use crate::channel::{ChannelKey, ChannelKind};
 use crate::log::Record;
 use crate::record::{self, RecordKind};
-use queue::{Item, Queues, Slot};
+pub use queue::Slot;
+use queue::{Item, Queues};
 
 /// Bytes of channel frames that may wait; above it channels fall behind.
 pub const QUEUE_BYTES_MAX: usize = 256 * 1024;
@@ -82,6 +83,8 @@ pub struct Wanted {
     pub channel: ChannelKey,
     /// After which record; `None` from the oldest that is retained.
     pub cursor: Option<Position>,
+    /// What [`Outbox::still_wants`] knows it by: a channel may be given up and attached again while its log is read.
+    pub attachment: Slot,
 }
 
 /// How the past of a channel is being followed.
@@ -106,6 +109,8 @@ struct Attached {
     sent: Option<Position>,
     /// Text records queued so far.
     pieces: u64,
+    /// A run that was attached although its session's log may still have to tell of its start.
+    is_ahead: bool,
 }
 
 /// The outbox of one connection.
@@ -117,12 +122,16 @@ pub struct Outbox<F> {
     next_slot: u64,
     /// Whose log was wanted last.
     wanted_last: Slot,
+    /// Sessions that are behind, and runs of theirs that were told to their ends before the log told of their starts: those
+    /// that were attached ahead, so at most as many as a connection has at once and its sessions had when they were attached.
+    told: Vec<(ChannelKey, ChannelKey)>,
     closed: bool,
 }
 
 impl<F> Default for Outbox<F> {
     fn default() -> Self {
-        Self { queues: Queues::default(), attached: Vec::new(), next_slot: 0, wanted_last: Slot(0), closed: false }
+        let (queues, attached, told) = (Queues::default(), Vec::new(), Vec::new());
+        Self { queues, attached, next_slot: 0, wanted_last: Slot(0), told, closed: false }
     }
 }
 
@@ -159,14 +168,33 @@ impl<F: Frame> Outbox<F> {
     }
 
     /// The same as [`Outbox::attach`] for a run, of which `session` tells. Refused when the session is not attached.
+    /// `is_ahead` says that the session goes on from where the client stood, and may have to tell of the run's start yet.
     pub fn attach_run(
         &mut self,
         run: ChannelKey,
         session: &ChannelKey,
         priority: Priority,
         cursor: Option<Position>,
+        is_ahead: bool,
     ) -> bool {
-        self.is_attached(session) && self.add(run, Some(session.clone()), priority, Delivery::Behind, cursor)
+        let attached =
+            self.is_attached(session) && self.add(run, Some(session.clone()), priority, Delivery::Behind, cursor);
+        if let Some(run) = self.attached.last_mut().filter(|_| attached) {
+            run.is_ahead = is_ahead;
+        }
+        attached
+    }
+
+    /// The log of `session` tells of a run's start: it is attached, to be told from there, unless the client has it.
+    pub fn bring_run(&mut self, run: ChannelKey, session: &ChannelKey, priority: Priority) -> bool {
+        if let Some(index) = self.told.iter().position(|(_, told)| *told == run) {
+            self.told.swap_remove(index);
+            return false;
+        }
+        if let Some(index) = self.find(&run) {
+            self.attached[index].is_ahead = false;
+        }
+        self.attach_run(run, session, priority, None, false)
     }
 
     /// Attaches a run of an attached session that has no record yet, so that its first one is taken as it comes.
@@ -186,9 +214,18 @@ impl<F: Frame> Outbox<F> {
             return false;
         }
         self.next_slot += 1;
-        let slot = Slot(self.next_slot);
-        let (queued, sent) = (cursor, cursor);
-        self.attached.push(Attached { channel, slot, session, priority, delivery, queued, sent, pieces: 0 });
+        let (slot, queued, sent) = (Slot(self.next_slot), cursor, cursor);
+        self.attached.push(Attached {
+            channel,
+            slot,
+            session,
+            priority,
+            delivery,
+            queued,
+            sent,
+            pieces: 0,
+            is_ahead: false,
+        });
         true
     }
 
@@ -274,11 +311,21 @@ impl<F: Frame> Outbox<F> {
         let (slot, priority) = (attached.slot, attached.priority);
         if record.seals {
             self.queues.end_latest(slot, priority);
-            self.attached.remove(index);
+            self.is_told(index);
         }
         if let Some(frame) = frame {
             let position = (!record.seals).then_some(record.position);
             self.queues.push(priority, Item { frame, slot, position });
+        }
+    }
+
+    /// A run was told to its end.
+    fn is_told(&mut self, index: usize) {
+        let run = self.attached.remove(index);
+        if let Some(session) = run.session.filter(|_| run.is_ahead)
+            && self.find(&session).is_some_and(|index| self.attached[index].delivery == Delivery::Behind)
+        {
+            self.told.push((session, run.channel));
         }
     }
 
@@ -292,6 +339,7 @@ impl<F: Frame> Outbox<F> {
             return false;
         }
         attached.delivery = Delivery::Live;
+        self.told.retain(|(session, _)| session != channel);
         true
     }
 
@@ -301,6 +349,7 @@ impl<F: Frame> Outbox<F> {
             self.attached[index].queued = None;
             self.attached[index].sent = None;
             self.attached[index].pieces = 0;
+            self.told.retain(|(session, _)| session != channel);
         }
     }
 
@@ -321,6 +370,7 @@ impl<F: Frame> Outbox<F> {
     pub fn detach(&mut self, channel: &ChannelKey) {
         if let Some(index) = self.find(channel) {
             let Attached { slot, .. } = self.attached.remove(index);
+            self.told.retain(|(session, _)| session != channel);
             self.queues.forget_latest(slot);
         }
     }
@@ -351,16 +401,12 @@ impl<F: Frame> Outbox<F> {
         };
         let next = self.attached.iter().filter(readable).min_by_key(turn)?;
         self.wanted_last = next.slot;
-        Some(Wanted { channel: next.channel.clone(), cursor: next.queued })
+        Some(Wanted { channel: next.channel.clone(), cursor: next.queued, attachment: next.slot })
     }
 
-    /// Whether a page that was read after `cursor` is what this channel lacks next. It is not, where the channel was
-    /// attached anew while the log was read.
-    pub fn awaits(&self, channel: &ChannelKey, cursor: Option<Position>) -> bool {
-        self.find(channel).is_some_and(|index| {
-            let Attached { delivery, queued, .. } = self.attached[index];
-            delivery == Delivery::Behind && queued == cursor
-        })
+    /// Whether what was read of a log is for the channel as it is attached now.
+    pub fn still_wants(&self, wanted: &Wanted) -> bool {
+        self.find(&wanted.channel).is_some_and(|index| self.attached[index].slot == wanted.attachment)
     }
 
     /// Takes frames for one write, at least one if there is any, until `bytes_max`: control first, then the other

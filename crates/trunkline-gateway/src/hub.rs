@@ -101,8 +101,20 @@ impl Hub {
         subscriber: &Arc<Subscriber>,
         priority: Priority,
         cursor: Option<Position>,
+        is_ahead: bool,
     ) -> bool {
-        self.attach_with(run, subscriber, |outbox| outbox.attach_run(run.clone(), session, priority, cursor))
+        self.attach_with(run, subscriber, |outbox| outbox.attach_run(run.clone(), session, priority, cursor, is_ahead))
+    }
+
+    /// The same for a run of whose start the session's log tells.
+    pub(crate) fn bring_run(
+        &self,
+        run: &ChannelKey,
+        session: &ChannelKey,
+        subscriber: &Arc<Subscriber>,
+        priority: Priority,
+    ) -> bool {
+        self.attach_with(run, subscriber, |outbox| outbox.bring_run(run.clone(), session, priority))
     }
 
     /// Attaches a connection to the channel of a session that has just begun, before it can have a record. Says whether

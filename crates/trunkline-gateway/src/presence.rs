@@ -5,7 +5,7 @@
 //!
 //! Lock order: the rooms, then an outbox.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(crate) struct Presence {
 
 #[derive(Default)]
 struct Rooms {
-    open: HashMap<ChannelKey, OpenRoom>,
+    open: BTreeMap<ChannelKey, OpenRoom>,
     visits: u64,
 }
 

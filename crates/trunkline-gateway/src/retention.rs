@@ -73,6 +73,11 @@ impl Keep {
         review(session, now_ms.saturating_add(self.ms / 2), "1")
     }
 
+    /// How long it takes at most until a channel that is listed now is looked at again, but for the pass itself.
+    pub(crate) const fn next_look_ms(self) -> u64 {
+        self.ms + self.ms / 4 + 1
+    }
+
     /// Lists a topic or a user's channel that is in use now, and whose newest record stands at `top`. It is looked at when
     /// its time is over, or up to a quarter later: a channel that is listed again, as after a restart, has few places.
     pub(crate) fn topic_used(self, channel: &ChannelKey, top: &str, now_ms: u64) -> Op {
@@ -184,7 +189,7 @@ impl Tidier {
                 let review = self.topics.review(channel, noted, now_ms).await?;
                 // Before it goes: whoever makes it anew from now on lists it.
                 if !matches!(review, Review::Again(_)) {
-                    self.topics.forget(channel);
+                    self.topics.goes(channel);
                 }
                 Ok(review)
             }
@@ -470,5 +475,38 @@ mod tests {
 
         world.tidier.topics.open(&topic, 30_000).await.unwrap();
         assert_eq!(world.broker.list(REVIEWS, None, 9).await.unwrap().len(), 1, "one that comes again is listed again");
+    }
+
+    #[tokio::test]
+    async fn a_topic_stays_for_its_time_after_somebody_listened() {
+        let topic = ChannelKey::topic("default", "short.news").unwrap();
+        for looks in 1..6 {
+            let world = World::new();
+            let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
+            world.tidier.topics.open(&topic, 10_000).await.unwrap();
+            world.hub.attach(&topic, &subscriber, Priority::Interactive, None);
+            for _ in 0..looks {
+                world.pass_after(500).await;
+            }
+            world.hub.detach(&topic, &subscriber);
+            for _ in 0..9 {
+                world.pass_after(100).await;
+                assert!(world.exists(&topic).await, "somebody listened less than a second ago, after {looks} looks");
+            }
+            for _ in 0..40 {
+                world.pass_after(100).await;
+            }
+            assert!(!world.exists(&topic).await, "nobody has listened for long");
+
+            world.tidier.topics.open(&topic, world.now.load(Ordering::Relaxed)).await.unwrap();
+            for _ in 0..15 {
+                world.pass_after(100).await;
+            }
+            world.tidier.topics.open(&topic, world.now.load(Ordering::Relaxed)).await.unwrap();
+            for _ in 0..9 {
+                world.pass_after(100).await;
+                assert!(world.exists(&topic).await, "somebody came, and went before anybody looked");
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! else. Who may do so was decided before; what is kept for how long, [`crate::retention`] says.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -106,6 +106,8 @@ pub(crate) struct Topics {
     tracker: TaskTracker,
     /// Channels that this process has listed for review. One that goes, or was not used since the start, is not here.
     listed: Mutex<HashSet<ChannelKey>>,
+    /// Until when channels are kept that somebody listens or has listened to.
+    kept_until_ms: Mutex<HashMap<ChannelKey, u64>>,
 }
 
 impl Topics {
@@ -121,7 +123,16 @@ impl Topics {
         let known_ms = broker.capabilities().idempotency_ms;
         let rules = rules.into_iter().map(|rule| (rule.pattern.clone(), Rule::new(&rule, known_ms)));
         let rules = rules.chain([(String::new(), Rule::new(&config::TopicRule::default(), known_ms))]).collect();
-        Self { broker, hub, durability, rules, metrics, tracker, listed: Mutex::default() }
+        Self {
+            broker,
+            hub,
+            durability,
+            rules,
+            metrics,
+            tracker,
+            listed: Mutex::default(),
+            kept_until_ms: Mutex::default(),
+        }
     }
 
     /// What a topic's name says of it. The last rule is for users, and for topics that no other one fits.
@@ -132,21 +143,34 @@ impl Topics {
         fitting.unwrap_or(last).1
     }
 
-    /// Looks at a channel that was listed when its newest record stood at `noted`: it is listed anew, unless nobody
-    /// listens and nothing was published since.
+    /// Looks at a channel that was listed when its newest record stood at `noted`: it is listed anew, unless nobody has
+    /// listened and nothing was published since.
     pub(crate) async fn review(&self, channel: &ChannelKey, noted: &[u8], now_ms: u64) -> Result<Review, BrokerError> {
         let Some(head) = self.broker.head(channel).await? else { return Ok(Review::Over) };
         let top = head.top.to_string();
-        let is_wanted = top.as_bytes() != noted || self.hub.has_listeners(channel);
-        let again = || Review::Again(self.rule(channel).keep.topic_used(channel, &top, now_ms));
+        let keep = self.rule(channel).keep;
+        let mut kept_until_ms = self.kept_until_ms();
+        if self.hub.has_listeners(channel) {
+            // Whoever listens may go at any time before the next look.
+            kept_until_ms.insert(channel.clone(), now_ms.saturating_add(keep.next_look_ms()).saturating_add(keep.ms()));
+        }
+        let is_kept = kept_until_ms.get(channel).is_some_and(|until_ms| now_ms < *until_ms);
+        drop(kept_until_ms);
+        let is_wanted = top.as_bytes() != noted || is_kept;
+        let again = || Review::Again(keep.topic_used(channel, &top, now_ms));
         Ok(if is_wanted { again() } else { Review::OverAt(head.top) })
     }
 
-    /// Makes the channel of a topic or user, if it is not there, so that it has a position.
+    /// Makes the channel of a topic or user that somebody is to listen to, if it is not there, so that it has a position.
     pub(crate) async fn open(&self, channel: &ChannelKey, now_ms: u64) -> Result<(), BrokerError> {
+        let until_ms = now_ms.saturating_add(self.rule(channel).keep.ms());
+        self.kept_until_ms()
+            .entry(channel.clone())
+            .and_modify(|until| *until = until_ms.max(*until))
+            .or_insert(until_ms);
         let ops = self.ops(channel, Op::Open { channel: channel.clone(), unique: None }, now_ms);
         let outcome = self.broker.commit(Batch { ops, ..Batch::default() }).await;
-        outcome.map(|_| ()).inspect_err(|_| self.forget(channel))
+        outcome.map(|_| ()).inspect_err(|_| self.goes(channel))
     }
 
     /// Stores a message, and tells its sender. What is stored keeps the order of these calls.
@@ -197,9 +221,19 @@ impl Topics {
         std::iter::once(op).chain(review).collect()
     }
 
-    /// The channel is gone, or what lists it may not be stored: whoever uses it next lists it.
-    pub(crate) fn forget(&self, channel: &ChannelKey) {
+    /// The channel goes.
+    pub(crate) fn goes(&self, channel: &ChannelKey) {
+        self.forget(channel);
+        self.kept_until_ms().remove(channel);
+    }
+
+    /// What lists the channel may not be stored: whoever uses it next lists it.
+    fn forget(&self, channel: &ChannelKey) {
         self.listed().remove(channel);
+    }
+
+    fn kept_until_ms(&self) -> MutexGuard<'_, HashMap<ChannelKey, u64>> {
+        self.kept_until_ms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn listed(&self) -> MutexGuard<'_, HashSet<ChannelKey>> {

@@ -1,9 +1,10 @@
 //! What happened in a simulation, in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
+use tokio::time::Instant;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::Record;
 use trunkline_core::record;
@@ -20,6 +21,8 @@ pub(crate) enum Fault {
     SlowReader,
     /// A client was away for a long time.
     LongAbsence,
+    /// A client was away for longer than its session is kept.
+    Gone,
     /// A client came back with a position that was never given out.
     ForgedPosition,
     /// A client repeated a message that was acknowledged.
@@ -30,6 +33,10 @@ pub(crate) enum Fault {
     WorkerFrozen,
     /// A worker's connection broke.
     WorkerCut,
+    /// A worker was too busy for a call.
+    WorkerRefused,
+    /// A handler said that it can be called again.
+    WorkerRetryable,
     /// The gateway died before a write.
     CrashBeforeWrite,
     /// The gateway died after a write, before it told anybody.
@@ -42,26 +49,35 @@ pub(crate) enum Fault {
     StoreSlow,
     /// The store failed.
     StoreFailed,
+    /// A read of a log took its time, and brought what was there when it began.
+    SlowRead,
+    /// The gateway was told to stop, and died before it was done.
+    CrashWhileStopping,
 }
 
 impl Fault {
     /// Every kind.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::ClientCut,
         Self::ClientHalfOpen,
         Self::SlowReader,
         Self::LongAbsence,
+        Self::Gone,
         Self::ForgedPosition,
         Self::Repetition,
         Self::WorkerKilled,
         Self::WorkerFrozen,
         Self::WorkerCut,
+        Self::WorkerRefused,
+        Self::WorkerRetryable,
         Self::CrashBeforeWrite,
         Self::CrashAfterWrite,
         Self::OrderedStop,
         Self::StoreFull,
         Self::StoreSlow,
         Self::StoreFailed,
+        Self::SlowRead,
+        Self::CrashWhileStopping,
     ];
 }
 
@@ -73,11 +89,14 @@ pub(crate) struct Told {
     pub(crate) prev: String,
     pub(crate) kind: String,
     pub(crate) id: Option<String>,
+    pub(crate) session: Option<String>,
     pub(crate) run: Option<String>,
     pub(crate) reply_to: Option<String>,
     /// The first and the last number of the run's events in it.
     pub(crate) seq: Option<(u64, u64)>,
     pub(crate) payload: Value,
+    /// The code of the error, if it tells of one.
+    pub(crate) code: Option<String>,
 }
 
 impl Told {
@@ -91,10 +110,12 @@ impl Told {
             prev: text("prev")?,
             kind: text("type")?,
             id: text("id"),
+            session: text("session"),
             run: text("run"),
             reply_to: text("reply_to"),
             seq: seq.map(|seq| (seq, message["seq_end"].as_u64().unwrap_or(seq))),
             payload: message["payload"].clone(),
+            code: message["error"]["code"].as_str().map(str::to_owned),
         })
     }
 
@@ -139,44 +160,145 @@ pub(crate) struct Verdict {
     pub(crate) pos: Option<String>,
 }
 
+impl Verdict {
+    /// A client asks for a channel from where it stands in it.
+    pub(crate) fn asked(channel: &str, asked: Option<String>) -> Self {
+        Self { channel: channel.to_owned(), asked, forged: false, word: String::new(), reason: None, pos: None }
+    }
+
+    /// What the gateway says to it.
+    pub(crate) fn said(self, said: &Value) -> Self {
+        let text = |name: &str| said[name].as_str().map(str::to_owned);
+        Self { word: text("verdict").expect("a verdict"), reason: text("reason"), pos: text("pos"), ..self }
+    }
+}
+
+/// What a message is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A run of the session, by a route of this path.
+    Run { session: String, path: &'static str },
+    /// Everybody who listens to this topic.
+    Topic(String),
+    /// The question of this run.
+    Answer,
+}
+
+/// Who is in a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// All of them, and which one the client is that is told.
+    Members {
+        you: String,
+        members: BTreeSet<String>,
+    },
+    Joined(String),
+    Left(String),
+    /// Somebody does something else.
+    State(String),
+}
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
+    /// The gateway began to live, again.
+    Began,
     /// A client sent a message, perhaps again.
-    Sent { client: usize, message: String },
-    /// It was acknowledged.
-    Acknowledged { client: usize, message: String, run: String, duplicate: bool },
+    Sent { client: usize, message: String, purpose: Purpose },
+    /// It was acknowledged, with its run if it has one.
+    Acknowledged { client: usize, message: String, run: Option<String>, duplicate: bool },
     /// It was refused.
     Refused { client: usize, message: String, code: String },
     /// A client was welcomed.
     Opened { client: usize, session: String, verdicts: Vec<Verdict> },
+    /// A client was welcomed in a new session, as its old one is no more.
+    SessionLost { client: usize, session: String },
+    /// A client's page was loaded anew: another device has found that their session is no more.
+    Reloaded { client: usize },
+    /// A client's connection is over.
+    Closed { client: usize },
+    /// A client was asked to come back later.
+    SentAway { client: usize },
+    /// A client got one more channel, or was told why not.
+    Attached { client: usize, verdict: Verdict },
+    /// A client gave a channel up.
+    Detached { client: usize, channel: String },
+    /// A client wants a run to end.
+    Cancel { client: usize, run: String },
     /// A client was told of a record.
     Told { client: usize, told: Told },
     /// A client was told to forget a channel.
     Reset { client: usize, channel: String, reason: String, pos: Option<String> },
     /// A heartbeat said how far the client was brought.
     Heartbeat { client: usize, positions: BTreeMap<String, String> },
-    /// A worker was called.
-    Called { run: String, message: String },
+    /// A client reads slowly from now on.
+    Slowed { client: usize },
+    /// A client wants to be seen in a topic.
+    Present { client: usize, topic: String },
+    /// A client was told who is in a topic.
+    Seen { client: usize, topic: String, presence: Presence },
+    /// A worker took a call.
+    Called { run: String, message: String, service: String, attempt: u64, goes_on: bool },
+    /// A worker gave the call back that it had just taken.
+    Declined { run: String },
     /// A worker was given a person's answer.
     Answered { run: String, request: String, granted: bool },
     /// A worker was given a call back after a loss.
     Resumed { run: String },
+    /// A worker is no more, and has lost these runs.
+    WorkerDied { runs: Vec<String> },
     /// The world was hurt.
     Fault(Fault),
     /// A record was stored.
     Stored(Told),
+    /// A channel was removed.
+    Removed { channel: String },
     /// Everything had the time to come to rest.
     Calm,
+    /// What is in the store when everything had the time to go that is not wanted any more: channels and values.
+    Remains { names: Vec<String> },
+}
+
+/// One thing that happened, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) at_ms: u64,
+    pub(crate) what: What,
 }
 
 /// Everything that happened.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct History(Arc<Mutex<Vec<What>>>);
+pub(crate) struct History(Arc<Mutex<Written>>);
+
+#[derive(Debug, Default)]
+struct Written {
+    entries: Vec<Entry>,
+    /// When this life of the gateway began, by the wall clock and by its runtime's.
+    begun: Option<(u64, Instant)>,
+}
+
+impl Written {
+    fn now_ms(&self) -> u64 {
+        self.begun.map_or(0, |(wall_ms, begun)| wall_ms + u64::try_from(begun.elapsed().as_millis()).expect("short"))
+    }
+}
 
 impl History {
+    /// A life of the gateway begins at this time.
+    pub(crate) fn begin(&self, wall_ms: u64) {
+        self.lock().begun = Some((wall_ms, Instant::now()));
+        self.add(What::Began);
+    }
+
+    /// The time on the wall.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.lock().now_ms()
+    }
+
     pub(crate) fn add(&self, what: What) {
-        self.lock().push(what);
+        let mut written = self.lock();
+        let at_ms = written.now_ms();
+        written.entries.push(Entry { at_ms, what });
     }
 
     pub(crate) fn fault(&self, fault: Fault) {
@@ -190,11 +312,11 @@ impl History {
     }
 
     /// All of it, in order.
-    pub(crate) fn take(&self) -> Vec<What> {
-        std::mem::take(&mut self.lock())
+    pub(crate) fn take(&self) -> Vec<Entry> {
+        std::mem::take(&mut self.lock().entries)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<What>> {
+    fn lock(&self) -> MutexGuard<'_, Written> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

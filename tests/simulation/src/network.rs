@@ -30,6 +30,7 @@ impl Control {
         self.black_hole.store(true, Ordering::Relaxed);
     }
 
+    /// With 0 it is as fast as it can be again.
     pub(crate) fn slow_down(&self, bytes_per_second: u64) {
         self.bytes_per_second.store(bytes_per_second, Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
 //! What is kept when a gateway dies: a broker in memory that each life of the gateway opens again, with faults of its own,
 //! and, to try the checker, with mistakes that a broker or a gateway might make.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use futures_util::future::{BoxFuture, pending, ready};
 use tokio::sync::watch;
 use trunkline_broker::memory::MemoryBroker;
 use trunkline_broker::{
-    Batch, Broker, BrokerError, Capabilities, Committed, Environment, Listener, Op, Options, Page, Written,
+    Append, Batch, Broker, BrokerError, Capabilities, Committed, Environment, Listener, Op, Options, Page, Written,
 };
 use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::{Head, Record, ResetReason, Retention};
@@ -19,7 +19,13 @@ use trunkline_core::record::{self, RecordKind};
 use trunkline_protocol::Position;
 
 use crate::chance::Chance;
-use crate::history::{Fault, History};
+use crate::history::{Fault, History, What};
+
+/// How long sessions are kept that nobody uses, and runs that have ended.
+pub(crate) const KEPT: Duration = Duration::from_mins(4);
+
+/// How long topics are kept that nobody uses, and repetitions of what was published are known.
+pub(crate) const TOPICS_KEPT: Duration = Duration::from_mins(2);
 
 /// Records that a channel keeps: few, so that whoever was away for long has lost some.
 pub(crate) const RECORDS_KEPT: u64 = 60;
@@ -47,11 +53,25 @@ pub enum Sabotage {
     ReorderedText,
     /// A person's answer is acknowledged that was not stored.
     LostApproval,
+    /// One client is not told of a message in a topic.
+    SkippedPublication,
+    /// A message in a topic that is repeated is stored again.
+    PublishedTwice,
+    /// A message in a topic is acknowledged that was not stored.
+    LostPublication,
+    /// A client is not told that somebody has left.
+    PresenceGhost,
+    /// A worker that comes back has forgotten its calls.
+    ForgetfulWorker,
+    /// A channel whose time is over stays.
+    KeptChannel,
+    /// A run goes although its session's turn is another's.
+    JumpedQueue,
 }
 
 impl Sabotage {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::LostAcknowledgement,
         Self::ForgottenRepetition,
         Self::SkippedRecord,
@@ -62,6 +82,13 @@ impl Sabotage {
         Self::NoEnd,
         Self::ReorderedText,
         Self::LostApproval,
+        Self::SkippedPublication,
+        Self::PublishedTwice,
+        Self::LostPublication,
+        Self::PresenceGhost,
+        Self::ForgetfulWorker,
+        Self::KeptChannel,
+        Self::JumpedQueue,
     ];
 }
 
@@ -71,6 +98,8 @@ pub(crate) struct Store {
     relay: Arc<Relay>,
     sabotage: Option<Sabotage>,
     chance: Mutex<Chance>,
+    /// Those that are there.
+    channels: Mutex<BTreeSet<ChannelKey>>,
 }
 
 /// Hears of each record, and tells the gateway that lives now.
@@ -92,29 +121,61 @@ impl Listener for Relay {
 }
 
 impl Store {
-    pub(crate) fn new(
-        seed: u64,
-        sabotage: Option<Sabotage>,
-        history: History,
-        clock: Arc<dyn Fn() -> u64 + Send + Sync>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(seed: u64, sabotage: Option<Sabotage>, history: History) -> Arc<Self> {
+        let clock = history.clone();
+        let clock = Arc::new(move || clock.now_ms());
         let relay = Arc::new(Relay { history, listener: Mutex::default() });
-        let options =
-            Options { retention: Retention { records_max: RECORDS_KEPT, bytes_max: u64::MAX }, ..Options::default() };
+        let retention = Retention { records_max: RECORDS_KEPT, bytes_max: u64::MAX };
+        let options = Options { retention, idempotency: TOPICS_KEPT, ..Options::default() };
         let environment = Environment { clock, epoch_source: seed, listener: Arc::<Relay>::clone(&relay) };
         let memory = MemoryBroker::new(&options, environment);
-        Arc::new(Self { memory, relay, sabotage, chance: Mutex::new(Chance::new(seed, 100)) })
+        let (chance, channels) = (Mutex::new(Chance::new(seed, 100)), Mutex::default());
+        Arc::new(Self { memory, relay, sabotage, chance, channels })
     }
 
     /// Opens it for one life of the gateway.
     pub(crate) fn open(self: &Arc<Self>, listener: Arc<dyn Listener>, calm: bool) -> Arc<Life> {
         *lock(&self.relay.listener) = Some(listener);
-        Arc::new(Life { store: Arc::clone(self), calm: AtomicBool::new(calm), end: watch::Sender::new(None) })
+        Arc::new(Life { store: Arc::clone(self), calm, end: watch::Sender::new(None) })
+    }
+
+    /// The names of all channels and values.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let values = self.memory.list("", None, usize::MAX).now_or_never().expect("a broker in memory answers at once");
+        let values = values.expect("it does not fail").into_iter().map(|(name, _)| name);
+        lock(&self.channels).iter().map(|channel| channel.public_name().to_owned()).chain(values).collect()
+    }
+
+    /// Notes what a batch has done that was written.
+    fn written(&self, made: Vec<ChannelKey>, removed: Vec<ChannelKey>) {
+        let mut channels = lock(&self.channels);
+        channels.extend(made);
+        for channel in removed {
+            if channels.remove(&channel) {
+                self.relay.history.add(What::Removed { channel: channel.public_name().to_owned() });
+            }
+        }
     }
 
     /// True about once in `count` times, if this mistake is planted.
     fn errs(&self, sabotage: Sabotage, count: u64) -> bool {
         self.sabotage == Some(sabotage) && lock(&self.chance).one_in(count)
+    }
+}
+
+impl Store {
+    /// Takes out of a batch what a mistake that is planted forgets.
+    fn forget(&self, batch: &mut Batch) {
+        for op in &mut batch.ops {
+            match op {
+                Op::Open { unique, .. } if self.sabotage == Some(Sabotage::ForgottenRepetition) => *unique = None,
+                Op::Append(append) if self.sabotage == Some(Sabotage::PublishedTwice) => append.idempotency = None,
+                _ => {}
+            }
+        }
+        if self.sabotage == Some(Sabotage::KeptChannel) {
+            batch.ops.retain(|op| !matches!(op, Op::Remove { .. }) || !lock(&self.chance).one_in(3));
+        }
     }
 }
 
@@ -130,7 +191,7 @@ pub(crate) enum End {
 /// The store in one life of the gateway.
 pub(crate) struct Life {
     store: Arc<Store>,
-    calm: AtomicBool,
+    calm: bool,
     end: watch::Sender<Option<End>>,
 }
 
@@ -142,13 +203,13 @@ impl Life {
         let _ = end.wait_for(|end| *end == Some(wanted)).await;
     }
 
-    /// No more faults.
-    pub(crate) fn calm_down(&self) {
-        self.calm.store(true, Ordering::Relaxed);
+    /// The gateway dies here and now.
+    pub(crate) fn crash(&self) {
+        drop(self.end(End::Crashed));
     }
 
     fn draw_fault(&self) -> Option<Fault> {
-        if self.calm.load(Ordering::Relaxed) {
+        if self.calm {
             return None;
         }
         let mut chance = lock(&self.store.chance);
@@ -171,29 +232,40 @@ impl Life {
     /// Carries a batch out, or, where a mistake is planted, something else.
     fn write(&self, mut batch: Batch) -> BoxFuture<'static, Result<Committed, BrokerError>> {
         let store = &self.store;
-        let appends = |kind| {
-            batch.ops.iter().any(|op| matches!(op, Op::Append(append) if record::kind(&append.data) == Some(kind)))
+        let appends = |kind, of| {
+            let fits = |append: &Append| append.channel.kind() == of && record::kind(&append.data) == Some(kind);
+            batch.ops.iter().any(|op| matches!(op, Op::Append(append) if fits(append)))
         };
-        let (is_message, is_end) = (appends(RecordKind::Message), appends(RecordKind::Terminal));
-        let is_answer = is_message && batch.ops.iter().all(|op| !matches!(op, Op::Open { .. }));
-        let is_lost = (is_message && !is_answer && store.errs(Sabotage::LostAcknowledgement, 30))
+        let is_message = appends(RecordKind::Message, ChannelKind::Session);
+        let is_answer = appends(RecordKind::Message, ChannelKind::Run);
+        let is_publication = appends(RecordKind::Message, ChannelKind::Topic);
+        let is_end = appends(RecordKind::Terminal, ChannelKind::Run);
+        let is_lost = (is_message && store.errs(Sabotage::LostAcknowledgement, 30))
             || (is_answer && store.errs(Sabotage::LostApproval, 5))
+            || (is_publication && store.errs(Sabotage::LostPublication, 30))
             || (is_end && store.errs(Sabotage::NoEnd, 30));
         if is_lost {
             return ready(Ok(Committed { written: vec![Written::Stored; batch.ops.len()] })).boxed();
         }
-        if store.sabotage == Some(Sabotage::ForgottenRepetition) {
-            for op in &mut batch.ops {
-                if let Op::Open { unique, .. } = op {
-                    *unique = None;
-                }
-            }
-        }
+        store.forget(&mut batch);
         let second = batch.ops.iter().find_map(|op| match op {
             Op::Append(append) if append.seals && store.errs(Sabotage::TwoEnds, 30) => Some(append.channel.clone()),
             _ => None,
         });
-        let outcome = store.memory.commit(batch);
+        let made = batch.ops.iter().filter_map(|op| match op {
+            Op::Open { channel, .. } => Some(channel.clone()),
+            Op::Append(append) => Some(append.channel.clone()),
+            _ => None,
+        });
+        let removed = batch.ops.iter().filter_map(|op| match op {
+            Op::Remove { channel, .. } => Some(channel.clone()),
+            _ => None,
+        });
+        let (made, removed) = (made.collect(), removed.collect());
+        let outcome = store.memory.commit(batch).now_or_never().expect("a broker in memory answers at once");
+        if outcome.is_ok() {
+            store.written(made, removed);
+        }
         if let Some(channel) = second {
             let page = store.memory.read(&channel, None, usize::MAX).now_or_never();
             if let Some(Ok(Ok(page))) = page
@@ -205,7 +277,23 @@ impl Life {
                 store.relay.appended(&channel, &[again]);
             }
         }
-        outcome
+        ready(outcome).boxed()
+    }
+
+    /// What is read now, and told later.
+    fn slowly<T: Send + 'static>(&self, read: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
+        let is_slow = !self.calm && lock(&self.store.chance).one_in(50);
+        if !is_slow {
+            return read;
+        }
+        self.store.relay.history.fault(Fault::SlowRead);
+        let delay = Duration::from_millis(lock(&self.store.chance).between(1, 500));
+        async move {
+            let read = read.await;
+            tokio::time::sleep(delay).await;
+            read
+        }
+        .boxed()
     }
 }
 
@@ -253,7 +341,8 @@ impl Broker for Life {
         let store = &self.store;
         let page = store.memory.read(channel, cursor, bytes_max);
         if store.sabotage.is_none() {
-            return page;
+            let page = page.now_or_never().expect("a broker in memory answers at once");
+            return self.slowly(ready(page).boxed());
         }
         let mut page = page.now_or_never().expect("a broker in memory answers at once");
         if store.sabotage == Some(Sabotage::StaleResume)

@@ -1,7 +1,6 @@
 //! A worker: answers each call with the words that its message asks for, at its own pace, and sometimes is no more.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,18 +11,21 @@ use trunkline_bridge::Link;
 use trunkline_bridge::frame::{
     Ask, CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Service, Welcome, WorkerError,
 };
-use trunkline_gateway::simulation::Handle;
 use trunkline_protocol::Codec;
 
 use crate::chance::Chance;
+use crate::client::Surroundings;
 use crate::history::{Fault, History, What};
-use crate::store::lock;
+use crate::store::{Sabotage, lock};
 
 /// Each of these events is no text.
 pub(crate) const OTHER_EVENT_EVERY: u64 = 7;
 
 /// The one question of a run.
 const QUESTION: &str = "q1";
+
+/// The service that may be called twice.
+pub(crate) const IDEMPOTENT: &str = "lookup";
 
 /// How often a worker looks what is due.
 const LOOKS_EVERY: Duration = Duration::from_millis(50);
@@ -89,19 +91,23 @@ impl Worker {
     }
 
     /// Connects again and again.
-    pub(crate) async fn live(worker: Arc<Mutex<Self>>, handle: Handle, history: History, calm: Arc<AtomicBool>) {
+    pub(crate) async fn live(worker: Arc<Mutex<Self>>, around: Surroundings) {
         loop {
             let pause = lock(&worker).chance.between(100, 2000);
             tokio::time::sleep(Duration::from_millis(pause)).await;
-            let Some(link) = handle.worker() else { continue };
-            match Self::serve(&worker, &link, &history, &calm).await {
+            let Some(link) = around.handle.worker() else { continue };
+            match Self::serve(&worker, &link, &around).await {
                 Parted::Cut => {}
                 Parted::Drained => return,
+            }
+            if around.sabotage == Some(Sabotage::ForgetfulWorker) {
+                lock(&worker).calls.clear();
             }
         }
     }
 
-    async fn serve(worker: &Mutex<Self>, link: &Link, history: &History, calm: &AtomicBool) -> Parted {
+    async fn serve(worker: &Mutex<Self>, link: &Link, around: &Surroundings) -> Parted {
+        let history = &around.history;
         link.send(Frame::Hello(lock(worker).hello()));
         let mut draining = false;
         let mut look = tokio::time::interval(LOOKS_EVERY);
@@ -116,6 +122,12 @@ impl Worker {
                 match frame {
                     Frame::Ping => link.send(Frame::Pong(Load::default())),
                     Frame::Drain => draining = true,
+                    Frame::Call(call) => {
+                        let answer = lock(worker).called(&call, draining, around);
+                        if let Some(answer) = answer {
+                            link.send(answer);
+                        }
+                    }
                     frame => lock(worker).take(frame, history),
                 }
             }
@@ -127,7 +139,7 @@ impl Worker {
                 link.send(Frame::Drain);
                 return Parted::Drained;
             }
-            let fault = if calm.load(Ordering::Relaxed) { None } else { lock(worker).draw_fault() };
+            let fault = if around.is_calm() { None } else { lock(worker).draw_fault() };
             if let Some(fault) = fault {
                 history.fault(fault);
                 match fault {
@@ -138,7 +150,8 @@ impl Worker {
                     Fault::WorkerKilled => {
                         let mut worker = lock(worker);
                         worker.lives += 1;
-                        worker.calls.clear();
+                        let runs = std::mem::take(&mut worker.calls).into_keys().collect();
+                        history.add(What::WorkerDied { runs });
                         return Parted::Cut;
                     }
                     _ => return Parted::Cut,
@@ -170,10 +183,44 @@ impl Worker {
             instance: format!("worker {} life {}", self.number, self.lives),
             sdk: "simulation".to_owned(),
             concurrency: 8,
-            services: vec![Service { name: "chat".to_owned(), resumable: self.number == 0, ..Service::default() }],
+            services: vec![
+                Service { name: "chat".to_owned(), resumable: self.number == 0, ..Service::default() },
+                Service { name: IDEMPOTENT.to_owned(), idempotent: true, ..Service::default() },
+            ],
             open: self.calls.iter().map(offer).collect(),
             ..Hello::default()
         }
+    }
+
+    /// Takes a call, or says why not.
+    fn called(&mut self, call: &CallFrame, draining: bool, around: &Surroundings) -> Option<Frame> {
+        let CallFrame { run, message, service, attempt, .. } = call;
+        let (goes_on, attempt) = (call.checkpoint.is_some(), attempt.unwrap_or(1));
+        let of = |run: &String| (run.clone(), message.clone(), service.clone());
+        let (called, message, service) = of(run);
+        around.history.add(What::Called { run: called, message, service, attempt, goes_on });
+        let fault = match self.chance.between(1, 30) {
+            _ if goes_on || around.is_calm() => None,
+            1 => Some(Fault::WorkerRefused),
+            2 => Some(Fault::WorkerRetryable),
+            _ => None,
+        };
+        if !draining && fault.is_none() {
+            self.calls.insert(run.clone(), Work::new(call));
+            return None;
+        }
+        if let Some(fault) = fault {
+            around.history.fault(fault);
+        }
+        around.history.add(What::Declined { run: run.clone() });
+        let (code, retry_after_ms) = match fault {
+            Some(Fault::WorkerRefused) => ("overloaded", None),
+            Some(_) => ("upstream_error", Some(self.chance.between(0, 1500))),
+            None => ("no_worker", None),
+        };
+        let (code, message) = (code.to_owned(), "not now".to_owned());
+        let error = WorkerError { code, message, retryable: true, retry_after_ms, ..WorkerError::default() };
+        Some(Frame::Error { corr: call.corr, seq: Some(0), error })
     }
 
     fn take(&mut self, frame: Frame, history: &History) {
@@ -190,10 +237,6 @@ impl Worker {
                         (work.ended, work.due) = (None, Instant::now());
                     }
                 }
-            }
-            Frame::Call(call) => {
-                history.add(What::Called { run: call.run.clone(), message: call.message.clone() });
-                self.calls.insert(call.run.clone(), Work::new(&call));
             }
             Frame::Credit { corr, ack } => {
                 if let Some(work) = self.calls.values_mut().find(|work| work.corr == corr) {
@@ -242,7 +285,7 @@ impl Work {
             ack: 0,
             window: call.window.expect("a window"),
             cancelled: false,
-            due: Instant::now(),
+            due: Instant::now() + Duration::from_millis(number("thinks")),
             // A call that goes on from there has its answer.
             asks_at: (payload["asks"] == true && base == 0).then(|| number("texts") / 2),
             answered: false,

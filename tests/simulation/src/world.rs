@@ -3,7 +3,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use trunkline_gateway::{Gateway, Stop, simulation};
 
 use crate::chance::Chance;
 use crate::checker::{self, Findings};
-use crate::client::{Account, Device, Surroundings};
+use crate::client::{self, Accounts, Device, Surroundings};
 use crate::history::{Fault, History, What};
-use crate::store::{End, Life, Sabotage, Store};
+use crate::store::{End, KEPT, Life, RECORDS_KEPT, Sabotage, Store, TOPICS_KEPT};
 use crate::worker::Worker;
 
 /// When a world begins, in milliseconds since 1970.
@@ -31,17 +31,28 @@ const DEVICES: [usize; 4] = [2, 2, 1, 1];
 
 const WORKERS: usize = 2;
 
+/// How long clients and workers go on being hurt when the gateway and its store are no more.
+const SETTLING: Duration = Duration::from_mins(1);
+
+/// A connection that broke without a word, and a member that was on it, are given up within this.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(60);
+
 const CONFIGURATION: &str = r#"
 server.listen = "127.0.0.1:0"
 server.drain = "3s"
 broker.kind = "memory"
 limits.heartbeat = "5s"
-
-[[route]]
-path = "/ws"
-service = "chat"
-deadline = "60s"
+auth.anonymous_scopes = ["subscribe:*", "publish:*", "presence:*"]
 "#;
+
+/// Paths, and what is special about the runs of each.
+const PATHS: [(&str, &str); 5] = [
+    (client::QUEUES, ""),
+    (client::INTERRUPTS, "while_busy = \"interrupt\""),
+    (client::REJECTS, "while_busy = \"reject\""),
+    (client::PARALLEL, "while_busy = \"parallel\""),
+    (client::LEAVES, "on_leave = \"cancel\""),
+];
 
 /// What came of one seed.
 #[derive(Debug)]
@@ -72,7 +83,7 @@ struct World {
     history: History,
     sabotage: Option<Sabotage>,
     chance: Chance,
-    wall_ms: Arc<AtomicU64>,
+    wall_ms: u64,
     elapsed: Duration,
     duration: Duration,
 }
@@ -84,12 +95,11 @@ struct World {
 pub fn simulate(seed: u64, duration: Duration, sabotage: Option<Sabotage>) -> Outcome {
     simulation::seed(seed);
     let history = History::default();
-    let wall_ms = Arc::new(AtomicU64::new(BEGINNING_MS));
-    let clock = Arc::clone(&wall_ms);
-    let store = Store::new(seed, sabotage, history.clone(), Arc::new(move || clock.load(Ordering::Relaxed)));
-    let accounts: Vec<_> = DEVICES.iter().map(|_| Arc::<Mutex<Account>>::default()).collect();
-    let owners = DEVICES.iter().zip(&accounts).flat_map(|(count, account)| vec![account; *count]);
-    let devices = owners.enumerate().map(|(client, account)| Device::new(client, Arc::clone(account), seed)).collect();
+    let store = Store::new(seed, sabotage, history.clone());
+    let accounts = Arc::new(Mutex::new(Accounts::new(DEVICES.len())));
+    let owners = DEVICES.iter().enumerate().flat_map(|(account, count)| vec![account; *count]);
+    let device = |(client, own)| Device::new(client, own, Arc::clone(&accounts), seed);
+    let devices = owners.enumerate().map(device).collect();
     let mut world = World {
         folder: tempfile::tempdir().expect("a folder"),
         store,
@@ -98,7 +108,7 @@ pub fn simulate(seed: u64, duration: Duration, sabotage: Option<Sabotage>) -> Ou
         history: history.clone(),
         sabotage,
         chance: Chance::new(seed, 400),
-        wall_ms,
+        wall_ms: BEGINNING_MS,
         elapsed: Duration::ZERO,
         duration,
     };
@@ -113,7 +123,6 @@ pub fn simulate(seed: u64, duration: Duration, sabotage: Option<Sabotage>) -> Ou
             break;
         }
     }
-    history.add(What::Calm);
     let entries = history.take();
     let mut hasher = DefaultHasher::new();
     format!("{entries:?}").hash(&mut hasher);
@@ -124,12 +133,13 @@ impl World {
     /// One life of the gateway.
     async fn live(&mut self) -> Over {
         let begun = Instant::now();
-        simulation::set_wall(self.wall_ms.load(Ordering::Relaxed));
-        let calm = Arc::new(AtomicBool::new(self.elapsed >= self.duration));
+        simulation::set_wall(self.wall_ms);
+        self.history.begin(self.wall_ms);
+        let (calm, is_last) = (Arc::new(AtomicBool::new(false)), self.elapsed >= self.duration);
         let mut life: Option<Arc<Life>> = None;
-        let config = configuration(self.folder.path());
+        let config = configuration(self.folder.path(), self.sabotage);
         let gateway = Gateway::start_simulated(config, |listener| {
-            let opened = self.store.open(listener, calm.load(Ordering::Relaxed));
+            let opened = self.store.open(listener, is_last);
             life = Some(Arc::clone(&opened));
             let failed = Arc::clone(&opened);
             (opened, async move { failed.ended(End::Failed).await }.map(|()| "the disk is gone".to_owned()).boxed())
@@ -137,17 +147,16 @@ impl World {
         let gateway = gateway.await.expect("the gateway starts");
         let (handle, stop, life) = (gateway.handle(), Stop::default(), life.expect("it was opened"));
         let mut running = tokio::spawn(gateway.run(stop.clone()));
-        for worker in &self.workers {
-            tokio::spawn(Worker::live(Arc::clone(worker), handle.clone(), self.history.clone(), Arc::clone(&calm)));
-        }
         let around =
             Surroundings { handle, history: self.history.clone(), calm: Arc::clone(&calm), sabotage: self.sabotage };
+        for worker in &self.workers {
+            tokio::spawn(Worker::live(Arc::clone(worker), around.clone()));
+        }
         for device in &self.devices {
             tokio::spawn(Device::live(Arc::clone(device), around.clone()));
         }
-        let over = if calm.load(Ordering::Relaxed) {
-            life.calm_down();
-            self.rest().await;
+        let over = if is_last {
+            self.come_to_rest(&calm).await;
             Over::AtRest
         } else {
             let left = self.duration.saturating_sub(self.elapsed);
@@ -162,6 +171,7 @@ impl World {
                 () = tokio::time::sleep(stop_after) => {
                     self.history.fault(Fault::OrderedStop);
                     stop.soft.cancel();
+                    let dies_after = if self.chance.one_in(4) { self.chance.between(0, 3000) } else { 60_000 };
                     tokio::select! {
                         biased;
                         () = life.ended(End::Crashed) => Over::Killed,
@@ -169,14 +179,31 @@ impl World {
                             ended.expect("it did not panic");
                             Over::Stopped
                         }
+                        () = tokio::time::sleep(Duration::from_millis(dies_after)) => {
+                            self.history.fault(Fault::CrashWhileStopping);
+                            life.crash();
+                            Over::Killed
+                        }
                     }
                 }
             }
         };
         self.elapsed += begun.elapsed();
         let took_ms = u64::try_from(begun.elapsed().as_millis()).expect("short");
-        self.wall_ms.fetch_add(took_ms, Ordering::Relaxed);
+        self.wall_ms += took_ms;
         over
+    }
+
+    /// The end of the world: nobody is hurt any more, everybody is told everything, and what nobody wants goes.
+    async fn come_to_rest(&self, calm: &AtomicBool) {
+        tokio::time::sleep(SETTLING).await;
+        calm.store(true, Ordering::Relaxed);
+        self.rest().await;
+        tokio::time::sleep(GIVEN_UP_WITHIN).await;
+        self.history.add(What::Calm);
+        // What is in use is looked at within half of the time, and what is not goes with the look after that.
+        tokio::time::sleep(3 * KEPT).await;
+        self.history.add(What::Remains { names: self.store.names() });
     }
 
     /// Waits until nobody waits for anything.
@@ -185,17 +212,27 @@ impl World {
         while Instant::now() < give_up {
             tokio::time::sleep(Duration::from_secs(1)).await;
             if self.devices.iter().all(|device| crate::store::lock(device).is_content()) {
-                // What has been said last is on its way.
-                tokio::time::sleep(Duration::from_secs(5)).await;
                 return;
             }
         }
     }
 }
 
-fn configuration(folder: &Path) -> Config {
+fn configuration(folder: &Path, sabotage: Option<Sabotage>) -> Config {
     let file = folder.join("trunkline.toml");
-    std::fs::write(&file, CONFIGURATION).expect("written");
+    let kept_s = KEPT.as_secs();
+    let mut configuration = format!("{CONFIGURATION}broker.keep = \"{kept_s}s\"\n");
+    for (path, mut special) in PATHS {
+        if sabotage == Some(Sabotage::JumpedQueue) {
+            special = "while_busy = \"parallel\"";
+        }
+        configuration += &format!(
+            "[[route]]\npath = \"{path}\"\nservice = \"chat\"\ntypes = {{ lookup = \"lookup\" }}\ndeadline = \"60s\"\n{special}\n"
+        );
+    }
+    configuration +=
+        &format!("[[topic]]\npattern = \"*\"\nkeep_records = {RECORDS_KEPT}\nkeep = \"{}s\"\n", TOPICS_KEPT.as_secs());
+    std::fs::write(&file, configuration).expect("written");
     let loaded = Config::load(Some(&file), std::iter::empty(), Overrides::default());
     loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).config
 }

@@ -61,14 +61,19 @@ fn a_seed_gives_the_same_history_again() {
 fn planted_mistakes_are_found() {
     for sabotage in Sabotage::ALL {
         let property = match sabotage {
-            Sabotage::LostAcknowledgement => Property::AcknowledgedIsKept,
+            Sabotage::LostAcknowledgement | Sabotage::LostPublication => Property::AcknowledgedIsKept,
             Sabotage::ForgottenRepetition => Property::OneEffect,
-            Sabotage::SkippedRecord | Sabotage::DoubleDelivery => Property::InOrderOnce,
+            Sabotage::SkippedRecord | Sabotage::DoubleDelivery | Sabotage::SkippedPublication => Property::InOrderOnce,
             Sabotage::Fork => Property::OneLog,
             Sabotage::StaleResume => Property::HonestResume,
             Sabotage::TwoEnds | Sabotage::NoEnd => Property::OneEnd,
             Sabotage::ReorderedText => Property::WorkersWords,
             Sabotage::LostApproval => Property::OneAnswer,
+            Sabotage::PublishedTwice => Property::PublishedOnce,
+            Sabotage::PresenceGhost => Property::PresenceAgrees,
+            Sabotage::ForgetfulWorker => Property::EndHasACause,
+            Sabotage::KeptChannel => Property::NothingRemains,
+            Sabotage::JumpedQueue => Property::OneAtATime,
         };
         let finds = |seed| {
             let violations = simulate(seed, DURATION / 2, Some(sabotage)).findings.violations;

@@ -14,7 +14,7 @@ const KEPT_PLACES: usize = 4;
 
 /// Names one attachment of a channel. A channel that is attached again gets another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Slot(pub(super) u64);
+pub struct Slot(pub(super) u64);
 
 /// A frame of a channel, and the position that the client has once it is written.
 #[derive(Debug)]

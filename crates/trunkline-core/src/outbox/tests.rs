@@ -90,7 +90,7 @@ impl World {
     }
 
     fn read(&mut self, count: usize) {
-        let Some(Wanted { channel, cursor }) = self.outbox.wanted() else { return };
+        let Some(Wanted { channel, cursor, .. }) = self.outbox.wanted() else { return };
         let number = self.logs.iter().position(|log| log.channel == channel).unwrap();
         let page = self.logs[number].after(cursor, count).to_vec();
         for record in &page {
@@ -174,7 +174,7 @@ fn a_record_that_does_not_follow_is_read_from_the_log() {
     log.append(1, false);
     let second = log.append(1, false);
     assert_eq!(outbox.offer(&log.channel, &[second], |_, _| Some(frame(1))), Offer::FellBehind);
-    assert_eq!(outbox.wanted(), Some(Wanted { channel: log.channel.clone(), cursor: None }));
+    assert_eq!(outbox.wanted(), Some(Wanted { channel: log.channel.clone(), cursor: None, attachment: Slot(1) }));
     assert!(!outbox.caught_up(&log.channel, Some(log.head.top)), "a read that missed what was published goes on");
 }
 
@@ -208,19 +208,6 @@ fn a_log_that_never_ends_does_not_keep_others_from_being_read() {
     assert_eq!(order, ["a", "b", "c", "a"].map(channel));
     outbox.detach(&channel("a"));
     assert_eq!(outbox.wanted().unwrap().channel, channel("b"));
-}
-
-#[test]
-fn a_page_is_awaited_only_by_the_attachment_that_it_was_read_for() {
-    let mut log = Log::new("r");
-    let (first, second) = (log.append(1, false), log.append(1, false));
-    let mut outbox: Outbox<Bytes> = Outbox::default();
-    outbox.attach(log.channel.clone(), Priority::Interactive, Some(second.position));
-    assert!(outbox.awaits(&log.channel, Some(second.position)));
-    outbox.detach(&log.channel);
-    assert!(!outbox.awaits(&log.channel, Some(second.position)));
-    outbox.attach(log.channel.clone(), Priority::Interactive, Some(first.position));
-    assert!(!outbox.awaits(&log.channel, Some(second.position)), "what stands between would be missing");
 }
 
 #[test]
@@ -263,7 +250,7 @@ fn a_run_comes_with_its_session_only() {
     assert!(!outbox.attach_new_run(channel("a"), &sessions[0]), "its session was detached meanwhile");
     for (session, run) in sessions.iter().zip(["a", "b"]) {
         outbox.attach(session.clone(), Priority::Interactive, None);
-        assert!(outbox.attach_run(channel(run), session, Priority::Bulk, None));
+        assert!(outbox.attach_run(channel(run), session, Priority::Bulk, None, false));
     }
     assert_eq!(outbox.runs_of(&sessions[1]), [channel("b")]);
 }
@@ -315,4 +302,38 @@ fn a_record_that_a_client_does_not_see_takes_its_place_and_counts_as_a_piece_onl
     outbox.take(usize::MAX, |_| frames += 1);
     assert_eq!(frames, 3);
     assert_eq!(outbox.positions().next().unwrap().1, log.head.top);
+}
+
+#[test]
+fn what_was_read_before_a_channel_was_attached_again_is_not_for_it() {
+    let mut outbox: Outbox<Bytes> = Outbox::default();
+    let mut log = Log::new("a");
+    let first = log.append(1, false);
+    outbox.attach(log.channel.clone(), Priority::Interactive, Some(first.position));
+    let before = outbox.wanted().unwrap();
+    assert!(outbox.still_wants(&before));
+    outbox.detach(&log.channel);
+    assert!(!outbox.still_wants(&before));
+    outbox.attach(log.channel.clone(), Priority::Interactive, None);
+    assert!(!outbox.still_wants(&before), "its page would leave out what the client asks for now");
+    assert!(outbox.still_wants(&outbox.wanted().unwrap()));
+}
+
+#[test]
+fn a_run_that_was_told_before_its_session_tells_of_it_is_not_told_again() {
+    let session = ChannelKey::session("realm", "s");
+    // Whether the run was attached ahead of its start in the log, and whether the session was told anew since.
+    for (is_ahead, anew, brought) in [(true, false, false), (false, false, true), (true, true, true)] {
+        let mut outbox: Outbox<Bytes> = Outbox::default();
+        let mut log = Log::new("a");
+        outbox.attach(session.clone(), Priority::Interactive, None);
+        assert!(outbox.attach_run(log.channel.clone(), &session, Priority::Interactive, None, is_ahead));
+        let end = log.append(1, true);
+        outbox.push_read(&log.channel, &end, |_| Some(frame(1)));
+        assert!(!outbox.is_attached(&log.channel));
+        if anew {
+            outbox.rewind(&session);
+        }
+        assert_eq!(outbox.bring_run(log.channel.clone(), &session, Priority::Interactive), brought);
+    }
 }

@@ -35,9 +35,7 @@ const KEPT_PLACES: usize = 4;
 
 /// What a read of a log brought.
 pub(super) struct Read {
-    channel: ChannelKey,
-    /// After which record was read.
-    cursor: Option<Position>,
+    wanted: Wanted,
     outcome: Result<Result<Page, ResetReason>, BrokerError>,
     /// The run's text, if the page has its end and the client is to be told.
     whole: Option<Gathered>,
@@ -46,8 +44,8 @@ pub(super) struct Read {
 #[cfg(test)]
 impl Read {
     /// One that the store could not do.
-    pub(super) fn failed(channel: ChannelKey) -> Self {
-        Self { channel, cursor: None, outcome: Err(BrokerError::Overloaded), whole: None }
+    pub(super) fn failed(wanted: Wanted) -> Self {
+        Self { wanted, outcome: Err(BrokerError::Overloaded), whole: None }
     }
 }
 
@@ -124,7 +122,7 @@ impl Outgoing {
     }
 
     fn read(&self, wanted: Wanted) -> BoxFuture<'static, Read> {
-        let Wanted { channel, cursor } = wanted;
+        let (channel, cursor) = (wanted.channel.clone(), wanted.cursor);
         let (node, voice) = (Arc::clone(&self.node), self.subscriber.voice());
         let bytes = if node.budget.has_room() { PAGE_BYTES } else { SMALL_PAGE_BYTES };
         let page = node.broker.read(&channel, cursor, bytes);
@@ -133,7 +131,7 @@ impl Outgoing {
                 Ok(Ok(page)) => with_whole_text(&node, voice, &channel, cursor, page).await,
                 other => (other, None),
             };
-            Read { channel, cursor, outcome, whole }
+            Read { wanted, outcome, whole }
         })
     }
 
@@ -151,11 +149,12 @@ impl Outgoing {
 
     /// Takes in what a read brought.
     pub(super) fn take_page(&mut self, read: Read) {
-        let Read { channel, cursor, outcome, whole } = read;
-        if !self.subscriber.outbox().awaits(&channel, cursor) {
-            self.resetting.retain(|(resetting, _)| *resetting != channel);
+        let Read { wanted, outcome, whole } = read;
+        if !self.subscriber.outbox().still_wants(&wanted) {
+            self.resetting.retain(|(resetting, _)| *resetting != wanted.channel);
             return;
         }
+        let Wanted { channel, cursor, .. } = wanted;
         match outcome {
             Ok(Ok(page)) => self.deliver(&channel, cursor, page, whole.as_ref().map(|whole| &whole.text)),
             Ok(Err(ResetReason::Unknown)) => self.lose(&channel),
@@ -228,7 +227,7 @@ impl Outgoing {
             }
             if let Some(run) = run {
                 let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
-                self.node.hub.attach_run(&run, channel, &self.subscriber, priority, None);
+                self.node.hub.bring_run(&run, channel, &self.subscriber, priority);
             }
         }
         if at_top && page.head.sealed {

@@ -219,9 +219,10 @@ async fn a_log_that_cannot_be_read_ends_the_connection_and_is_not_told_as_gone()
     let channel = ChannelKey::session("default", "s");
     let subscriber = Arc::clone(&connection.membership.subscriber);
     node.hub.attach(&channel, &subscriber, Priority::Interactive, None);
-    connection.outgoing.take_page(Read::failed(channel.clone()));
+    let wanted = subscriber.outbox().wanted().expect("its log is to be read");
+    connection.outgoing.take_page(Read::failed(wanted));
     assert!(subscriber.outbox().is_empty(), "nothing is said of it");
-    connection.follow_up();
+    connection.end_if_due();
     assert_eq!(connection.incoming.close_code(), Some(CloseCode::Overloaded));
 }
 

@@ -44,6 +44,8 @@ pub(super) enum Worker {
     /// Not called, or the call has ended.
     None,
     Calling(Call),
+    /// Everything of it was heard, and is not stored yet.
+    Ended(Call),
     /// The call is made again, as soon as that is noted.
     Repeating(BoxFuture<'static, Result<Box<OpenRun>, BrokerError>>),
     /// Another life of the gateway made the call; its worker may offer it again until the sender is dropped.
@@ -223,7 +225,7 @@ impl Driver {
                 (Action::Call, _) => self.call(),
                 (Action::CallAgain, _) => self.calls_again = true,
                 (Action::CancelCall, Worker::Calling(call)) => call.cancel(),
-                (Action::Stored(count), Worker::Calling(call)) => call.stored(count),
+                (Action::Stored(count), Worker::Calling(call) | Worker::Ended(call)) => call.stored(count),
                 (Action::Answered { request, content }, worker) => {
                     self.accepted.stored(self.task.channel.id(), &request);
                     if let Worker::Calling(call) = worker {
@@ -297,7 +299,7 @@ impl Driver {
         let mut next = first;
         for _ in 0..EVENTS_PER_TURN_MAX {
             let Some(event) = next.take() else {
-                self.worker = Worker::None;
+                self.call_ended();
                 return true;
             };
             self.worker_event(event);
@@ -311,6 +313,14 @@ impl Driver {
             self.worker_event(event);
         }
         true
+    }
+
+    /// Nothing more comes. Letting go of the call tells the worker to forget it, which is too early before its end is stored.
+    fn call_ended(&mut self) {
+        self.worker = match std::mem::replace(&mut self.worker, Worker::None) {
+            Worker::Calling(call) if self.run.is_ending() => Worker::Ended(call),
+            _ => Worker::None,
+        };
     }
 
     pub(super) fn worker_event(&mut self, event: CallEvent) {
@@ -445,6 +455,7 @@ impl Driver {
             }
             (Err(error), _) => {
                 tracing::error!(%error, "a run cannot be stored");
+                self.leave_call();
                 return false;
             }
         }
@@ -488,7 +499,7 @@ async fn written(write: &mut Option<(Commit, Writing)>) -> Result<Committed, Bro
 
 async fn next_of(worker: &mut Worker) -> Wake {
     match worker {
-        Worker::None => std::future::pending().await,
+        Worker::None | Worker::Ended(_) => std::future::pending().await,
         Worker::Calling(call) => Wake::Worker(call.next().await),
         Worker::Repeating(noted) => Wake::Repeat(noted.await),
         Worker::Expected(call) => Wake::Reclaimed(call.await.ok()),

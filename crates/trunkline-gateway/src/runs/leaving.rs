@@ -50,10 +50,15 @@ impl Driver {
         if self.is_writing() {
             return false;
         }
-        if let Worker::Calling(call) = std::mem::replace(&mut self.worker, Worker::None) {
+        self.leave_call();
+        true
+    }
+
+    /// The worker keeps what is not stored, and offers it to the gateway's next life.
+    pub(super) fn leave_call(&mut self) {
+        if let Worker::Calling(call) | Worker::Ended(call) = std::mem::replace(&mut self.worker, Worker::None) {
             call.leave();
         }
-        true
     }
 
     const fn is_writing(&self) -> bool {

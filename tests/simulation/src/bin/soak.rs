@@ -2,7 +2,7 @@
 //!
 //! `soak [MINUTES] [FIRST SEED]`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -23,8 +23,12 @@ fn main() -> ExitCode {
     let mut seed = first;
     while Instant::now() < until {
         let outcome = simulate(seed, DURATION, None);
-        if let Some(violation) = outcome.findings.violations.first() {
-            eprintln!("seed {seed}: {} violations, the first: {violation:?}", outcome.findings.violations.len());
+        let violations = outcome.findings.violations;
+        if !violations.is_empty() {
+            eprintln!("seed {seed}: {} violations, the first of each property:", violations.len());
+            let mut seen = BTreeSet::new();
+            let first = violations.iter().filter(|violation| seen.insert(violation.property));
+            first.for_each(|violation| eprintln!("  {violation:?}"));
             failed.push(seed);
         }
         for (situation, count) in outcome.findings.reached {

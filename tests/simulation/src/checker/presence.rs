@@ -1,0 +1,115 @@
+//! Who is said to be in a topic.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Checker, Property};
+use crate::history::{Entry, Presence, What};
+
+/// A connection that ended without a word may be noticed this late, and its member leaves some time after that.
+const NOTICED_WITHIN_MS: u64 = 90_000;
+
+/// The session of each member, by the name that it was told to have.
+pub(super) type Names = BTreeMap<String, String>;
+
+/// Who is in a topic, as far as a client knows; nothing before it was told.
+#[derive(Debug, Default)]
+pub(super) struct Room(Option<BTreeSet<String>>);
+
+/// Finds out which names members have.
+pub(super) fn names(history: &[Entry]) -> Names {
+    let (mut names, mut sessions) = (Names::new(), BTreeMap::new());
+    for Entry { what, .. } in history {
+        match what {
+            What::Opened { client, session, .. } => drop(sessions.insert(*client, session.clone())),
+            What::Seen { client, presence: Presence::Members { you, .. }, .. } => {
+                names.insert(you.clone(), sessions[client].clone());
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+impl Checker {
+    /// A client wants to be seen.
+    pub(super) fn present(&mut self, client: usize, topic: &str) {
+        self.client(client).rooms.insert(topic.to_owned(), Room::default());
+        self.note_seen(client, topic);
+    }
+
+    /// A client is, or was until now, in a topic.
+    pub(super) fn note_seen(&mut self, client: usize, topic: &str) {
+        if let Some(session) = self.client(client).session.clone() {
+            self.seen.insert((topic.to_owned(), session), self.now_ms);
+        }
+    }
+
+    /// A client was told who is there.
+    pub(super) fn seen(&mut self, client: usize, topic: &str, presence: &Presence) {
+        let said = format!("client {client} was told of {topic}: {presence:?}");
+        let Some(Room(room)) = self.client(client).rooms.get_mut(topic) else {
+            return self.violated(Property::PresenceAgrees, format!("{said}, and is not in it"));
+        };
+        let before = room.clone();
+        let is_right = match (presence, &mut *room) {
+            (Presence::Members { you, members }, _) => {
+                *room = Some(members.clone());
+                members.contains(you)
+            }
+            (Presence::Joined(member), Some(room)) => room.insert(member.clone()),
+            (Presence::Left(member), Some(room)) => room.remove(member),
+            (Presence::State(member), Some(room)) => room.contains(member),
+            (_, None) => false,
+        };
+        if !is_right {
+            self.violated(Property::PresenceAgrees, format!("{said}, and knew of {before:?}"));
+        }
+        let named = match presence {
+            Presence::Members { members, .. } => members.iter().cloned().collect(),
+            Presence::Joined(member) => {
+                self.reached("joined");
+                vec![member.clone()]
+            }
+            Presence::Left(_) => return self.reached("left a topic"),
+            Presence::State(_) => return,
+        };
+        for member in named {
+            if !self.may_be_in(topic, &member) {
+                self.violated(Property::PresenceAgrees, format!("{said}, and {member} is not there"));
+            }
+        }
+    }
+
+    /// Whether a member has been seen in a topic in this life of the gateway, and is or was a moment ago.
+    fn may_be_in(&self, topic: &str, member: &str) -> bool {
+        // Of one that was told nothing itself nobody knows who it is.
+        let Some(session) = self.names.get(member) else { return true };
+        let of_session = |client: &&super::Client| client.session.as_ref() == Some(session);
+        let is_in = self.clients.values().filter(of_session).any(|client| client.rooms.contains_key(topic));
+        let seen = self.seen.get(&(topic.to_owned(), session.clone()));
+        is_in || seen.is_some_and(|seen| seen + NOTICED_WITHIN_MS >= self.now_ms)
+    }
+
+    /// At rest everybody in a topic knows of everybody in it, and of nobody else.
+    pub(super) fn everybody_agrees(&mut self) {
+        let mut members = BTreeMap::<&String, BTreeSet<&String>>::new();
+        for client in self.clients.values() {
+            for topic in client.rooms.keys() {
+                members.entry(topic).or_default().extend(client.session.as_ref());
+            }
+        }
+        let (mut wrong, mut agreed) = (Vec::new(), 0);
+        for (number, client) in &self.clients {
+            for (topic, Room(told)) in &client.rooms {
+                let told = told.as_ref().map(|told| told.iter().filter_map(|name| self.names.get(name)).collect());
+                if told.as_ref() != members.get(topic) {
+                    wrong.push(format!("client {number} knows of {told:?} in {topic}: {:?}", members.get(topic)));
+                } else if members[topic].len() > 1 {
+                    agreed += 1;
+                }
+            }
+        }
+        wrong.into_iter().for_each(|what| self.violated(Property::PresenceAgrees, what));
+        (0..agreed).for_each(|_| self.reached("many agree who is there"));
+    }
+}
