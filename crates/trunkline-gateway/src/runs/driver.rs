@@ -315,14 +315,6 @@ impl Driver {
         true
     }
 
-    /// Nothing more comes. Letting go of the call tells the worker to forget it, which is too early before its end is stored.
-    fn call_ended(&mut self) {
-        self.worker = match std::mem::replace(&mut self.worker, Worker::None) {
-            Worker::Calling(call) if self.run.is_ending() => Worker::Ended(call),
-            _ => Worker::None,
-        };
-    }
-
     pub(super) fn worker_event(&mut self, event: CallEvent) {
         let event = match event {
             CallEvent::Started { worker, idempotent } => {

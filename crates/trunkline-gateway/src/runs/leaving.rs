@@ -54,6 +54,14 @@ impl Driver {
         true
     }
 
+    /// Nothing more comes. Letting go of the call tells the worker to forget it, which is too early before its end is stored.
+    pub(super) fn call_ended(&mut self) {
+        self.worker = match std::mem::replace(&mut self.worker, Worker::None) {
+            Worker::Calling(call) if self.run.is_ending() => Worker::Ended(call),
+            _ => Worker::None,
+        };
+    }
+
     /// The worker keeps what is not stored, and offers it to the gateway's next life.
     pub(super) fn leave_call(&mut self) {
         if let Worker::Calling(call) | Worker::Ended(call) = std::mem::replace(&mut self.worker, Worker::None) {

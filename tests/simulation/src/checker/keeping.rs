@@ -35,9 +35,13 @@ impl Checker {
         known.was_slowed = false;
         let (channels, rooms): (Vec<_>, Vec<_>) =
             (known.channels.keys().cloned().collect(), known.rooms.keys().cloned().collect());
-        rooms.iter().for_each(|topic| self.note_seen(client, topic));
+        for topic in &rooms {
+            self.note_seen(client, topic);
+        }
         self.client(client).rooms.clear();
-        channels.iter().for_each(|channel| self.leaves(client, channel));
+        for channel in &channels {
+            self.leaves(client, channel);
+        }
     }
 
     /// A client is attached to a channel no more.

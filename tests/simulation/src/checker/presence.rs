@@ -109,7 +109,9 @@ impl Checker {
                 }
             }
         }
-        wrong.into_iter().for_each(|what| self.violated(Property::PresenceAgrees, what));
+        for what in wrong {
+            self.violated(Property::PresenceAgrees, what);
+        }
         (0..agreed).for_each(|_| self.reached("many agree who is there"));
     }
 }

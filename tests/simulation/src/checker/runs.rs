@@ -17,6 +17,7 @@ const CALLS_MAX: u64 = 3;
 
 /// One run.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that somebody told of the run")]
 pub(super) struct Run {
     pub(super) session: String,
     pub(super) message: String,
@@ -256,7 +257,9 @@ impl Checker {
                 late.push(format!("run {id} of {} was left alone for {alone_ms} ms", run.message));
             }
         }
-        late.into_iter().for_each(|what| self.violated(Property::EndsInTime, what));
+        for what in late {
+            self.violated(Property::EndsInTime, what);
+        }
     }
 
     /// Nobody waits for anything any more.
@@ -278,7 +281,9 @@ impl Checker {
         }
         let unended = self.runs.iter().filter(|(_, run)| run.ended_ms.is_none());
         let unended: Vec<_> = unended.map(|(id, run)| format!("run {id} of {} has no end", run.message)).collect();
-        unended.into_iter().for_each(|what| self.violated(Property::OneEnd, what));
+        for what in unended {
+            self.violated(Property::OneEnd, what);
+        }
         for (message, runs) in self.effects.clone() {
             if runs.len() != 1 {
                 self.violated(Property::OneEffect, format!("{message} is stored {} times", runs.len()));
