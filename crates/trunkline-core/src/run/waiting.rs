@@ -100,6 +100,13 @@ impl Waiting {
         self.resumable && (self.questions.has_open() || self.quiet_since_answer)
     }
 
+    /// The worker has what no checkpoint of it knows: only its next question makes it resumable again.
+    pub(super) const fn takes_input(&mut self) {
+        self.quiet_since_answer = false;
+        self.mark_is_due |= self.resumable;
+        self.resumable = false;
+    }
+
     pub(super) fn worker_lost(&mut self) {
         self.worker = if self.questions.has_open() { Worker::Gone } else { Worker::CallAgain };
     }
