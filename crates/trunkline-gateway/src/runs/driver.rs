@@ -16,8 +16,9 @@ use trunkline_core::retry::{Circumstances, Failure, Repetition};
 use trunkline_core::run::{Action, AppendRequest, Ask, End, Run, WorkerEvent};
 use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
 
-use super::answers::{Accepted, Mailbox};
+use super::answers::{Accepted, Answers};
 use super::failures;
+use super::inputs::{Inputs, Offers};
 use super::leaving::Phase;
 use super::roster::Place;
 use super::store::{self, OpenRun};
@@ -57,6 +58,7 @@ enum Wake {
     Left,
     Written(Result<Committed, BrokerError>),
     Answers,
+    Offers,
     Turn,
     Worker(Option<CallEvent>),
     Repeat(Result<Box<OpenRun>, BrokerError>),
@@ -73,7 +75,8 @@ pub(super) enum Writing {
 
 /// Waits that go on from one turn of the loop to the next.
 struct Waits<'w, 't> {
-    answers: &'w Mailbox,
+    answers: &'w Answers,
+    offers: &'w Offers,
     /// The next phase of a stop.
     stop: Pin<&'w mut WaitForCancellationFuture<'t>>,
     cancel: Pin<&'w mut WaitForCancellationFuture<'t>>,
@@ -98,6 +101,8 @@ pub(super) struct Driver {
     pub(super) retry: Option<(Instant, Writing)>,
     /// Answers whose senders have no `ack` yet.
     accepted: Accepted,
+    /// Messages that it is offered.
+    pub(super) inputs: Inputs,
     /// Questions to which a worker that came back does not know the answers.
     pub(super) asked_again: Vec<String>,
     /// The service is to be called again.
@@ -118,6 +123,7 @@ impl Driver {
             write: None,
             retry: None,
             accepted: Accepted::default(),
+            inputs: Inputs::default(),
             asked_again: Vec::new(),
             calls_again: false,
             asked,
@@ -138,6 +144,7 @@ impl Driver {
         let (turned, timer) = (pin!(place.turn.cancelled()), pin!(tokio::time::sleep(Duration::ZERO)));
         let mut waits = Waits {
             answers: &place.answers,
+            offers: &place.offers,
             stop: stopped,
             cancel: cancelled,
             turn: turned,
@@ -177,6 +184,7 @@ impl Driver {
                 }
                 Wake::Written(outcome) => self.written(outcome, waits.phase).await,
                 Wake::Answers => self.answers(waits.answers),
+                Wake::Offers => self.take_offers(waits.offers),
                 Wake::Turn => {
                     waits.started = true;
                     self.take_turn();
@@ -231,6 +239,10 @@ impl Driver {
                         call.answer(&request, content.into());
                     }
                 }
+                (Action::TookInput(message), _) => {
+                    self.task.runs.metrics.inputs_taken.inc();
+                    self.inputs.taken(&message);
+                }
                 (Action::CancelCall | Action::Stored(_), _) => {}
             }
         }
@@ -260,6 +272,7 @@ impl Driver {
             () = &mut waits.left, if !waits.cancelled => Wake::Left,
             () = &mut waits.turn, if !waits.started => Wake::Turn,
             () = waits.answers.arrived() => Wake::Answers,
+            () = waits.offers.arrived() => Wake::Offers,
             wake = next_of(&mut self.worker) => wake,
             () = &mut waits.timer, if due.is_some() => Wake::Time,
         }
@@ -284,7 +297,7 @@ impl Driver {
     }
 
     /// Takes what clients answer.
-    fn answers(&mut self, mailbox: &Mailbox) -> bool {
+    fn answers(&mut self, mailbox: &Answers) -> bool {
         let (now, run) = (self.task.runs.clock.now(), self.task.channel.id());
         for given in mailbox.take() {
             let verdict = self.run.answer(given.answer.clone(), now);
@@ -326,6 +339,7 @@ impl Driver {
                 let ask = Ask { request, codec, payload, resumable, checkpoint };
                 return self.run.ask(ask, self.task.runs.clock.now());
             }
+            CallEvent::TookInput { message, .. } => return self.took_input(&message),
             CallEvent::AsksAgain { requests } => return self.asked_again.extend(requests),
             CallEvent::Event { kind: EventKind::Text, payload, .. } => WorkerEvent::Text(payload),
             CallEvent::Event { kind: EventKind::Event { name, codec }, payload, .. } => {
@@ -381,18 +395,27 @@ impl Driver {
         if self.run.is_cancelling() || self.run.is_ending() {
             call.cancel();
         }
+        self.give_inputs(&call);
         self.worker = Worker::Calling(call);
         true
     }
 
     fn begin(&mut self, writing: Writing) {
-        let RunTask { runs, channel, open, stored, .. } = &self.task;
-        let batch = match &writing {
+        let RunTask { runs, channel, session, open, stored, .. } = &self.task;
+        let mut batch = match &writing {
             Writing::Called => store::called_batch(channel, open, stored.clone(), runs.durability),
             Writing::Events(request) => {
                 store::events_batch(channel, request, self.asked, runs.clock.now(), runs.durability, runs.keep)
             }
         };
+        if let Writing::Events(request) = &writing {
+            for (own, message) in self.inputs.claimed(&request.took_inputs) {
+                let taken = store::taken_ops(own, &session.id, channel.id(), message, &timestamp(), runs.keep);
+                batch.ops.extend(taken);
+            }
+        }
+        // Whoever follows the session is attached to the run before it has a record.
+        batch.ops.splice(..0, self.task.announcement());
         self.write = Some((runs.broker.commit(batch), writing));
     }
 
@@ -409,12 +432,14 @@ impl Driver {
         let Some((_, writing)) = self.write.take() else { return true };
         match (outcome, writing) {
             (Ok(_), Writing::Called) => {
+                self.task.announced();
                 self.task.open.called = true;
                 if phase == Phase::Running || self.run.is_ending() {
                     self.run.start();
                 }
             }
             (Ok(_), Writing::Events(request)) => {
+                self.task.announced();
                 self.run.appended();
                 if let Some(end) = &request.end {
                     // A line for each message would cost too much; the others are worth it.
