@@ -43,14 +43,14 @@ impl Registry {
     }
 
     /// The worker took an input.
-    pub(super) fn pass_taken(&mut self, id: CallId, worker: WorkerId, corr: u64, seq: u64, message: String) {
+    pub(super) fn pass_taken(&mut self, id: CallId, worker: WorkerId, corr: u64, seq: u64, message: &str) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
         let Caller::Local(inbox) = &call.caller else {
             return self.call_breach(id, worker, corr, "an input in a call of a worker");
         };
-        inbox.push(CallEvent::TookInput { seq, message: message.clone() });
+        inbox.push(CallEvent::TookInput { seq, message: message.to_owned() });
         call.inputs.retain(|input| input.message != message);
     }
 

@@ -146,7 +146,7 @@ impl Registry {
             }
             Item::Taken(message) => {
                 self.metrics.chunks.increment();
-                self.pass_taken(id, worker, corr, seq, message);
+                self.pass_taken(id, worker, corr, seq, &message);
             }
             Item::End(outcome, buffers) => {
                 if let Some(call) = self.calls.get_mut(&id) {

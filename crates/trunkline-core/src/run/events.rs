@@ -22,12 +22,10 @@ const WORKER_DEPTH_MAX: usize = 63;
 pub const TOOK_INPUT: &str = "run_input";
 
 /// What that record says.
-pub fn took_input(message: &str) -> Box<RawValue> {
-    #[derive(Serialize)]
-    struct TookInput<'a> {
-        input: &'a str,
-    }
-    serde_json::value::to_raw_value(&TookInput { input: message }).expect("an id serialises into memory")
+#[derive(Serialize)]
+pub struct TookInput<'a> {
+    /// The message's id.
+    pub input: &'a str,
 }
 
 /// Writes records of one run.
@@ -81,7 +79,9 @@ impl Writer {
 
     /// The worker took a message of the session as input.
     pub(super) fn input(&self, seq: u64, message: &str, ts: &str) -> (RecordKind, Bytes) {
-        self.other(seq, TOOK_INPUT, &took_input(message).into(), ts)
+        let content =
+            serde_json::value::to_raw_value(&TookInput { input: message }).expect("an id serialises into memory");
+        self.other(seq, TOOK_INPUT, &content.into(), ts)
     }
 
     pub(super) fn terminal(&self, seq: u64, end: &End, ts: &str) -> (RecordKind, Bytes) {

@@ -22,7 +22,7 @@ use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
 use crate::retry::Attempts;
 use crate::segment::{Segment, Segmenter};
 use events::Writer;
-pub use events::{TOOK_INPUT, took_input};
+pub use events::{TOOK_INPUT, TookInput};
 use inputs::Inputs;
 pub use questions::{
     ANSWER_BYTES_MAX, Answer, CHECKPOINT_BYTES_MAX, OPEN_QUESTIONS_MAX, QUESTIONS_MAX, Questions, Said, Verdict,

@@ -17,7 +17,7 @@ use trunkline_core::identity::content_digest;
 use trunkline_core::log::Record;
 use trunkline_core::record::{RecordKind, data, message};
 use trunkline_core::retry::Attempts;
-use trunkline_core::run::{AppendRequest, Mark, Questions, Said, TOOK_INPUT, TimeLeft, took_input};
+use trunkline_core::run::{AppendRequest, Mark, Questions, Said, TOOK_INPUT, TimeLeft, TookInput};
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
 use trunkline_protocol::{Codec, Envelope, Payload};
@@ -160,7 +160,7 @@ pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun, stored: Bytes, dura
 
 /// Ends a run before it began, because the worker of another one took its message. Its channel keeps which one.
 pub(super) fn taken_ops(own: &ChannelKey, session: &str, by: &str, message: &str, ts: &str, keep: Keep) -> [Op; 3] {
-    let content = took_input(message);
+    let content = payload(&TookInput { input: message });
     let record = Envelope {
         ts: Some(Cow::Borrowed(ts)),
         session: Some(Cow::Borrowed(session)),
