@@ -332,3 +332,71 @@ async fn a_question_survives_kill_9_of_the_gateway_and_of_a_worker_that_can_be_r
         worker.kill().await;
     }
 }
+
+/// A message that says what it is called.
+fn said(id: &str) -> Outgoing {
+    let payload = serde_json::value::to_raw_value(id).expect("a text");
+    Outgoing {
+        kind: "user_message".to_owned(),
+        id: id.to_owned(),
+        service: None,
+        payload,
+        deadline_ms: None,
+        run: None,
+    }
+}
+
+#[tokio::test]
+async fn inputs_reach_their_run_once_and_in_order_through_kills_at_random_moments() {
+    let route = "[[route]]\npath = \"/ws\"\nservice = \"gather\"\nwhile_busy = \"steer\"\n";
+    let folder = Folder::with(route);
+    let mut random = Random(11);
+    let worker = PythonWorker::start(&folder);
+    let mut seen = Seen::default();
+    let mut ids: Vec<String> = Vec::new();
+    for life in 0..5 {
+        let gateway = Serving::start(&folder).await;
+        let mut client = within(Client::connect(&gateway.options(), seen.state.clone())).await.expect("welcome");
+        ids.extend((0..3).map(|number| format!("m{life}-{number}")));
+        if life == 4 {
+            ids.push("enough".to_owned());
+        }
+        for id in ids.iter().filter(|id| !seen.acknowledged.contains_key(*id)) {
+            client.send(&said(id)).await.expect("sent");
+        }
+        // A worker has the run before anything is killed; then there are six messages at least in each life.
+        while life == 0 && seen.texts.is_empty() {
+            within(seen.receive(&mut client)).await.expect("the gateway lives");
+        }
+        let looks = if life % 4 == 0 { 0 } else { random.below(7) };
+        for _ in 0..looks {
+            within(seen.receive(&mut client)).await.expect("the gateway lives");
+        }
+        if life < 4 {
+            gateway.kill().await;
+            continue;
+        }
+        let reading = async {
+            while seen.ends.is_empty() || seen.acknowledged.len() < ids.len() {
+                seen.receive(&mut client).await.expect("the gateway lives");
+            }
+        };
+        tokio::time::timeout(RUN_PATIENCE, reading).await.expect("the run ends");
+        let run = seen.acknowledged["m0-0"].clone();
+        let told = ids.iter().map(|id| format!("{id} ")).collect::<String>();
+        assert_eq!((&*seen.texts[&run], &seen.ends[&run][..]), (&*told, &["run_completed".to_owned()][..]));
+        let elsewhere = seen.acknowledged.iter().filter(|(_, other)| **other != run);
+        assert_eq!(elsewhere.collect::<Vec<_>>(), [], "all of them are the run's");
+        // Each is known again, and says where it went.
+        let acknowledged = std::mem::take(&mut seen.acknowledged);
+        for id in &ids {
+            client.send(&said(id)).await.expect("sent");
+        }
+        while seen.acknowledged.len() < ids.len() {
+            within(seen.receive(&mut client)).await.expect("the gateway lives");
+        }
+        assert_eq!((&seen.acknowledged, seen.ends.len()), (&acknowledged, 1));
+        assert_eq!(seen.stored, ids, "each stands in the session once");
+    }
+    drop(worker);
+}
