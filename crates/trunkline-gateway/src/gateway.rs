@@ -137,7 +137,7 @@ impl Gateway {
         let settings = settings(&config);
         let listen = config.server.listen;
         let refused = |source| StartError::Listen { address: listen, source };
-        let listener = Listener::bind(listen, settings.connections_max).await.map_err(refused)?;
+        let listener = Listener::bind(listen, settings.connections_max).map_err(refused)?;
         let address = listener.address().map_err(refused)?;
 
         let (metrics, mut registry) = Metrics::new();
