@@ -6,6 +6,7 @@
 
 mod events;
 mod inputs;
+mod pending;
 mod questions;
 mod repeating;
 mod waiting;
@@ -20,10 +21,11 @@ use trunkline_protocol::{Class, Codec, ErrorBody, ErrorCode, Limits, Payload, cl
 use crate::Moment;
 use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
 use crate::retry::Attempts;
-use crate::segment::{Segment, Segmenter};
+use crate::segment::Segmenter;
 use events::Writer;
 pub use events::{TOOK_INPUT, TookInput};
 use inputs::Inputs;
+use pending::{InFlight, Pending};
 pub use questions::{
     ANSWER_BYTES_MAX, Answer, CHECKPOINT_BYTES_MAX, OPEN_QUESTIONS_MAX, QUESTIONS_MAX, Questions, Said, Verdict,
 };
@@ -135,37 +137,6 @@ pub struct AppendRequest {
     pub took_inputs: Vec<String>,
     /// What another life of the gateway must know beside the channel, where that has changed.
     pub mark: Option<Box<Mark>>,
-}
-
-/// What is waiting to be written, in the order of its numbers.
-#[derive(Debug)]
-enum Pending {
-    Text(Segment),
-    Other { seq: u64, name: String, payload: Payload<'static> },
-    Answer(Answer),
-    Input { seq: u64, message: String },
-}
-
-impl Pending {
-    /// Number of events that it carries.
-    const fn events(&self) -> u64 {
-        match self {
-            Self::Text(segment) => segment.seq_end + 1 - segment.seq,
-            Self::Other { .. } | Self::Input { .. } => 1,
-            Self::Answer(_) => 0,
-        }
-    }
-}
-
-/// An append that was not answered yet.
-#[derive(Debug)]
-struct InFlight {
-    records: u64,
-    events: u64,
-    seals: bool,
-    answers: Vec<Answer>,
-    took_inputs: Vec<String>,
-    calls_again: bool,
 }
 
 /// The state of one run.

@@ -13,7 +13,7 @@ use tokio_util::sync::WaitForCancellationFuture;
 use trunkline_bridge::{Call, CallEvent, EventKind, Outcome};
 use trunkline_broker::{BrokerError, Committed};
 use trunkline_core::retry::{Circumstances, Failure, Repetition};
-use trunkline_core::run::{Action, AppendRequest, Ask, End, Run, WorkerEvent};
+use trunkline_core::run::{Action, Ask, Run, WorkerEvent};
 use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
 
 use super::answers::{Accepted, Answers};
@@ -21,24 +21,19 @@ use super::failures;
 use super::inputs::{Inputs, Offers};
 use super::leaving::Phase;
 use super::roster::Place;
-use super::store::{self, OpenRun};
+use super::store::OpenRun;
 use super::task::RunTask;
+use super::writing::{Commit, Writing, written};
 use crate::clock::timestamp;
 use crate::message::State;
 use crate::random;
 use crate::telemetry::Counted;
-
-/// How long a write waits before it is tried again when the broker's queue is full.
-const RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// Events taken from the worker before they are looked at together.
 const EVENTS_PER_TURN_MAX: usize = 256;
 
 /// Largest value of latest state.
 const LATEST_BYTES_MAX: usize = 16 * 1024;
-
-/// A write to the broker that is under way.
-pub(super) type Commit = BoxFuture<'static, Result<Committed, BrokerError>>;
 
 /// The worker's side of a run: a call, none any more, or one that is expected to come back.
 pub(super) enum Worker {
@@ -64,13 +59,6 @@ enum Wake {
     Repeat(Result<Box<OpenRun>, BrokerError>),
     Reclaimed(Option<Call>),
     Time,
-}
-
-/// A write that is not answered yet, kept to be made again if the broker had no room.
-pub(super) enum Writing {
-    /// That a worker may have the run.
-    Called,
-    Events(AppendRequest),
 }
 
 /// Waits that go on from one turn of the loop to the next.
@@ -108,7 +96,7 @@ pub(super) struct Driver {
     /// The service is to be called again.
     pub(super) calls_again: bool,
     /// Whether there is a mark in the store, or one on its way.
-    asked: bool,
+    pub(super) asked: bool,
     waiting: Option<Counted>,
 }
 
@@ -400,86 +388,6 @@ impl Driver {
         true
     }
 
-    fn begin(&mut self, writing: Writing) {
-        let RunTask { runs, channel, session, open, stored, .. } = &self.task;
-        let mut batch = match &writing {
-            Writing::Called => store::called_batch(channel, open, stored.clone(), runs.durability),
-            Writing::Events(request) => {
-                store::events_batch(channel, request, self.asked, runs.clock.now(), runs.durability, runs.keep)
-            }
-        };
-        if let Writing::Events(request) = &writing {
-            for (own, message) in self.inputs.claimed(&request.took_inputs) {
-                let taken = store::taken_ops(own, &session.id, channel.id(), message, &timestamp(), runs.keep);
-                batch.ops.extend(taken);
-            }
-        }
-        // Whoever follows the session is attached to the run before it has a record.
-        batch.ops.splice(..0, self.task.announcement());
-        self.write = Some((runs.broker.commit(batch), writing));
-    }
-
-    fn retry(&mut self) -> bool {
-        let due = self.retry.take_if(|(at, _)| *at <= Instant::now());
-        if let Some((_, writing)) = due {
-            self.begin(writing);
-        }
-        true
-    }
-
-    /// Handles the outcome of a write. `false` when this task can do nothing more.
-    async fn written(&mut self, outcome: Result<Committed, BrokerError>, phase: Phase) -> bool {
-        let Some((_, writing)) = self.write.take() else { return true };
-        match (outcome, writing) {
-            (Ok(_), Writing::Called) => {
-                self.task.announced();
-                self.task.open.called = true;
-                if phase == Phase::Running || self.run.is_ending() {
-                    self.run.start();
-                }
-            }
-            (Ok(_), Writing::Events(request)) => {
-                self.task.announced();
-                self.run.appended();
-                if let Some(end) = &request.end {
-                    // A line for each message would cost too much; the others are worth it.
-                    match end {
-                        End::Completed(_) => tracing::debug!("completed"),
-                        End::Failed(error) => tracing::info!(
-                            state = end.state(),
-                            code = %error.code,
-                            trace_id = error.trace_id.as_deref(),
-                            "ended"
-                        ),
-                        End::Cancelled | End::Expired => tracing::info!(state = end.state(), "ended"),
-                    }
-                    self.task.runs.metrics.run_ended(end.state());
-                }
-            }
-            (Err(BrokerError::Overloaded), writing) if phase != Phase::CutOff => {
-                self.retry = Some((Instant::now() + RETRY_AFTER, writing));
-            }
-            (Err(error @ BrokerError::Refused { .. }), _) => {
-                tracing::warn!(%error, "somebody else ended this run");
-                self.forget().await;
-                return false;
-            }
-            (Err(error), _) => {
-                tracing::error!(%error, "a run cannot be stored");
-                return false;
-            }
-        }
-        true
-    }
-
-    /// The channel is sealed: the run must not be found open after the next start.
-    async fn forget(&mut self) {
-        let RunTask { runs, channel, .. } = &self.task;
-        if let Err(error) = runs.broker.commit(store::forget_batch(channel)).await {
-            tracing::warn!(%error, "the run is taken off the list of open ones after the next start");
-        }
-    }
-
     fn latest(&self, name: &str, key: Option<&str>, content: &[u8]) {
         let RunTask { runs, channel, session, .. } = &self.task;
         if self.run.is_ending() {
@@ -497,13 +405,6 @@ impl Driver {
             return;
         };
         runs.hub.publish_latest(channel, format!("{name}/{}", key.unwrap_or_default()), state);
-    }
-}
-
-async fn written(write: &mut Option<(Commit, Writing)>) -> Result<Committed, BrokerError> {
-    match write {
-        Some((commit, _)) => commit.await,
-        None => std::future::pending().await,
     }
 }
 

@@ -81,12 +81,12 @@ impl Held {
     }
 
     /// Waits until the message's own run has something to do: its turn has come, or it is to end. `false` when the message
-    /// was taken before. A gateway that stops leaves both runs as they are.
+    /// was taken before, or the gateway stops: the other run may take it until the very end.
     pub(super) async fn is_let_go(&self, place: &Place, stopping: &Stopping) -> bool {
         tokio::select! {
             biased;
             () = self.claim.over.cancelled() => return false,
-            () = stopping.draining.cancelled() => return true,
+            () = stopping.draining.cancelled() => return false,
             () = place.turn.cancelled() => {}
             () = place.cancel.cancelled() => {}
         }
@@ -97,7 +97,7 @@ impl Held {
         tokio::select! {
             biased;
             () = self.claim.over.cancelled() => false,
-            () = stopping.draining.cancelled() => true,
+            () = stopping.draining.cancelled() => false,
             () = place.turn.cancelled() => true,
         }
     }

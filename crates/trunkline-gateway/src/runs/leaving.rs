@@ -3,9 +3,10 @@
 use trunkline_core::retry::Failure;
 use trunkline_protocol::ErrorCode;
 
-use super::driver::{Driver, Worker, Writing};
+use super::driver::{Driver, Worker};
 use super::store;
 use super::task::RunTask;
+use super::writing::Writing;
 
 /// How far the gateway has come with its end, as far as a run knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ mod recovery;
 mod roster;
 mod store;
 mod task;
+mod writing;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

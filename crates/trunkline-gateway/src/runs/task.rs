@@ -20,11 +20,12 @@ use trunkline_core::run::Run;
 use trunkline_core::turns::WhileBusy;
 use trunkline_protocol::{ErrorBody, ErrorCode};
 
-use super::driver::{Commit, Driver, Worker};
+use super::driver::{Driver, Worker};
 use super::inputs::{self, Held};
 use super::recovery::RECLAIM_WITHIN;
 use super::roster::Place;
 use super::store::{self, OpenRun};
+use super::writing::Commit;
 use super::{Runs, answers};
 use crate::clock::{timestamp, wall_ms};
 use crate::connection::InFlight;

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use trunkline_bridge::frame::Offer;
+use trunkline_protocol::Dialect;
 
 use crate::double::Double;
 use crate::harness::{SHORT_DRAIN, TestGateway};
@@ -340,5 +341,31 @@ async fn a_worker_that_takes_what_it_was_not_given_fails_its_run() {
         }
         let failed = steered.peer.until("run_failed").await;
         assert_eq!((&failed["run"], &failed["error"]["code"]), (&json!(steered.run), &json!("worker_protocol")));
+    }
+}
+
+#[tokio::test]
+async fn old_clients_steer_too() {
+    for dialect in [Dialect::Open, Dialect::Flat] {
+        let name = dialect.name();
+        let route =
+            format!("[[route]]\npath = \"/old\"\nservice = \"chat\"\ndialect = \"{name}\"\nwhile_busy = \"steer\"\n");
+        let gateway = TestGateway::with_routes(&route).await;
+        let mut worker = Double::join_steered(&gateway, "chat").await;
+        let mut peer = Peer::old(&gateway, "/old", dialect).await;
+        peer.send(json!({ "type": "user_message", "message": "draw" })).await;
+        let corr = worker.receive_call().await.corr;
+        peer.send(json!({ "type": "user_message", "message": "in red" })).await;
+        let input = worker.receive_input(corr).await;
+        let said: Value = serde_json::from_slice(&input.payload).expect("JSON");
+        assert_eq!(said["message"], "in red", "{name}");
+        worker.take(corr, 0, &input.message).await;
+        worker.text(corr, 1, b"a red house").await;
+        worker.result(corr, 2, "null").await;
+        assert_eq!(peer.until("run_input").await["input"], json!(input.message), "{name}");
+        let answers = if dialect == Dialect::Flat { "agent_complete" } else { "response" };
+        peer.until(answers).await;
+        peer.send(json!({ "type": "user_message", "message": "again" })).await;
+        assert_ne!(worker.receive_call().await.corr, corr, "{name}: one answer to both, and then a run of its own");
     }
 }
