@@ -112,6 +112,11 @@ impl Bridge {
         self.switchboard.is_idempotent(service)
     }
 
+    /// Whether no worker that serves this service says that its calls take no further messages ([`Call::input`]).
+    pub fn takes_input(&self, service: &str) -> bool {
+        self.switchboard.takes_input(service)
+    }
+
     /// A worker's connection without a socket; `None` when there are too many.
     #[cfg(feature = "simulation")]
     pub fn link(&self) -> Option<crate::Link> {

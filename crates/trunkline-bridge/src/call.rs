@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use trunkline_protocol::Codec;
 
-use crate::frame::WorkerError;
+use crate::frame::{Input, WorkerError};
 use crate::inbox::Inbox;
 use crate::switchboard::Switchboard;
 
@@ -84,6 +84,13 @@ pub enum CallEvent {
     AsksAgain {
         /// The questions.
         requests: Vec<String>,
+    },
+    /// The worker took an input of [`Call::input`]; numbered like an event of the stream.
+    TookInput {
+        /// Its number.
+        seq: u64,
+        /// The id of the input's message.
+        message: String,
     },
     /// The newest value of a state; older ones that were not read yet are gone.
     Latest {
@@ -215,6 +222,12 @@ impl Call {
     /// Tells the worker what was answered to one of its questions. A worker that is away asks again when it is back.
     pub fn answer(&self, request: &str, payload: Bytes) {
         self.switchboard.answer(self.id, request, payload);
+    }
+
+    /// Gives the worker a further message, in order with others. It is sent again to a worker that comes back, until the
+    /// worker takes it; a worker that takes no input is not sent it. `corr` is set here.
+    pub fn input(&self, input: Input) {
+        self.switchboard.input(self.id, input);
     }
 
     /// Lets go of the call without cancelling it: a worker that outlives this gateway keeps what is not stored, and offers

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::call::{Call, CallId, CallSpec};
 use crate::claims::{Claimed, Claims};
-use crate::frame::{Frame, Hello, Parts, decode};
+use crate::frame::{Frame, Hello, Input, Parts, decode};
 use crate::outbox::Outbox;
 use crate::registry::{LinkId, Registry, ServiceStatus};
 
@@ -43,6 +43,14 @@ impl Switchboard {
 
     pub(crate) fn answer(&self, call: CallId, request: &str, payload: Bytes) {
         self.act(|registry, now| registry.answer(call, request, payload, now));
+    }
+
+    pub(crate) fn input(&self, call: CallId, input: Input) {
+        self.act(|registry, now| registry.input(call, input, now));
+    }
+
+    pub(crate) fn takes_input(&self, service: &str) -> bool {
+        self.lock().takes_input(service)
     }
 
     pub(crate) fn cancel(&self, call: CallId) {

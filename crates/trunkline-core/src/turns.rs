@@ -27,6 +27,8 @@ pub enum WhileBusy {
     Reject,
     /// Its run takes the place of the one that has its turn, and of those that wait.
     Interrupt,
+    /// It is input to the run that has its turn; until that has taken it, its own run waits, and goes if nobody takes it.
+    Steer,
 }
 
 /// What becomes of a new run.
@@ -53,7 +55,7 @@ impl Turns {
     /// Whether there is no room for one more run.
     fn is_full(&self, while_busy: WhileBusy) -> bool {
         match while_busy {
-            WhileBusy::Queue => self.active.is_some() && self.waiting.len() >= WAITING_MAX,
+            WhileBusy::Queue | WhileBusy::Steer => self.active.is_some() && self.waiting.len() >= WAITING_MAX,
             WhileBusy::Parallel => self.beside.len() >= BESIDE_MAX,
             WhileBusy::Reject => self.active.is_some(),
             WhileBusy::Interrupt => self.waiting.len() >= WAITING_TO_INTERRUPT_MAX,
@@ -84,6 +86,11 @@ impl Turns {
         }
         self.waiting.push_back(run.to_owned());
         Turn::Waits
+    }
+
+    /// The run that has its turn.
+    pub fn active(&self) -> Option<&str> {
+        self.active.as_deref()
     }
 
     /// The place that a run has already.

@@ -62,6 +62,9 @@ pub(crate) struct Metrics {
     runs_ended: Family<StateLabel, Count>,
     pub(crate) runs_interrupted: Count,
     pub(crate) runs_left: Count,
+    pub(crate) inputs: Count,
+    pub(crate) inputs_taken: Count,
+    pub(crate) inputs_refused: Count,
     pub(crate) calls_repeated: Count,
     pub(crate) calls_not_repeated: Count,
     pub(crate) latest_refused: Count,
@@ -95,6 +98,9 @@ impl Metrics {
             runs_ended,
             runs_interrupted,
             runs_left,
+            inputs,
+            inputs_taken,
+            inputs_refused,
             calls_repeated,
             calls_not_repeated,
             latest_refused,
@@ -148,6 +154,13 @@ impl Metrics {
             "runs_left",
             "Runs that were asked to end because their session had no connection any more",
             runs_left.clone(),
+        );
+        registry.register("inputs", "Messages accepted as input to a run that goes on", inputs.clone());
+        registry.register("inputs_taken", "Messages that a run's worker took as input", inputs_taken.clone());
+        registry.register(
+            "inputs_refused",
+            "Messages of routes that steer which wait, because a worker of their service takes no input",
+            inputs_refused.clone(),
         );
         registry.register("calls_repeated", "Calls of runs that failed and are made again", calls_repeated.clone());
         registry.register(

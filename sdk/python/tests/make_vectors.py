@@ -150,6 +150,22 @@ CASES: dict[str, Message] = {
         },
         b'{"message":"hello"}',
     ),
+    "hello of a service that takes input": Message(
+        Kind.HELLO,
+        name="agents",
+        meta={
+            "instance": "i1",
+            "sdk": "s",
+            "concurrency": 1,
+            "services": [{"name": "chat", "takes_input": True}],
+            "open": [],
+        },
+    ),
+    "input": Message(Kind.INPUT, 2, meta={"message": "m2", "type": "user_message"}, payload=b'{"message":"make it blue"}'),
+    "input with bytes": Message(
+        Kind.INPUT, 2, meta={"message": "m3", "type": "user_message", "codec": "msgpack"}, payload=b"\x81\xa4data\xc4\x02\x00\xff"
+    ),
+    "taken": Message(Kind.TAKEN, 2, meta={"seq": 3, "message": "m2"}),
     "sub, reserved": Message(Kind.SUB, name="topic"),
     "unsub, reserved": Message(Kind.UNSUB, name="topic"),
     "status, reserved": Message(Kind.STATUS),
@@ -185,7 +201,7 @@ INVALID: dict[str, tuple[str, list[str]]] = {
     "bytes after the header": ("the header part holds the header only", [msgspec.msgpack.encode((1, 3, 0, "", {})).hex() + "00", ""]),
     "version 2": ("this is version 1", header(2, 3, 0, "", {})),
     "kind 0": ("the kind is unknown", header(1, 0, 0, "", {})),
-    "kind 20": ("the kind is unknown", header(1, 20, 0, "", {})),
+    "kind 22": ("the kind is unknown", header(1, 22, 0, "", {})),
     "negative corr": ("corr is unsigned", header(1, 10, -2, "", {})),
     "corr too large": ("corr is at most 2^53-1", header(1, 10, 2**53, "", {})),
     "corr is a float": ("corr is an integer", header(1, 10, 2.0, "", {})),

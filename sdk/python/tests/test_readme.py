@@ -97,6 +97,13 @@ async def test_the_example_that_asks_is_answered_now_or_after_a_loss() -> None:
         assert await client.run("tidy", "a.txt", attempt=2, checkpoint=b"a.txt", answers=answers) == "kept it"
 
 
+async def test_the_example_that_takes_input_draws_in_another_colour() -> None:
+    async with TestClient(load("draw").worker) as client:
+        run = client.run("draw", {"message": "draw"})
+        run.send({"message": "red"})
+        assert await run.text() == "a house in red. a tree in red. a cat in red. "
+
+
 def test_every_example_is_tried() -> None:
-    expected = {"chat", "research", "tidy", "evolution", "app", "test_chat", "test_messages_of_a_page", "test_old_system"}
+    expected = {"chat", "research", "tidy", "draw", "evolution", "app", "test_chat", "test_messages_of_a_page", "test_old_system"}
     assert set(EXAMPLES) == expected

@@ -7,8 +7,8 @@ use rmpv::ValueRef;
 use trunkline_protocol::Codec;
 
 use super::{
-    Ask, CORR_MAX, CallFrame, Chunk, ChunkKind, Frame, Hello, Load, NAME_BYTES_MAX, Offer, PARTS_MAX, Parts, Resumed,
-    Service, VERSION, Welcome, WorkerError, json,
+    Ask, CORR_MAX, CallFrame, Chunk, ChunkKind, Frame, Hello, Input, Load, NAME_BYTES_MAX, Offer, PARTS_MAX, Parts,
+    Resumed, Service, VERSION, Welcome, WorkerError, json,
 };
 
 /// Nesting that a header may have; schemas of services are the deepest thing in one.
@@ -93,7 +93,7 @@ impl<'a> Header<'a> {
 
     fn frame(self, payload: Bytes, buffers: Vec<Bytes>) -> Result<Frame, &'static str> {
         let Self { kind, corr, name, meta } = self;
-        if ((5..=12).contains(&kind) && kind != 7 || matches!(kind, 18 | 19)) && corr == 0 {
+        if ((5..=12).contains(&kind) && kind != 7 || matches!(kind, 18..=21)) && corr == 0 {
             return Err("a frame of a call without its corr");
         }
         Ok(match kind {
@@ -117,6 +117,8 @@ impl<'a> Header<'a> {
             17 => Frame::UnknownPeer,
             18 => Frame::Ask(meta.ask(corr, payload)?),
             19 => Frame::Answer { corr, request: meta.id("request")?, payload },
+            20 => Frame::Input(meta.input(corr, payload)?),
+            21 => Frame::Taken { corr, seq: meta.number("seq")?, message: meta.id("message")? },
             _ => return Err("an unknown kind"),
         })
     }
@@ -203,6 +205,7 @@ impl<'a> Meta<'a> {
                     input: meta.get("input").map(json::to_json),
                     idempotent: meta.flag("idempotent")?,
                     resumable: meta.flag("resumable")?,
+                    takes_input: meta.flag("takes_input")?,
                 })
             })?,
             generation: self.optional_id("generation")?,
@@ -275,6 +278,11 @@ impl<'a> Meta<'a> {
             payload,
             checkpoint: self.optional_bytes("checkpoint")?,
         })
+    }
+
+    fn input(&self, corr: u64, payload: Bytes) -> Result<Input, &'static str> {
+        let (message, kind) = (self.id("message")?, self.id("type")?);
+        Ok(Input { corr, message, kind, codec: self.codec()?.unwrap_or_default(), payload })
     }
 
     fn optional_bytes(&self, key: &str) -> Result<Option<Bytes>, &'static str> {

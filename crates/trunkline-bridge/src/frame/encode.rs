@@ -7,7 +7,7 @@ use rmpv::{Value, ValueRef};
 use trunkline_protocol::Codec;
 
 use super::{
-    Ask, CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Parts, Resumed, Service, VERSION, Welcome,
+    Ask, CallFrame, Chunk, ChunkKind, Frame, Hello, Input, Load, Offer, Parts, Resumed, Service, VERSION, Welcome,
     WorkerError, json,
 };
 
@@ -42,6 +42,11 @@ pub fn encode(frame: Frame) -> Parts {
         Frame::Ask(ask) => ask_parts(ask),
         Frame::Answer { corr, request, payload } => {
             parts(19, corr, "", vec![field("request", request.as_str())], payload, Vec::new())
+        }
+        Frame::Input(input) => input_parts(input),
+        Frame::Taken { corr, seq, message } => {
+            let meta = vec![field("seq", seq), field("message", message.as_str())];
+            parts(21, corr, "", meta, Bytes::new(), Vec::new())
         }
     }
 }
@@ -99,6 +104,7 @@ fn service_value<'a>(service: &'a Service, input: Option<&'a Value>) -> ValueRef
     push(&mut fields, "input", input.map(Value::as_ref));
     push(&mut fields, "idempotent", service.idempotent.then_some(ValueRef::Boolean(true)));
     push(&mut fields, "resumable", service.resumable.then_some(ValueRef::Boolean(true)));
+    push(&mut fields, "takes_input", service.takes_input.then_some(ValueRef::Boolean(true)));
     ValueRef::Map(fields)
 }
 
@@ -187,6 +193,12 @@ fn ask_parts(ask: Ask) -> Parts {
     push_codec(&mut meta, ask.codec);
     push(&mut meta, "checkpoint", ask.checkpoint.as_deref().map(ValueRef::Binary));
     parts(18, ask.corr, "", meta, ask.payload, Vec::new())
+}
+
+fn input_parts(input: Input) -> Parts {
+    let mut meta = vec![field("message", input.message.as_str()), field("type", input.kind.as_str())];
+    push_codec(&mut meta, input.codec);
+    parts(20, input.corr, "", meta, input.payload, Vec::new())
 }
 
 fn chunk_parts(chunk: Chunk) -> Parts {

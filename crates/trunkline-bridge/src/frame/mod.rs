@@ -105,6 +105,17 @@ pub enum Frame {
         /// The answer, in JSON.
         payload: Bytes,
     },
+    /// A further message for a call.
+    Input(Input),
+    /// A call took an input; one event of its stream.
+    Taken {
+        /// The call.
+        corr: u64,
+        /// The number of this event.
+        seq: u64,
+        /// The id of the input's message.
+        message: String,
+    },
     /// A kind that is reserved: SUB, UNSUB or STATUS.
     Reserved,
     /// No new calls.
@@ -149,6 +160,8 @@ pub struct Service {
     pub idempotent: bool,
     /// Whether a call that waits for an answer can be made again, with the checkpoint of its question.
     pub resumable: bool,
+    /// Whether its calls take further messages as input.
+    pub takes_input: bool,
 }
 
 /// A call that a worker still holds.
@@ -278,6 +291,21 @@ pub struct Ask {
     pub checkpoint: Option<Bytes>,
 }
 
+/// A message of a client for a call that goes on. `protocol/worker.md` §3.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    /// The call.
+    pub corr: u64,
+    /// The message's id.
+    pub message: String,
+    /// The message's type.
+    pub kind: String,
+    /// How the payload is written.
+    pub codec: Codec,
+    /// The client's payload.
+    pub payload: Bytes,
+}
+
 /// What an event of a stream holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChunkKind {
@@ -322,12 +350,14 @@ impl Frame {
             Self::Call(call) => Some(call.corr),
             Self::Chunk(chunk) => Some(chunk.corr),
             Self::Ask(ask) => Some(ask.corr),
+            Self::Input(input) => Some(input.corr),
             Self::Result { corr, .. }
             | Self::Error { corr, .. }
             | Self::End { corr, .. }
             | Self::Cancel { corr }
             | Self::Credit { corr, .. }
             | Self::Answer { corr, .. }
+            | Self::Taken { corr, .. }
             | Self::Event { corr, .. } => Some(*corr),
             _ => None,
         }
@@ -341,6 +371,7 @@ impl Frame {
             Self::Result { payload, buffers, .. } => (payload, buffers),
             Self::Event { payload, .. } | Self::Answer { payload, .. } => (payload, &[]),
             Self::Ask(ask) => (&ask.payload, ask.checkpoint.as_slice()),
+            Self::Input(input) => (&input.payload, &[]),
             _ => return 0,
         };
         payload.len() + buffers.iter().map(Bytes::len).sum::<usize>()

@@ -33,6 +33,7 @@ fn every_frame_survives_the_wire() {
             input: Some(serde_json::json!({"type": "object", "n": [1, -2, 0.5, null, true]})),
             idempotent: true,
             resumable: true,
+            takes_input: true,
         }],
         generation: Some("g".into()),
         token: Some("t".into()),
@@ -82,6 +83,11 @@ fn every_frame_survives_the_wire() {
         round_trip(&Frame::Chunk(Chunk { corr: 2, seq: 1, kind, payload: payload.clone(), buffers: vec![] }));
     }
     round_trip(&Frame::Answer { corr: 2, request: "q1".into(), payload: payload.clone() });
+    for codec in [Codec::Json, Codec::MessagePack] {
+        let (message, kind) = ("m2".into(), "user_message".into());
+        round_trip(&Frame::Input(Input { corr: 2, message, kind, codec, payload: payload.clone() }));
+    }
+    round_trip(&Frame::Taken { corr: 2, seq: 5, message: "m2".into() });
     round_trip(&Frame::Error {
         corr: 2,
         seq: Some(1),

@@ -56,6 +56,7 @@ impl Registry {
                 terminal: None,
                 cancelled: false,
                 asks: BTreeSet::new(),
+                inputs: Vec::new(),
                 occupies: Occupies::Nothing,
             },
         );
@@ -140,6 +141,7 @@ impl Registry {
             inbox.push(CallEvent::Started { worker: worker.name.clone(), idempotent });
         }
         self.send(worker_id, Frame::Call(frame));
+        self.send_inputs(id, 0);
     }
 
     /// A call's payload as this worker reads it.

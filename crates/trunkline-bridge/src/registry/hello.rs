@@ -173,7 +173,7 @@ impl Registry {
             ..Welcome::default()
         };
         let mut adopted = Vec::new();
-        let mut cancelled = Vec::new();
+        let (mut cancelled, mut resumed_calls) = (Vec::new(), Vec::new());
         let mut kept = HashSet::new();
         for Offer { run, next, asks, .. } in offers {
             let call = match self.wanted_call(id, &run) {
@@ -192,12 +192,16 @@ impl Registry {
                         cancelled.push(resumed.corr);
                     }
                     welcome.resumed.push(resumed);
+                    resumed_calls.push(call);
                 }
                 _ => welcome.dropped.push(run),
             }
         }
         self.lose_all_but(id, &kept);
         self.send(id, Frame::Welcome(welcome));
+        for call in resumed_calls {
+            self.send_inputs(call, 0);
+        }
         for corr in cancelled {
             self.send(id, Frame::Cancel { corr });
         }
@@ -237,6 +241,7 @@ impl Registry {
                 terminal: None,
                 cancelled: false,
                 asks: BTreeSet::new(),
+                inputs: Vec::new(),
                 occupies: Occupies::Slot,
             },
         );

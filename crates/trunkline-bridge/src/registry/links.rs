@@ -89,9 +89,12 @@ impl Registry {
     fn dispatch_frame(&mut self, link: LinkId, worker: WorkerId, frame: Frame, now: Instant) {
         match frame {
             Frame::Pong(load) => self.pong(worker, load, now),
-            Frame::Chunk(_) | Frame::Ask(_) | Frame::Result { .. } | Frame::End { .. } | Frame::Event { .. } => {
-                self.stream_frame(link, worker, frame, now);
-            }
+            Frame::Chunk(_)
+            | Frame::Ask(_)
+            | Frame::Taken { .. }
+            | Frame::Result { .. }
+            | Frame::End { .. }
+            | Frame::Event { .. } => self.stream_frame(link, worker, frame, now),
             Frame::Error { corr, .. } if corr != 0 => self.stream_frame(link, worker, frame, now),
             Frame::Call(call) => self.relay_call(link, worker, call, now),
             Frame::Cancel { corr } => self.relay_cancel(link, worker, corr, now),
@@ -103,6 +106,7 @@ impl Registry {
             | Frame::Ping
             | Frame::UnknownPeer
             | Frame::Answer { .. }
+            | Frame::Input(_)
             | Frame::Error { .. } => {
                 self.breach(link, "a frame that a worker does not send", now);
             }

@@ -11,6 +11,7 @@
 mod asks;
 mod calls;
 mod hello;
+mod inputs;
 mod links;
 mod relay;
 mod status;
@@ -25,7 +26,7 @@ use tokio::time::Instant;
 
 use crate::call::CallId;
 use crate::config::BridgeConfig;
-use crate::frame::{CallFrame, Frame, Load, Service};
+use crate::frame::{CallFrame, Frame, Input, Load, Service};
 use crate::inbox::Inbox;
 use crate::metrics::BridgeMetrics;
 use crate::outbox::Outbox;
@@ -190,6 +191,8 @@ struct CallState {
     cancelled: bool,
     /// Questions that its worker waits for.
     asks: BTreeSet<String>,
+    /// Further messages that its worker has not taken.
+    inputs: Vec<Input>,
     occupies: Occupies,
 }
 

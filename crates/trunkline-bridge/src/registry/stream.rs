@@ -11,6 +11,8 @@ use crate::frame::{Ask, Chunk, ChunkKind, Frame, WorkerError};
 enum Item {
     Event(Chunk),
     Ask(Ask),
+    /// The id of the message that was taken.
+    Taken(String),
     End(Outcome, Vec<Bytes>),
 }
 
@@ -28,6 +30,7 @@ impl Registry {
             }
             Frame::Chunk(chunk) => (chunk.corr, chunk.seq, Item::Event(chunk)),
             Frame::Ask(ask) => (ask.corr, ask.seq, Item::Ask(ask)),
+            Frame::Taken { corr, seq, message } => (corr, seq, Item::Taken(message)),
             Frame::Result { corr, seq, codec, payload, buffers } => {
                 (corr, seq, Item::End(Outcome::Result { codec, payload }, buffers))
             }
@@ -118,7 +121,7 @@ impl Registry {
         // Below `received` the worker repeats, after a reconnect, what the caller has already.
         if seq == call.received {
             call.received = seq + 1;
-            self.accept(id, worker, seq, item, now);
+            self.accept(id, worker, corr, seq, item, now);
         }
     }
 
@@ -130,7 +133,7 @@ impl Registry {
         }
     }
 
-    fn accept(&mut self, id: CallId, worker: WorkerId, seq: u64, item: Item, now: Instant) {
+    fn accept(&mut self, id: CallId, worker: WorkerId, corr: u64, seq: u64, item: Item, now: Instant) {
         match item {
             Item::Event(chunk) => {
                 self.metrics.chunks.increment();
@@ -140,6 +143,10 @@ impl Registry {
                 self.metrics.chunks.increment();
                 self.pass_ask(id, worker, ask);
                 self.fill(worker, now);
+            }
+            Item::Taken(message) => {
+                self.metrics.chunks.increment();
+                self.pass_taken(id, worker, corr, seq, &message);
             }
             Item::End(outcome, buffers) => {
                 if let Some(call) = self.calls.get_mut(&id) {

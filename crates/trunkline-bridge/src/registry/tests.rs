@@ -1,5 +1,7 @@
 //! The rules without sockets: time is a number, and a connection is its outbox.
 
+mod inputs;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,7 +11,7 @@ use crate::oracle::{content_validator, definitions, names, value, wrong_fields};
 
 const NATIVE: &str = "hello welcome attach attached detach ack cancel cancel_ack reset token_expiring refresh refreshed go_away \
     endpoints_changed heartbeat connected presence_join presence_leave presence_state presence_members publish subscribe unsubscribe run_started \
-    run_event run_waiting run_completed run_failed run_cancelled run_expired answer notification service_status file.list \
+    run_event run_waiting run_input run_completed run_failed run_cancelled run_expired answer notification service_status file.list \
     file.stat file.read file.write file.move file.copy file.delete file.mkdir file.watch file.upload file.download \
     file.opened terminal.open terminal.opened terminal.closed command.run command_output error ping pong health_check \
     health_response progress";
@@ -36,7 +36,7 @@ const OPEN: &str = "request_workspace_analysis connected response error ping pon
 
 /// The native types that a client of any dialect needs; `flat` spells two of them by types of its own.
 const EVERYWHERE: &str =
-    "hello ack cancel cancel_ack reset go_away run_started run_event run_waiting run_cancelled answer";
+    "hello ack cancel cancel_ack reset go_away run_started run_event run_waiting run_input run_cancelled answer";
 
 #[test]
 fn every_type_is_there_in_its_order() {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_protocol::{
     Class, Codec, DecodeError, Envelope, ErrorBody, ErrorCode, Payload, belongs_to_gateway, class_of,
@@ -16,6 +17,16 @@ use crate::words::Asked;
 
 /// Nesting allowed in what a worker sends; the envelope around it adds one level for the client's limit of 64.
 const WORKER_DEPTH_MAX: usize = 63;
+
+/// The type of the record that a run took a message as input.
+pub const TOOK_INPUT: &str = "run_input";
+
+/// What that record says.
+#[derive(Serialize)]
+pub struct TookInput<'a> {
+    /// The message's id.
+    pub input: &'a str,
+}
 
 /// Writes records of one run.
 #[derive(Debug)]
@@ -64,6 +75,13 @@ impl Writer {
             ..self.event("answer", 0, ts)
         };
         (RecordKind::Message, data(RecordKind::Message, &message))
+    }
+
+    /// The worker took a message of the session as input.
+    pub(super) fn input(&self, seq: u64, message: &str, ts: &str) -> (RecordKind, Bytes) {
+        let content =
+            serde_json::value::to_raw_value(&TookInput { input: message }).expect("an id serialises into memory");
+        self.other(seq, TOOK_INPUT, &content.into(), ts)
     }
 
     pub(super) fn terminal(&self, seq: u64, end: &End, ts: &str) -> (RecordKind, Bytes) {

@@ -5,6 +5,8 @@
 //! broker, and it holds at most what the worker's credit allows.
 
 mod events;
+mod inputs;
+mod pending;
 mod questions;
 mod repeating;
 mod waiting;
@@ -19,8 +21,11 @@ use trunkline_protocol::{Class, Codec, ErrorBody, ErrorCode, Limits, Payload, cl
 use crate::Moment;
 use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
 use crate::retry::Attempts;
-use crate::segment::{Segment, Segmenter};
+use crate::segment::Segmenter;
 use events::Writer;
+pub use events::{TOOK_INPUT, TookInput};
+use inputs::Inputs;
+use pending::{InFlight, Pending};
 pub use questions::{
     ANSWER_BYTES_MAX, Answer, CHECKPOINT_BYTES_MAX, OPEN_QUESTIONS_MAX, QUESTIONS_MAX, Questions, Said, Verdict,
 };
@@ -109,6 +114,8 @@ pub enum Action {
         /// The answer's content.
         content: String,
     },
+    /// That the worker took this message as input is stored.
+    TookInput(String),
     /// Tell the worker to stop.
     CancelCall,
     /// Tell the worker that this many of its events are stored.
@@ -126,37 +133,10 @@ pub struct AppendRequest {
     pub end: Option<End>,
     /// Whether answers of clients are among them.
     pub has_answers: bool,
+    /// Messages that the worker took as input with one of them.
+    pub took_inputs: Vec<String>,
     /// What another life of the gateway must know beside the channel, where that has changed.
     pub mark: Option<Box<Mark>>,
-}
-
-/// What is waiting to be written, in the order of its numbers.
-#[derive(Debug)]
-enum Pending {
-    Text(Segment),
-    Other { seq: u64, name: String, payload: Payload<'static> },
-    Answer(Answer),
-}
-
-impl Pending {
-    /// Number of events that it carries.
-    const fn events(&self) -> u64 {
-        match self {
-            Self::Text(segment) => segment.seq_end + 1 - segment.seq,
-            Self::Other { .. } => 1,
-            Self::Answer(_) => 0,
-        }
-    }
-}
-
-/// An append that was not answered yet.
-#[derive(Debug)]
-struct InFlight {
-    records: u64,
-    events: u64,
-    seals: bool,
-    answers: Vec<Answer>,
-    calls_again: bool,
 }
 
 /// The state of one run.
@@ -181,6 +161,7 @@ pub struct Run {
     cancel_by: Option<Moment>,
     actions: VecDeque<Action>,
     waiting: Waiting,
+    inputs: Inputs,
 }
 
 impl Run {
@@ -204,6 +185,7 @@ impl Run {
             cancel_by: None,
             actions: VecDeque::new(),
             waiting: Waiting::default(),
+            inputs: Inputs::default(),
         }
     }
 
@@ -357,7 +339,8 @@ impl Run {
             return None;
         }
         let ts = &*ts();
-        let (mut records, mut bytes, mut events, mut answers) = (Vec::new(), 0, 0, Vec::new());
+        let (mut records, mut bytes, mut events) = (Vec::new(), 0, 0);
+        let (mut answers, mut took_inputs) = (Vec::new(), Vec::new());
         while bytes < APPEND_BYTES_MAX
             && let Some(pending) = self.pending.pop_front()
         {
@@ -365,12 +348,15 @@ impl Run {
                 Pending::Text(segment) => self.writer.text(segment, ts),
                 Pending::Other { seq, name, payload } => self.writer.other(*seq, name, payload, ts),
                 Pending::Answer(answer) => self.writer.answer(answer, ts),
+                Pending::Input { seq, message } => self.writer.input(*seq, message, ts),
             };
             events += pending.events();
             bytes += data.len();
             records.push((kind, data));
-            if let Pending::Answer(answer) = pending {
-                answers.push(answer);
+            match pending {
+                Pending::Answer(answer) => answers.push(answer),
+                Pending::Input { message, .. } => took_inputs.push(message),
+                Pending::Text(_) | Pending::Other { .. } => {}
             }
         }
         // Once everything before is on its way the next call may begin: its events are numbered anew.
@@ -384,9 +370,9 @@ impl Run {
         }
         let mark = self.waiting.take_mark(self.time);
         let has_answers = !answers.is_empty();
-        self.in_flight =
-            Some(InFlight { records: records.len() as u64, events, seals: end.is_some(), answers, calls_again });
-        Some(AppendRequest { expected: self.top, records, end, has_answers, mark })
+        let (count, seals, taken) = (records.len() as u64, end.is_some(), took_inputs.clone());
+        self.in_flight = Some(InFlight { records: count, events, seals, answers, took_inputs: taken, calls_again });
+        Some(AppendRequest { expected: self.top, records, end, has_answers, took_inputs, mark })
     }
 
     /// The batch of [`Run::poll_append`] is stored.
@@ -403,6 +389,7 @@ impl Run {
             self.waiting.questions.stored(&request);
             self.actions.push_back(Action::Answered { request, content: Box::<str>::from(content).into() });
         }
+        self.actions.extend(done.took_inputs.into_iter().map(Action::TookInput));
         if done.calls_again && self.end.is_none() {
             self.waiting.worker = Worker::There;
             self.actions.push_back(Action::CallAgain);
@@ -498,6 +485,8 @@ impl Run {
     }
 }
 
+#[cfg(test)]
+mod input_tests;
 #[cfg(test)]
 mod question_tests;
 #[cfg(test)]

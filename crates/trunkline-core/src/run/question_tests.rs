@@ -126,7 +126,7 @@ impl Model {
                     assert!(self.resumable && !self.run.is_waiting());
                     assert_eq!(self.run.attempt(), self.mark.as_ref().unwrap().attempt, "stored before it is called");
                 }
-                Action::Call | Action::CancelCall | Action::Stored(_) => {}
+                Action::Call | Action::CancelCall | Action::Stored(_) | Action::TookInput(_) => {}
             }
         }
     }

@@ -64,7 +64,7 @@ impl Driver {
                     self.credit = count;
                 }
                 Action::CancelCall => self.cancels += 1,
-                Action::Call | Action::CallAgain | Action::Answered { .. } => {}
+                Action::Call | Action::CallAgain | Action::Answered { .. } | Action::TookInput(_) => {}
             }
         }
     }

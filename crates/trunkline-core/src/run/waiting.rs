@@ -109,6 +109,13 @@ impl Default for Waiting {
 }
 
 impl Waiting {
+    /// The worker has what no checkpoint of it knows: only its next question makes it resumable again.
+    pub(super) const fn takes_input(&mut self) {
+        self.quiet_since_answer = false;
+        self.mark_is_due |= self.resumable;
+        self.resumable = false;
+    }
+
     pub(super) fn is_without_worker(&self) -> bool {
         self.worker != Worker::There
     }

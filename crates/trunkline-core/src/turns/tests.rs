@@ -107,7 +107,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let modes = [WhileBusy::Queue, WhileBusy::Parallel, WhileBusy::Reject, WhileBusy::Interrupt];
+    let modes = [WhileBusy::Queue, WhileBusy::Parallel, WhileBusy::Reject, WhileBusy::Interrupt, WhileBusy::Steer];
     prop_oneof![
         4 => prop::sample::select(modes.to_vec()).prop_map(Step::Request),
         2 => Just(Step::Stored),

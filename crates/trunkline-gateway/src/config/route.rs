@@ -69,15 +69,13 @@ pub struct Route {
 }
 
 /// The names of what a route does while a session is busy.
-const WHILE_BUSY: [(&str, WhileBusy); 4] = [
+const WHILE_BUSY: [(&str, WhileBusy); 5] = [
     ("queue", WhileBusy::Queue),
     ("parallel", WhileBusy::Parallel),
     ("reject", WhileBusy::Reject),
     ("interrupt", WhileBusy::Interrupt),
+    ("steer", WhileBusy::Steer),
 ];
-
-/// What is planned for a session that is busy.
-const STEER: &str = "steer";
 
 /// What becomes of a run when the last connection of its session is gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -199,7 +197,7 @@ impl Route {
         let query_token = section.or("query_token", false, value::boolean);
         let compress = section.or("compress", false, value::boolean);
         let old_frames = old_frames(section, dialect);
-        let while_busy = section.or("while_busy", WhileBusy::Queue, while_busy);
+        let while_busy = section.or("while_busy", WhileBusy::Queue, value::choice(&WHILE_BUSY));
         let on_leave = section.or("on_leave", OnLeave::Continue, value::choice(&OnLeave::NAMES));
         let deadline = section.or("deadline", DEADLINE_DEFAULT, value::duration(DEADLINES));
         if !["service", "types", "services"].iter().any(|key| section.has(key)) {
@@ -259,16 +257,6 @@ fn path(node: &Node) -> Result<Pattern, Wrong> {
 /// Whether a pattern fits a path without parameters.
 fn is_exactly(pattern: &Pattern, path: &str) -> bool {
     Router::new(vec![pattern.clone()]).is_ok_and(|router| router.find(path).is_ok_and(|found| found.params.is_empty()))
-}
-
-fn while_busy(node: &Node) -> Result<WhileBusy, Wrong> {
-    value::choice(&WHILE_BUSY)(node).map_err(|wrong| match value::text(node) {
-        Ok(word) if word == STEER => {
-            let served = WHILE_BUSY.map(|(name, _)| quote(name)).join(" or ");
-            Wrong::new(format!("{} is not served yet", node.describe())).hint(format!("served are {served}"))
-        }
-        _ => wrong,
-    })
 }
 
 /// The name of a service: a worker's, or one of the gateway's own.

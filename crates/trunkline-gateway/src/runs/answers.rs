@@ -2,20 +2,17 @@
 //!
 //! What an answer means is decided by `trunkline_core::run`.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::Notify;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::run::{Answer, Verdict};
 use trunkline_protocol::{ErrorBody, ErrorCode};
 
+use super::mailbox::{Mailbox, WAITING_MAX};
 use super::{Runs, store};
 use crate::connection::InFlight;
 use crate::message;
 
-/// Answers that one run has not looked at, and those that wait until the first of their kind is stored.
-const GIVEN_MAX: usize = 64;
+/// The answers that a run was given.
+pub(super) type Answers = Mailbox<Given>;
 
 /// What a client answers, and who wants to hear what became of it.
 pub(crate) struct Given {
@@ -45,40 +42,6 @@ pub(super) enum NotGiven {
     Full(Given),
 }
 
-/// What a run was given and has not looked at.
-#[derive(Default)]
-pub(super) struct Mailbox {
-    given: Mutex<VecDeque<Given>>,
-    arrived: Notify,
-}
-
-impl Mailbox {
-    /// Puts an answer in; it comes back where there are too many.
-    pub(super) fn put(&self, given: Given) -> Result<(), NotGiven> {
-        let mut waiting = self.lock();
-        if waiting.len() >= GIVEN_MAX {
-            return Err(NotGiven::Full(given));
-        }
-        waiting.push_back(given);
-        drop(waiting);
-        self.arrived.notify_one();
-        Ok(())
-    }
-
-    pub(super) fn take(&self) -> VecDeque<Given> {
-        std::mem::take(&mut *self.lock())
-    }
-
-    /// Resolves after [`Mailbox::put`]; there may be nothing left by then. Cancel-safe.
-    pub(super) async fn arrived(&self) {
-        self.arrived.notified().await;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Given>> {
-        self.given.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Accepted answers that are not stored yet. Repetitions wait for the first of their kind.
 #[derive(Default)]
 pub(super) struct Accepted(Vec<Given>);
@@ -91,7 +54,7 @@ impl Accepted {
                 runs.metrics.answers.inc();
                 self.0.push(given);
             }
-            Verdict::Repeated { stored: false } if self.0.len() < GIVEN_MAX => self.0.push(given),
+            Verdict::Repeated { stored: false } if self.0.len() < WAITING_MAX => self.0.push(given),
             Verdict::Repeated { stored: false } => given.refuse(runs, ErrorCode::Busy.body()),
             verdict => tell(runs, run, given, verdict),
         }

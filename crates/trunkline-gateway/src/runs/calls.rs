@@ -101,7 +101,7 @@ impl Driver {
     }
 
     fn call_with(&mut self, answers: Vec<serde_json::Value>) {
-        let RunTask { runs, channel, session, open, stored } = &mut self.task;
+        let RunTask { runs, channel, session, open, stored, .. } = &mut self.task;
         // It is stored; nobody here needs it again.
         *stored = Bytes::new();
         let (codec, payload) = match open.take_payload() {
@@ -131,6 +131,8 @@ impl Driver {
             checkpoint: self.run.checkpoint().cloned(),
             answers,
         };
-        self.worker = Worker::Calling(bridge.call(spec));
+        let call = bridge.call(spec);
+        self.give_inputs(&call);
+        self.worker = Worker::Calling(call);
     }
 }

@@ -13,31 +13,27 @@ use tokio_util::sync::WaitForCancellationFuture;
 use trunkline_bridge::{Call, CallEvent, EventKind, Outcome};
 use trunkline_broker::{BrokerError, Committed};
 use trunkline_core::retry::{Circumstances, Failure, Repetition};
-use trunkline_core::run::{Action, AppendRequest, Ask, End, Run, WorkerEvent};
+use trunkline_core::run::{Action, Ask, Run, WorkerEvent};
 use trunkline_protocol::{Class, ErrorBody, ErrorCode, class_of};
 
-use super::answers::{Accepted, Mailbox};
+use super::answers::{Accepted, Answers};
 use super::failures;
+use super::inputs::{Inputs, Offers};
 use super::leaving::Phase;
 use super::roster::Place;
-use super::store::{self, OpenRun};
+use super::store::OpenRun;
 use super::task::RunTask;
+use super::writing::{Commit, Writing, written};
 use crate::clock::{timestamp, timestamp_after};
 use crate::message::State;
 use crate::random;
 use crate::telemetry::Counted;
-
-/// How long a write waits before it is tried again when the broker's queue is full.
-pub(super) const RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// Events taken from the worker before they are looked at together.
 const EVENTS_PER_TURN_MAX: usize = 256;
 
 /// Largest value of latest state.
 const LATEST_BYTES_MAX: usize = 16 * 1024;
-
-/// A write to the broker that is under way.
-pub(super) type Commit = BoxFuture<'static, Result<Committed, BrokerError>>;
 
 /// The worker's side of a run: a call, none any more, or one that is expected to come back.
 pub(super) enum Worker {
@@ -59,6 +55,7 @@ enum Wake {
     Left,
     Written(Result<Committed, BrokerError>),
     Answers,
+    Offers,
     Turn,
     Worker(Option<CallEvent>),
     Repeat(Result<Box<OpenRun>, BrokerError>),
@@ -66,16 +63,10 @@ enum Wake {
     Time,
 }
 
-/// A write that is not answered yet, kept to be made again if the broker had no room.
-pub(super) enum Writing {
-    /// That a worker may have the run.
-    Called,
-    Events(AppendRequest),
-}
-
 /// Waits that go on from one turn of the loop to the next.
 struct Waits<'w, 't> {
-    answers: &'w Mailbox,
+    answers: &'w Answers,
+    offers: &'w Offers,
     /// The next phase of a stop.
     stop: Pin<&'w mut WaitForCancellationFuture<'t>>,
     cancel: Pin<&'w mut WaitForCancellationFuture<'t>>,
@@ -100,12 +91,14 @@ pub(super) struct Driver {
     pub(super) retry: Option<(Instant, Writing)>,
     /// Answers whose senders have no `ack` yet.
     accepted: Accepted,
+    /// Messages that it is offered.
+    pub(super) inputs: Inputs,
     /// Questions to which a worker that came back does not know the answers.
     pub(super) asked_again: Vec<String>,
     /// The service is to be called again.
     pub(super) calls_again: bool,
     /// Whether it was asked to stop: that may be noted in the store.
-    cancelled: bool,
+    pub(super) cancelled: bool,
     waiting: Option<Counted>,
 }
 
@@ -119,6 +112,7 @@ impl Driver {
             write: None,
             retry: None,
             accepted: Accepted::default(),
+            inputs: Inputs::default(),
             asked_again: Vec::new(),
             calls_again: false,
             cancelled: false,
@@ -139,6 +133,7 @@ impl Driver {
         let (turned, timer) = (pin!(place.turn.cancelled()), pin!(tokio::time::sleep(Duration::ZERO)));
         let mut waits = Waits {
             answers: &place.answers,
+            offers: &place.offers,
             stop: stopped,
             cancel: cancelled,
             turn: turned,
@@ -178,6 +173,7 @@ impl Driver {
                 }
                 Wake::Written(outcome) => self.written(outcome, waits.phase).await,
                 Wake::Answers => self.answers(waits.answers),
+                Wake::Offers => self.take_offers(waits.offers),
                 Wake::Turn => {
                     waits.started = true;
                     self.take_turn();
@@ -232,6 +228,10 @@ impl Driver {
                         call.answer(&request, content.into());
                     }
                 }
+                (Action::TookInput(message), _) => {
+                    self.task.runs.metrics.inputs_taken.inc();
+                    self.inputs.taken(&message);
+                }
                 (Action::CancelCall | Action::Stored(_), _) => {}
             }
         }
@@ -261,6 +261,7 @@ impl Driver {
             () = &mut waits.left, if !waits.cancelled => Wake::Left,
             () = &mut waits.turn, if !waits.started => Wake::Turn,
             () = waits.answers.arrived() => Wake::Answers,
+            () = waits.offers.arrived() => Wake::Offers,
             wake = next_of(&mut self.worker) => wake,
             () = &mut waits.timer, if due.is_some() => Wake::Time,
         }
@@ -285,7 +286,7 @@ impl Driver {
     }
 
     /// Takes what clients answer.
-    fn answers(&mut self, mailbox: &Mailbox) -> bool {
+    fn answers(&mut self, mailbox: &Answers) -> bool {
         let (now, run) = (self.task.runs.clock.now(), self.task.channel.id());
         for given in mailbox.take() {
             let verdict = self.run.answer(given.answer.clone(), now);
@@ -328,6 +329,7 @@ impl Driver {
                 let ask = Ask { request, codec, payload, resumable, checkpoint, expires_in_max };
                 return self.run.ask(ask, self.task.runs.clock.now(), timestamp_after);
             }
+            CallEvent::TookInput { message, .. } => return self.took_input(&message),
             CallEvent::AsksAgain { requests } => return self.asked_again.extend(requests),
             CallEvent::Event { kind: EventKind::Text, payload, .. } => WorkerEvent::Text(payload),
             CallEvent::Event { kind: EventKind::Event { name, codec }, payload, .. } => {
@@ -383,83 +385,9 @@ impl Driver {
         if self.run.is_cancelling() || self.run.is_ending() {
             call.cancel();
         }
+        self.give_inputs(&call);
         self.worker = Worker::Calling(call);
         true
-    }
-
-    fn begin(&mut self, writing: Writing) {
-        let RunTask { runs, channel, open, stored, .. } = &self.task;
-        let mut batch = match &writing {
-            Writing::Called => store::called_batch(channel, open, stored.clone(), runs.durability),
-            Writing::Events(request) => {
-                let asked = self.run.has_asked();
-                store::events_batch(channel, request, asked, runs.clock.now(), runs.durability, runs.keep)
-            }
-        };
-        if self.cancelled && matches!(&writing, Writing::Events(request) if request.end.is_some()) {
-            batch.ops.push(store::forget_cancel(channel));
-        }
-        self.write = Some((runs.broker.commit(batch), writing));
-    }
-
-    fn retry(&mut self) -> bool {
-        let due = self.retry.take_if(|(at, _)| *at <= Instant::now());
-        if let Some((_, writing)) = due {
-            self.begin(writing);
-        }
-        true
-    }
-
-    /// Handles the outcome of a write. `false` when this task can do nothing more.
-    async fn written(&mut self, outcome: Result<Committed, BrokerError>, phase: Phase) -> bool {
-        let Some((_, writing)) = self.write.take() else { return true };
-        match (outcome, writing) {
-            (Ok(_), Writing::Called) => {
-                self.task.open.called = true;
-                if phase == Phase::Running || self.run.is_ending() {
-                    self.run.start();
-                }
-            }
-            (Ok(_), Writing::Events(request)) => {
-                self.run.appended();
-                if let Some(end) = &request.end {
-                    // A line for each message would cost too much; the others are worth it.
-                    match end {
-                        End::Completed(_) => tracing::debug!("completed"),
-                        End::Failed(error) => tracing::info!(
-                            state = end.state(),
-                            code = %error.code,
-                            trace_id = error.trace_id.as_deref(),
-                            "ended"
-                        ),
-                        End::Cancelled | End::Expired => tracing::info!(state = end.state(), "ended"),
-                    }
-                    self.task.runs.metrics.run_ended(end.state());
-                }
-            }
-            (Err(BrokerError::Overloaded), writing) if phase != Phase::CutOff => {
-                self.retry = Some((Instant::now() + RETRY_AFTER, writing));
-            }
-            (Err(error @ BrokerError::Refused { .. }), _) => {
-                tracing::warn!(%error, "somebody else ended this run");
-                self.forget().await;
-                return false;
-            }
-            (Err(error), _) => {
-                tracing::error!(%error, "a run cannot be stored");
-                self.leave_call();
-                return false;
-            }
-        }
-        true
-    }
-
-    /// The channel is sealed: the run must not be found open after the next start.
-    async fn forget(&mut self) {
-        let RunTask { runs, channel, .. } = &self.task;
-        if let Err(error) = runs.broker.commit(store::forget_batch(channel)).await {
-            tracing::warn!(%error, "the run is taken off the list of open ones after the next start");
-        }
     }
 
     fn latest(&self, name: &str, key: Option<&str>, content: &[u8]) {
@@ -479,13 +407,6 @@ impl Driver {
             return;
         };
         runs.hub.publish_latest(channel, format!("{name}/{}", key.unwrap_or_default()), state);
-    }
-}
-
-async fn written(write: &mut Option<(Commit, Writing)>) -> Result<Committed, BrokerError> {
-    match write {
-        Some((commit, _)) => commit.await,
-        None => std::future::pending().await,
     }
 }
 

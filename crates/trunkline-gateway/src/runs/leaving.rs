@@ -4,9 +4,10 @@ use trunkline_broker::BrokerError;
 use trunkline_core::retry::Failure;
 use trunkline_protocol::ErrorCode;
 
-use super::driver::{Driver, RETRY_AFTER, Worker, Writing};
+use super::driver::{Driver, Worker};
 use super::store;
 use super::task::RunTask;
+use super::writing::{RETRY_AFTER, Writing};
 
 /// How far the gateway has come with its end, as far as a run knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,13 +8,16 @@ mod answers;
 mod calls;
 mod driver;
 mod failures;
+mod inputs;
 mod leaving;
+mod mailbox;
 mod recovery;
 mod roster;
 mod store;
 mod task;
+mod writing;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::FutureExt as _;
@@ -41,6 +44,7 @@ use crate::stopping::Stopping;
 use crate::telemetry::Metrics;
 
 use answers::{Given, NotGiven};
+use inputs::Offers;
 pub(crate) use recovery::Recovery;
 use roster::{Cancelled, NoPlace, Roster};
 pub(crate) use store::is_open_run_of;
@@ -74,6 +78,8 @@ pub(crate) struct Runs {
     accepted: AtomicU64,
     /// Those who read the channel of a run that is over, to say what became of an answer.
     looking_up: Semaphore,
+    /// Whether somebody was told that messages of a route that steers have to wait.
+    told_of_no_input: AtomicBool,
     tracker: TaskTracker,
     stopping: Arc<Stopping>,
     /// Whether the disk has room for what is new.
@@ -106,6 +112,7 @@ impl Runs {
             budget: Mutex::default(),
             accepted: AtomicU64::new(0),
             looking_up: Semaphore::new(LOOKING_UP_MAX),
+            told_of_no_input: AtomicBool::new(false),
             tracker: TaskTracker::new(),
             stopping,
             room: Arc::default(),
@@ -126,7 +133,7 @@ impl Runs {
         let session = new.session;
         let id = run_id(&session.realm, &session.id, new.message_id);
         let channel = ChannelKey::run(&session.realm, &id);
-        let place = match self.roster.enlist(&channel, session, new.while_busy) {
+        let place = match self.roster.enlist(&channel, session, &new.service, new.while_busy) {
             Ok(place) => place,
             Err(NoPlace::Full) => {
                 let reason = "this gateway has as many open runs as it can hold";
@@ -141,6 +148,8 @@ impl Runs {
         let is_old = origin.wire().dialect() != Dialect::Native;
         let asked = is_old.then(|| Origin::of(&new.service, &ts, new.message.payload.as_ref()));
         let (payload, packed) = store::kept_payload(new.message);
+        let waits = place.as_ref().is_some_and(|place| !place.turn_is_now);
+        let taker = if waits { self.taker(&channel, &new) } else { None };
         let open = OpenRun {
             session: session.id.clone(),
             user: session.user.clone(),
@@ -156,6 +165,7 @@ impl Runs {
             repetitions: 0,
             parallel: new.while_busy == WhileBusy::Parallel,
             interrupts: new.while_busy == WhileBusy::Interrupt,
+            input_to: taker.as_ref().map(|(run, _)| run.clone()),
             ends_when_left: new.on_leave == OnLeave::Cancel,
             traceparent: new.message.traceparent(),
             origin: asked,
@@ -170,9 +180,12 @@ impl Runs {
             ts: &ts,
             durability: self.durability,
         });
+        // Before it is stored, so that messages are offered in the order in which they came.
+        let held = taker.and_then(|(_, offers)| inputs::offer(&channel, &open, false, &offers));
         // Written or queued now, so that messages are stored in the order in which they came.
         let commit = self.broker.commit(batch);
-        let task = RunTask::new(Arc::clone(self), channel, Arc::clone(session), open, stored);
+        let mut task = RunTask::new(Arc::clone(self), channel, Arc::clone(session), open, stored);
+        task.held = held;
         // Begun here: where the message is stored already, the worker has its call before this connection writes a byte.
         let mut task = Box::pin(task.accept(place, commit, origin));
         if (&mut task).now_or_never().is_none() {
@@ -181,14 +194,32 @@ impl Runs {
         Ok(())
     }
 
+    /// The run that is offered a new message as input: its id, and its mailbox.
+    fn taker(&self, run: &ChannelKey, new: &NewRun<'_>) -> Option<(String, Arc<Offers>)> {
+        let steers = new.while_busy == WhileBusy::Steer;
+        let taker = steers.then(|| self.roster.can_take(run, new.session, &new.service)).flatten()?;
+        if self.bridge.get().is_none_or(|bridge| bridge.takes_input(&new.service)) {
+            return Some(taker);
+        }
+        self.metrics.inputs_refused.inc();
+        if !self.told_of_no_input.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                service = new.service,
+                "a route says while_busy = \"steer\", and a worker of its service does not say takes_input: messages wait \
+                 their turn, as with \"queue\""
+            );
+        }
+        None
+    }
+
     /// Refuses a message whose run has no place in its session, unless it is a repetition: that has its `ack` whatever
     /// else the session is doing.
     fn refuse_as_busy(self: &Arc<Self>, run: &ChannelKey, new: &NewRun<'_>, origin: InFlight) {
         let commit = self.broker.commit(store::look_up_batch(run, new.message));
-        let (runs, id, message) = (Arc::clone(self), run.id().to_owned(), new.message_id.to_owned());
+        let (runs, run, message) = (Arc::clone(self), run.clone(), new.message_id.to_owned());
         let mut refusing = Box::pin(async move {
             let outcome = commit.await;
-            task::answer(&runs, &message, &id, origin, outcome);
+            task::answer(&runs, &message, &run, None, origin, outcome).await;
         });
         if (&mut refusing).now_or_never().is_none() {
             self.tracker.spawn(refusing);

@@ -127,11 +127,12 @@ impl Recovery {
                 }
             };
             let session = sessions.of_recovered_run(channel.realm(), &open.session, open.user.clone());
-            let mut place = runs.roster.take_over(&channel, &session, open.while_busy());
-            if store::is_cancelled(&*runs.broker, &channel).await? {
+            let mut task = RunTask::new(Arc::clone(runs), channel, session, open, stored);
+            let mut place = task.take_over();
+            if store::is_cancelled(&*runs.broker, &task.channel).await? {
                 place.cancel.cancel();
             }
-            let task = RunTask::new(Arc::clone(runs), channel, session, open, stored);
+            task.offer_again();
             // Those before it are lined up already; a stop may have come between storing it and asking them to end.
             task.interrupt();
             let (run, call) = if task.open.called {

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::turns::{Turn, WhileBusy};
 
-use super::answers::{Given, Mailbox, NotGiven};
+use super::answers::{Answers, Given, NotGiven};
+use super::inputs::Offers;
 use crate::sessions::Session;
 
 /// Runs that may be open on this node at once.
@@ -53,7 +54,9 @@ struct Entry {
     ticket: u64,
     cancel: CancellationToken,
     turn: CancellationToken,
-    answers: Arc<Mailbox>,
+    service: String,
+    answers: Arc<Answers>,
+    offers: Arc<Offers>,
 }
 
 /// A run's place on the roster and in the line of its session.
@@ -64,7 +67,9 @@ pub(super) struct Place {
     pub(super) turn: CancellationToken,
     pub(super) turn_is_now: bool,
     /// What clients answer to the run's questions.
-    pub(super) answers: Arc<Mailbox>,
+    pub(super) answers: Arc<Answers>,
+    /// The messages that it is offered as input.
+    pub(super) offers: Arc<Offers>,
     roster: Arc<Roster>,
     channel: ChannelKey,
     session: Arc<Session>,
@@ -77,6 +82,7 @@ impl Roster {
         self: &Arc<Self>,
         run: &ChannelKey,
         session: &Arc<Session>,
+        service: &str,
         while_busy: WhileBusy,
     ) -> Result<Option<Place>, NoPlace> {
         let mut entries = self.lock();
@@ -88,7 +94,7 @@ impl Roster {
         }
         match session.turns().request(run.id(), while_busy) {
             Turn::Busy => Err(NoPlace::Busy),
-            turn => Ok(Some(self.add(&mut entries, run, session, turn == Turn::Now))),
+            turn => Ok(Some(self.add(&mut entries, run, session, service, turn == Turn::Now))),
         }
     }
 
@@ -98,11 +104,12 @@ impl Roster {
         self: &Arc<Self>,
         run: &ChannelKey,
         session: &Arc<Session>,
+        service: &str,
         while_busy: WhileBusy,
     ) -> Place {
         let mut entries = self.lock();
         let turn_is_now = session.turns().insist(run.id(), while_busy) == Turn::Now;
-        self.add(&mut entries, run, session, turn_is_now)
+        self.add(&mut entries, run, session, service, turn_is_now)
     }
 
     fn add(
@@ -110,22 +117,35 @@ impl Roster {
         entries: &mut Entries,
         run: &ChannelKey,
         session: &Arc<Session>,
+        service: &str,
         turn_is_now: bool,
     ) -> Place {
         entries.tickets += 1;
         let ticket = entries.tickets;
         let (cancel, turn) = (CancellationToken::new(), CancellationToken::new());
-        let answers = Arc::<Mailbox>::default();
+        let (answers, offers) = (Arc::<Answers>::default(), Arc::<Offers>::default());
         let entry = Entry {
             session: session.channel.clone(),
             ticket,
             cancel: cancel.clone(),
             turn: turn.clone(),
+            service: service.to_owned(),
             answers: Arc::clone(&answers),
+            offers: Arc::clone(&offers),
         };
         entries.runs.insert(run.clone(), entry);
         let (channel, session) = (run.clone(), Arc::clone(session));
-        Place { cancel, turn, turn_is_now, answers, roster: Arc::clone(self), channel, session, ticket }
+        Place { cancel, turn, turn_is_now, answers, offers, roster: Arc::clone(self), channel, session, ticket }
+    }
+
+    /// The run before this one that can take its message: it has the session's turn, is of the same service, and is not
+    /// to stop. Gives its id, and where it is offered messages.
+    pub(super) fn can_take(&self, run: &ChannelKey, session: &Session, service: &str) -> Option<(String, Arc<Offers>)> {
+        let entries = self.lock();
+        let active = ChannelKey::run(&session.realm, session.turns().active()?);
+        let entry = entries.runs.get(&active).filter(|_| active != *run)?;
+        let goes_on = entry.service == service && !entry.cancel.is_cancelled();
+        goes_on.then(|| (active.id().to_owned(), Arc::clone(&entry.offers)))
     }
 
     /// Asks an open run of this session to stop; `None` when it has none of this name.
@@ -149,7 +169,7 @@ impl Roster {
     pub(super) fn answer(&self, run: &ChannelKey, session: &ChannelKey, given: Given) -> Result<(), NotGiven> {
         let entries = self.lock();
         match entries.runs.get(run).filter(|entry| entry.session == *session) {
-            Some(entry) => entry.answers.put(given),
+            Some(entry) => entry.answers.put(given).map_err(NotGiven::Full),
             None => Err(NotGiven::NoRun(given)),
         }
     }
@@ -198,11 +218,11 @@ mod tests {
     #[test]
     fn a_dropped_place_gives_the_next_run_its_turn() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
-        let first = roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().unwrap();
-        let second = roster.enlist(&run("b"), &session, WhileBusy::Queue).unwrap().unwrap();
+        let first = roster.enlist(&run("a"), &session, "chat", WhileBusy::Queue).unwrap().unwrap();
+        let second = roster.enlist(&run("b"), &session, "chat", WhileBusy::Queue).unwrap().unwrap();
         assert!(first.turn_is_now && !second.turn_is_now);
         assert!(
-            roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().is_none(),
+            roster.enlist(&run("a"), &session, "chat", WhileBusy::Queue).unwrap().is_none(),
             "a repetition has no place of its own"
         );
         drop(first);
@@ -213,8 +233,8 @@ mod tests {
     #[test]
     fn whoever_stored_a_run_drives_it_and_the_other_leaves_nothing_behind() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
-        let pretender = roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().unwrap();
-        let owner = roster.take_over(&run("a"), &session, WhileBusy::Queue);
+        let pretender = roster.enlist(&run("a"), &session, "chat", WhileBusy::Queue).unwrap().unwrap();
+        let owner = roster.take_over(&run("a"), &session, "chat", WhileBusy::Queue);
         assert!(owner.turn_is_now);
         drop(pretender);
         assert_eq!(roster.cancel(&run("a"), &session.channel), Some(Cancelled::Now));
@@ -229,10 +249,10 @@ mod tests {
     fn a_stored_run_gets_a_place_in_a_busy_session() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
         let places: Vec<_> = (0..=WAITING_MAX)
-            .map(|number| roster.enlist(&run(&number.to_string()), &session, WhileBusy::Queue).unwrap())
+            .map(|number| roster.enlist(&run(&number.to_string()), &session, "chat", WhileBusy::Queue).unwrap())
             .collect();
-        assert!(matches!(roster.enlist(&run("more"), &session, WhileBusy::Queue), Err(NoPlace::Busy)));
-        let stored = roster.take_over(&run("more"), &session, WhileBusy::Queue);
+        assert!(matches!(roster.enlist(&run("more"), &session, "chat", WhileBusy::Queue), Err(NoPlace::Busy)));
+        let stored = roster.take_over(&run("more"), &session, "chat", WhileBusy::Queue);
         assert!(!stored.turn_is_now);
         drop(places);
         assert!(stored.turn.is_cancelled());
@@ -241,7 +261,7 @@ mod tests {
     #[test]
     fn a_run_that_interrupts_is_next_when_the_one_before_it_is_over() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
-        let enlist = |id| roster.enlist(&run(id), &session, WhileBusy::Interrupt).unwrap().unwrap();
+        let enlist = |id| roster.enlist(&run(id), &session, "chat", WhileBusy::Interrupt).unwrap().unwrap();
         let (first, second, third) = (enlist("a"), enlist("b"), enlist("c"));
         assert!(!first.cancel.is_cancelled(), "nothing is stored yet");
         assert_eq!(roster.interrupt(&run("c"), &session), 2);
@@ -253,7 +273,7 @@ mod tests {
     #[test]
     fn a_run_of_another_session_is_not_cancelled() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
-        let place = roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().unwrap();
+        let place = roster.enlist(&run("a"), &session, "chat", WhileBusy::Queue).unwrap().unwrap();
         assert_eq!(roster.cancel(&run("a"), &ChannelKey::session("default", "other")), None);
         assert!(!place.cancel.is_cancelled());
     }

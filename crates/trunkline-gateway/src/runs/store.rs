@@ -17,7 +17,7 @@ use trunkline_core::identity::content_digest;
 use trunkline_core::log::{Record, Retention};
 use trunkline_core::record::{RecordKind, data, message};
 use trunkline_core::retry::Attempts;
-use trunkline_core::run::{AppendRequest, Mark, Questions, Said, TimeLeft};
+use trunkline_core::run::{AppendRequest, Mark, Questions, Said, TOOK_INPUT, TimeLeft, TookInput};
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
 use trunkline_protocol::{Codec, Envelope, Payload};
@@ -62,6 +62,9 @@ pub(super) struct OpenRun {
     /// Whether it takes the place of those before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) interrupts: bool,
+    /// The run that its message is offered to as input, until it begins itself. Clients are not told of it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) input_to: Option<String>,
     /// Whether it ends when its session has no connection any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) ends_when_left: bool,
@@ -94,7 +97,8 @@ pub(super) struct AcceptedMessage<'a> {
     pub(super) durability: Durability,
 }
 
-/// Stores a message, the reference to its run, the run's empty channel and the open run, all or none.
+/// Stores a message, the reference to its run, the run's empty channel and the open run, all or none. A message that is
+/// offered to another run names that one, and its own is not told of.
 /// The run's channel has its name from the message's id, so a repetition is refused as long as the run is kept.
 pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
     let AcceptedMessage { session, run, open, stored: open_run, message, ts, durability } = *accepted;
@@ -104,7 +108,7 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
         id: Some(Cow::Borrowed(&open.message)),
         ts: Some(Cow::Borrowed(ts)),
         session: Some(Cow::Borrowed(session.id())),
-        run: Some(Cow::Borrowed(run.id())),
+        run: Some(Cow::Borrowed(open.input_to.as_deref().unwrap_or(run.id()))),
         to: message.to.clone(),
         reply_to: message.reply_to.clone(),
         payload: message.payload.as_ref().map(Payload::borrowed),
@@ -112,6 +116,19 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
         extra: message.extra.clone(),
         ..Envelope::default()
     };
+    let mut ops = vec![
+        Op::Open { channel: run.clone(), unique: Some(digest(message)) },
+        append(session, data(RecordKind::Message, &stored)),
+    ];
+    if open.input_to.is_none() {
+        ops.push(announce(session, run, open, ts));
+    }
+    ops.push(Op::Put(put_open_run(run, open_run.clone(), Expect::Anything)));
+    Batch { ops, durability }
+}
+
+/// Tells the session of a run that begins.
+pub(super) fn announce(session: &ChannelKey, run: &ChannelKey, open: &OpenRun, ts: &str) -> Op {
     let reference_payload = payload(&RunReference { service: &open.service, channel: run.public_name() });
     let reference_id = random::id();
     let reference = Envelope {
@@ -123,15 +140,7 @@ pub(super) fn accept_batch(accepted: &AcceptedMessage<'_>) -> Batch {
         payload: Some((&reference_payload).into()),
         ..Envelope::new("run_started")
     };
-    Batch {
-        ops: vec![
-            Op::Open { channel: run.clone(), unique: Some(digest(message)) },
-            append(session, data(RecordKind::Message, &stored)),
-            append(session, data(RecordKind::RunStarted, &reference)),
-            Op::Put(put_open_run(run, open_run.clone(), Expect::Anything)),
-        ],
-        durability,
-    }
+    append(session, data(RecordKind::RunStarted, &reference))
 }
 
 /// Stores nothing: it is refused with [`Refusal::Exists`] if the message was stored before, and otherwise for a value
@@ -145,8 +154,42 @@ pub(super) fn look_up_batch(run: &ChannelKey, message: &Envelope<'_>) -> Batch {
 /// Notes that a run is handed to a worker now. `stored` is what the list has of it: refused when the run has ended
 /// meanwhile.
 pub(super) fn called_batch(run: &ChannelKey, open: &OpenRun, stored: Bytes, durability: Durability) -> Batch {
-    let called = OpenRun { called: true, ..open.clone() };
+    let called = OpenRun { called: true, input_to: None, ..open.clone() };
     Batch { ops: vec![Op::Put(put_open_run(run, called.to_value(), Expect::Value(stored)))], durability }
+}
+
+/// Ends a run before it began, because the worker of another one took its message. Its channel keeps which one.
+pub(super) fn taken_ops(own: &ChannelKey, session: &str, by: &str, message: &str, ts: &str, keep: Keep) -> [Op; 3] {
+    let content = payload(&TookInput { input: message });
+    let record = Envelope {
+        ts: Some(Cow::Borrowed(ts)),
+        session: Some(Cow::Borrowed(session)),
+        run: Some(Cow::Borrowed(by)),
+        payload: Some((&content).into()),
+        ..Envelope::new(TOOK_INPUT)
+    };
+    let append = Append {
+        channel: own.clone(),
+        data: data(RecordKind::Event, &record),
+        expected: Some(0),
+        seals: true,
+        idempotency: None,
+        retention: None,
+    };
+    [Op::Append(append), Op::Delete { key: open_run_key(own) }, keep.run_ended(own, wall_ms())]
+}
+
+/// The run that a stored message went to: its own, or the one that it is or was input to.
+pub(super) async fn went_to(broker: &dyn Broker, run: &ChannelKey) -> Result<String, BrokerError> {
+    let first = broker.read(run, None, 1).await?.ok().and_then(|page| page.records.into_iter().next());
+    let to = match first {
+        Some(record) => {
+            let (_, event) = message(&record.data).map_err(|error| BrokerError::Unavailable(error.to_string()))?;
+            event.run.filter(|_| event.kind == TOOK_INPUT).map(Cow::into_owned)
+        }
+        None => open_run(broker, run).await?.and_then(|open| open.input_to),
+    };
+    Ok(to.unwrap_or_else(|| run.id().to_owned()))
 }
 
 /// Reads what the list of open runs has of a run whose service is to be called again, after it was noted there. Fails
@@ -505,6 +548,7 @@ mod tests {
             repetitions: 0,
             parallel: false,
             interrupts: false,
+            input_to: None,
             ends_when_left: false,
             traceparent: None,
             origin: None,

@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 use trunkline_bridge::Call;
-use trunkline_broker::{BrokerError, Committed, Refusal};
+use trunkline_broker::{BrokerError, Committed, Op, Refusal};
 use trunkline_core::Moment;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::retry::Attempts;
@@ -20,10 +20,12 @@ use trunkline_core::run::Run;
 use trunkline_core::turns::WhileBusy;
 use trunkline_protocol::{ErrorBody, ErrorCode};
 
-use super::driver::{Commit, Driver, Worker};
+use super::driver::{Driver, Worker};
+use super::inputs::{self, Held};
 use super::recovery::RECLAIM_WITHIN;
 use super::roster::Place;
 use super::store::{self, OpenRun};
+use super::writing::Commit;
 use super::{Runs, answers};
 use crate::clock::{timestamp, wall_ms};
 use crate::connection::InFlight;
@@ -38,6 +40,8 @@ pub(super) struct RunTask {
     pub(super) open: OpenRun,
     /// What the list of open runs has of it, until a worker may have it.
     pub(super) stored: Bytes,
+    /// Its message is offered to another run.
+    pub(super) held: Option<Held>,
 }
 
 impl RunTask {
@@ -48,7 +52,7 @@ impl RunTask {
         open: OpenRun,
         stored: Bytes,
     ) -> Self {
-        Self { runs, channel, session, open, stored }
+        Self { runs, channel, session, open, stored, held: None }
     }
 
     /// Waits until the run is stored, tells its sender, and drives it. Whoever's message was stored drives the run:
@@ -56,14 +60,45 @@ impl RunTask {
     pub(super) async fn accept(self, place: Option<Place>, commit: Commit, origin: InFlight) {
         let outcome = commit.await;
         let stored = outcome.is_ok();
-        answer(&self.runs, &self.open.message, self.channel.id(), origin, outcome);
+        if let Some(held) = &self.held {
+            held.stored(stored);
+        }
+        let goes_to = self.open.input_to.as_deref();
+        answer(&self.runs, &self.open.message, &self.channel, goes_to, origin, outcome).await;
         if stored {
-            self.runs.metrics.runs_started.inc();
-            let place = place
-                .unwrap_or_else(|| self.runs.roster.take_over(&self.channel, &self.session, self.open.while_busy()));
+            let counted = if goes_to.is_some() { &self.runs.metrics.inputs } else { &self.runs.metrics.runs_started };
+            counted.inc();
+            let place = place.unwrap_or_else(|| self.take_over());
             self.interrupt();
             let run = self.new_run();
             self.drive(run, place, Worker::None, LEFT_AFTER).await;
+        }
+    }
+
+    /// A place for a run that is stored.
+    pub(super) fn take_over(&self) -> Place {
+        let Self { runs, channel, session, open, .. } = self;
+        runs.roster.take_over(channel, session, &open.service, open.while_busy())
+    }
+
+    /// Offers the message of a recovered run again, if the run that was to take it is still there.
+    pub(super) fn offer_again(&mut self) {
+        let Self { runs, channel, session, open, .. } = &*self;
+        let taker = runs.roster.can_take(channel, session, &open.service);
+        let taker = taker.filter(|(run, _)| open.input_to.as_ref() == Some(run));
+        self.held = taker.and_then(|(_, offers)| inputs::offer(channel, open, true, &offers));
+    }
+
+    /// Tells the session of this run, where that was left for the time when it begins or ends.
+    pub(super) fn announcement(&self) -> Option<Op> {
+        let Self { channel, session, open, .. } = self;
+        open.input_to.as_ref().map(|_| store::announce(&session.channel, channel, open, &timestamp()))
+    }
+
+    /// That is stored now.
+    pub(super) fn announced(&mut self) {
+        if self.open.input_to.take().is_some() {
+            self.runs.metrics.runs_started.inc();
         }
     }
 
@@ -97,7 +132,12 @@ impl RunTask {
     }
 
     /// Drives the run to its end. The place is given up afterwards, whatever happened.
-    async fn drive(self, run: Run, place: Place, worker: Worker, return_within: Duration) {
+    async fn drive(mut self, run: Run, place: Place, worker: Worker, return_within: Duration) {
+        if let Some(held) = self.held.take()
+            && !held.is_let_go(&place, &self.runs.stopping).await
+        {
+            return;
+        }
         let span = tracing::info_span!("run", run = self.channel.id(), service = %self.open.service);
         let (runs, channel, session) = (Arc::clone(&self.runs), self.channel.clone(), Arc::clone(&self.session));
         let answers = Arc::clone(&place.answers);
@@ -122,16 +162,30 @@ impl RunTask {
     }
 }
 
-/// Gives the sender of a message its `ack` or `error`.
-pub(super) fn answer(runs: &Runs, message: &str, run: &str, origin: InFlight, outcome: Result<Committed, BrokerError>) {
-    let ack = |duplicate| move |wire| message::ack_frame(wire, message, Some(run), duplicate);
-    match outcome {
-        Ok(_) => origin.acknowledge(ack(false)),
+/// Gives the sender of a message its `ack` or `error`. `goes_to` is the run that it is input to, if it is.
+pub(super) async fn answer(
+    runs: &Runs,
+    message: &str,
+    run: &ChannelKey,
+    goes_to: Option<&str>,
+    origin: InFlight,
+    outcome: Result<Committed, BrokerError>,
+) {
+    let ack = |to: &str, duplicate| {
+        let to = to.to_owned();
+        move |wire| message::ack_frame(wire, message, Some(&to), duplicate)
+    };
+    let outcome = match outcome {
+        Ok(_) => return origin.acknowledge(ack(goes_to.unwrap_or(run.id()), false)),
         Err(BrokerError::Refused { refusal: Refusal::Exists { same_content: true }, .. }) => {
-            origin.acknowledge(ack(true));
+            store::went_to(&*runs.broker, run).await
         }
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(to) => origin.acknowledge(ack(&to, true)),
         Err(error) => {
-            let error = accept_error(&error, run);
+            let error = accept_error(&error, run.id());
             runs.metrics.client_error(&error.code);
             origin.refuse(message, |wire| message::error_frame(wire, Some(message), error));
         }

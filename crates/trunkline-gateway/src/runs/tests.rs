@@ -200,6 +200,7 @@ impl Stored {
             repetitions: 0,
             parallel: false,
             interrupts: false,
+            input_to: None,
             ends_when_left: false,
             traceparent: None,
             origin: None,

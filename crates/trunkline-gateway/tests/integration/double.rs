@@ -6,7 +6,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 use trunkline_bridge::frame::{
-    Ask, CallFrame, Chunk, ChunkKind, Frame, Hello, Load, Offer, Parts, Service, Welcome, WorkerError, decode, encode,
+    Ask, CallFrame, Chunk, ChunkKind, Frame, Hello, Input, Load, Offer, Parts, Service, Welcome, WorkerError, decode,
+    encode,
 };
 use trunkline_protocol::Codec;
 
@@ -40,6 +41,11 @@ impl Double {
         Self::join_as(gateway, service, Hello { services, ..Hello::default() }).await
     }
 
+    /// The same for a worker whose calls take further messages.
+    pub(crate) async fn join_steered(gateway: &TestGateway, service: &str) -> Self {
+        Self::join_as(gateway, service, steered(service)).await
+    }
+
     /// Connects again as a worker that still has a run, of which this many events are stored, and gives its new number.
     pub(crate) async fn come_back(gateway: &TestGateway, service: &str, run: &str, stored: u64) -> (Self, u64) {
         let offer = Offer { run: run.to_owned(), next: stored, ack: stored, ..Offer::default() };
@@ -48,8 +54,17 @@ impl Double {
 
     /// Comes back with a call that it still holds; returns its new corr.
     pub(crate) async fn return_with(gateway: &TestGateway, service: &str, offer: Offer) -> (Self, u64) {
+        Self::return_as(gateway, service, Hello::default(), offer).await
+    }
+
+    /// The same for a worker whose calls take further messages.
+    pub(crate) async fn return_steered(gateway: &TestGateway, service: &str, offer: Offer) -> (Self, u64) {
+        Self::return_as(gateway, service, steered(service), offer).await
+    }
+
+    async fn return_as(gateway: &TestGateway, service: &str, hello: Hello, offer: Offer) -> (Self, u64) {
         let (run, ack) = (offer.run.clone(), offer.ack);
-        let hello = Hello { open: vec![offer], ..Hello::default() };
+        let hello = Hello { open: vec![offer], ..hello };
         let (double, welcome) = Self::join_and_hear(gateway, service, hello).await;
         let [resumed] = &welcome.resumed[..] else { panic!("it does not go on: {welcome:?}") };
         assert_eq!(resumed.run, run);
@@ -122,6 +137,25 @@ impl Double {
                 other => panic!("not an answer: {other:?}"),
             }
         }
+    }
+
+    /// The next further message for a call.
+    pub(crate) async fn receive_input(&mut self, corr: u64) -> Input {
+        loop {
+            match self.receive().await {
+                Frame::Input(input) => {
+                    assert_eq!(input.corr, corr);
+                    return input;
+                }
+                Frame::Credit { .. } => {}
+                other => panic!("not an input: {other:?}"),
+            }
+        }
+    }
+
+    /// Takes a further message.
+    pub(crate) async fn take(&mut self, corr: u64, seq: u64, message: &str) {
+        self.send(Frame::Taken { corr, seq, message: message.to_owned() }).await;
     }
 
     /// What the gateway still had to say; nothing more once it has ended the connection.
@@ -236,6 +270,12 @@ impl Double {
         let payload = Bytes::copy_from_slice(json.as_bytes());
         self.send(Frame::Result { corr, seq, codec: Codec::Json, payload, buffers: Vec::new() }).await;
     }
+}
+
+/// A worker whose calls take further messages.
+fn steered(service: &str) -> Hello {
+    let services = vec![Service { name: service.to_owned(), takes_input: true, ..Service::default() }];
+    Hello { services, ..Hello::default() }
 }
 
 /// Serves `service` until the gateway goes away or the set is dropped. A call's payload says what its answer is:

@@ -21,7 +21,7 @@ const BASE: &str = "server.listen = \"127.0.0.1:0\"\nbroker.kind = \"memory\"\n"
 const LASTING: &str = "server.listen = \"127.0.0.1:0\"\n";
 
 /// What it is told where a test says nothing of its drain.
-const SHORT_DRAIN: &str = "server.drain = \"100ms\"\n";
+pub(crate) const SHORT_DRAIN: &str = "server.drain = \"100ms\"\n";
 
 /// The route of gateways that need no other.
 const ROUTE: &str = "[[route]]\npath = \"/ws\"\nservice = \"chat\"\nservices = [\"*\"]\n";

@@ -22,6 +22,7 @@ mod repeating;
 mod requests;
 mod restarts;
 mod sessions;
+mod steering;
 mod stopping;
 mod tokens;
 mod topics;

@@ -353,3 +353,74 @@ async fn a_question_survives_kill_9_of_the_gateway_and_of_a_worker_that_can_be_r
         worker.kill().await;
     }
 }
+
+/// A message that says what it is called.
+fn said(id: &str) -> Outgoing {
+    let payload = serde_json::value::to_raw_value(id).expect("a text");
+    Outgoing {
+        kind: "user_message".to_owned(),
+        id: id.to_owned(),
+        service: None,
+        payload,
+        deadline_ms: None,
+        run: None,
+    }
+}
+
+/// Connects, and sends what was not acknowledged.
+async fn steer(seen: &Seen, ids: &[String], gateway: &Serving) -> Client {
+    let mut client = within(Client::connect(&gateway.options(), seen.state.clone())).await.expect("welcome");
+    for id in ids.iter().filter(|id| !seen.acknowledged.contains_key(*id)) {
+        client.send(&said(id)).await.expect("sent");
+    }
+    client
+}
+
+#[tokio::test]
+async fn inputs_reach_their_run_once_and_in_order_through_kills_at_random_moments() {
+    let route = "[[route]]\npath = \"/ws\"\nservice = \"gather\"\nwhile_busy = \"steer\"\n";
+    let folder = Folder::with(route);
+    let mut random = Random(11);
+    let worker = PythonWorker::start(&folder);
+    let mut seen = Seen::default();
+    let mut ids: Vec<String> = Vec::new();
+    for life in 0..4 {
+        let gateway = Serving::start(&folder).await;
+        ids.extend((0..3).map(|number| format!("m{life}-{number}")));
+        let mut client = steer(&seen, &ids, &gateway).await;
+        // A worker has the run before anything is killed; then each life has six messages at least.
+        while seen.texts.is_empty() {
+            within(seen.receive(&mut client)).await.expect("the gateway lives");
+        }
+        for _ in 0..if life == 0 { 0 } else { random.below(7) } {
+            within(seen.receive(&mut client)).await.expect("the gateway lives");
+        }
+        gateway.kill().await;
+    }
+    let gateway = Serving::start(&folder).await;
+    ids.push("enough".to_owned());
+    let mut client = steer(&seen, &ids, &gateway).await;
+    let reading = async {
+        while seen.ends.is_empty() || seen.acknowledged.len() < ids.len() {
+            seen.receive(&mut client).await.expect("the gateway lives");
+        }
+    };
+    tokio::time::timeout(RUN_PATIENCE, reading).await.expect("the run ends");
+    let run = seen.acknowledged["m0-0"].clone();
+    let elsewhere = seen.acknowledged.iter().filter(|(_, other)| **other != run);
+    assert_eq!(elsewhere.collect::<Vec<_>>(), [], "all of them are the run's");
+    let told = ids.join(" ") + " ";
+    assert_eq!((&*seen.texts[&run], &seen.ends[&run][..]), (&*told, &["run_completed".to_owned()][..]));
+
+    // Each is known again, and says where it went.
+    let acknowledged = std::mem::take(&mut seen.acknowledged);
+    for id in &ids {
+        client.send(&said(id)).await.expect("sent");
+    }
+    while seen.acknowledged.len() < ids.len() {
+        within(seen.receive(&mut client)).await.expect("the gateway lives");
+    }
+    assert_eq!((&seen.acknowledged, seen.ends.len()), (&acknowledged, 1));
+    assert_eq!(seen.stored, ids, "each stands in the session once");
+    drop(worker);
+}

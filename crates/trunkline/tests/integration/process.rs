@@ -202,7 +202,7 @@ pub(crate) struct PythonWorker(Child);
 
 /// `count` sends as many numbers as it is asked for, with a moment between them; `count_to` is asked in words.
 /// `look_up` may be called twice, and says which time it is. `refuse` and `break` fail, knowingly and not. `tidy` asks a
-/// person, and `tidy_anywhere` bears to be called again.
+/// person, and `tidy_anywhere` bears to be called again. `gather` says what it is told until that is enough.
 const WORKER: &str = r#"
 import asyncio
 from trunkline import Failed, Run, Worker
@@ -238,6 +238,14 @@ async def tidy(run: Run) -> str:
     else:
         answer = run.answer
     return f"{run.attempt} {(run.checkpoint or b'-').decode()} {answer.granted}"
+
+@worker.service("gather", takes_input=True)
+async def gather(first: str, run: Run):
+    yield f"{first} "
+    async for message in run.inputs():
+        yield f"{message.payload} "
+        if message.payload == "enough":
+            return
 
 worker.service("tidy")(tidy)
 worker.service("tidy_anywhere", resumable=True)(tidy)

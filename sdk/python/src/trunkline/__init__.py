@@ -2,6 +2,7 @@
 
 from trunkline._answer import Answer
 from trunkline._event import Event
+from trunkline._inputs import Input
 from trunkline._outgoing import Call
 from trunkline.errors import (
     BadRequest,
@@ -41,6 +42,7 @@ __all__ = [
     "GatewayGone",
     "HandlerError",
     "HelloRefused",
+    "Input",
     "Overloaded",
     "PayloadTooLarge",
     "PermissionDenied",

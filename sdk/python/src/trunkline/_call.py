@@ -64,6 +64,14 @@ class CallLedger:
             meta["checkpoint"] = checkpoint
         return self._keep(Message(Kind.ASK, self.corr, "", meta, payload))
 
+    def take(self, message: str) -> Message:
+        """Numbers that a further message was taken, and keeps that until it is stored."""
+        return self._keep(Message(Kind.TAKEN, self.corr, "", {"seq": self._next, "message": message}))
+
+    def has_taken(self, message: str) -> bool:
+        """Whether a message was taken and the gateway may not know."""
+        return any(kept.kind is Kind.TAKEN and kept.meta["message"] == message for kept in self._kept)
+
     def end(self, kind: Kind, meta: dict[str, Any], payload: bytes) -> Message:
         """Numbers the terminal message, which needs no credit, and keeps it until it is stored."""
         self.ended = True

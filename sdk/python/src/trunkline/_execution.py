@@ -18,6 +18,7 @@ from trunkline._answer import Answer, Question
 from trunkline._call import CallLedger
 from trunkline._connection import Link
 from trunkline._event import STATE, Spelled
+from trunkline._inputs import Input, Inputs
 from trunkline._log import Entry, logger
 from trunkline._outgoing import Call
 from trunkline._protocol import CallMeta, Kind, Message
@@ -106,6 +107,7 @@ class Execution:
         self._left_s: float | None = None  # what is left of the deadline, while it stands still
         self._holds_slot = False
         self._questions: dict[str, asyncio.Future[Answer]] = {}
+        self._inputs = Inputs()
         self._timers: list[asyncio.TimerHandle] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -216,6 +218,29 @@ class Execution:
         waiting = self._questions.get(answer.request_id)
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether the service said that its runs take further messages."""
+        return self.service.takes_input
+
+    def given(self, message: Message) -> None:
+        """Takes an INPUT; one that was taken before is a repetition. Raises ProtocolViolation for one that does not fit."""
+        if self.takes_input and not self.ledger.ended and not self.ledger.has_taken(message.meta.get("message", "")):
+            self._inputs.add(message)
+
+    async def take_input(self, *, wait: bool) -> Input | None:
+        """Takes the next message, once there is credit to say so; None where there is none and `wait` is false."""
+        while True:
+            if wait:
+                await self._inputs.wait()
+            elif not self._inputs:
+                return None
+            await self._wait_for_credit()
+            if self._inputs:  # two may have waited for the same one
+                taken = self._inputs.take()
+                self._send(self.ledger.take(taken.id))
+                return taken
 
     def _begin_to_wait(self) -> None:
         if self._holds_slot:

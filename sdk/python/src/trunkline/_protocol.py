@@ -49,6 +49,8 @@ class Kind(enum.IntEnum):
     UNKNOWN_PEER = 17
     ASK = 18
     ANSWER = 19
+    INPUT = 20
+    TAKEN = 21
 
 
 TERMINAL: Final = frozenset({Kind.RESULT, Kind.ERROR, Kind.END})
@@ -113,6 +115,14 @@ class AnswerMeta(msgspec.Struct, frozen=True):
     """The meta of ANSWER."""
 
     request: str
+
+
+class InputMeta(msgspec.Struct, frozen=True):
+    """The meta of INPUT."""
+
+    message: str
+    type: str
+    codec: str = "json"
 
 
 class Numbered(msgspec.Struct, frozen=True):

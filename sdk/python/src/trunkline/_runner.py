@@ -139,6 +139,9 @@ class Runner:
                 execution.cancel(CancelReason.ASKED)
         elif message.kind is Kind.ANSWER:
             self._answered(message)
+        elif message.kind is Kind.INPUT:
+            if (execution := self._executions.get(message.corr)) is not None:
+                execution.given(message)
         elif message.kind is not Kind.STATUS:
             raise ProtocolViolation(f"{message.kind.name} is nothing that a gateway sends")
 
@@ -330,6 +333,8 @@ def _described(service: Service) -> dict[str, Any]:
         described["idempotent"] = True
     if service.resumable:
         described["resumable"] = True
+    if service.takes_input:
+        described["takes_input"] = True
     return described
 
 

@@ -36,12 +36,24 @@ class Flavour(enum.Enum):
 class Service:
     """One named handler."""
 
-    def __init__(self, name: str, handler: Callable[..., Any], *, threads: bool, idempotent: bool = False, resumable: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        handler: Callable[..., Any],
+        *,
+        threads: bool,
+        idempotent: bool = False,
+        resumable: bool = False,
+        takes_input: bool = False,
+    ) -> None:
         """Reads the handler's signature. Raises TypeError or ValueError with what is wrong about it."""
         if not name or len(name.encode()) > NAME_BYTES_MAX:
             raise ValueError(f"service name {name!r}: 1 to {NAME_BYTES_MAX} bytes")
         self.name = name
         self.resumable = resumable
+        """Whether it can be called again where it was lost while it asked."""
+        self.takes_input = takes_input
+        """Whether its runs take further messages."""
         self.handler = handler
         self.idempotent = idempotent
         """Whether calling it twice does no harm."""

@@ -12,6 +12,7 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ class ThreadFeed:
         self._ended = False
         self._value: Any = None
         self._failure: BaseException | None = None
+        self._waited_for: Future[Any] | None = None
         self.is_cancelled = False
         """Whether the thread was told to stop."""
 
@@ -67,6 +69,10 @@ class ThreadFeed:
         except RuntimeError:
             coroutine.close()
             raise Cancelled("the worker has ended") from None
+        with self._taken:
+            self._waited_for = future
+            if self.is_cancelled:
+                future.cancel()
         try:
             return future.result()
         except Exception:
@@ -78,6 +84,8 @@ class ThreadFeed:
         with self._taken:
             self.is_cancelled = True
             self._taken.notify_all()
+            if self._waited_for is not None:
+                self._waited_for.cancel()
 
     async def pump(self, work: Callable[[], Any], produce: Callable[[Spelled], Awaitable[None]]) -> Any:
         """Runs `work` in a thread, gives each of its events to `produce` in order, and gives what `work` returned.

@@ -5,13 +5,14 @@ Purpose: the one object a handler gets beside its payload. How events are number
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from trunkline import _answer, _event
 from trunkline._answer import Answer, Question, QuestionKind
 from trunkline._event import STATE, Event, Spelled
+from trunkline._inputs import Input
 from trunkline._outgoing import Call
 from trunkline._protocol import CallMeta
 from trunkline._threads import ThreadFeed
@@ -39,6 +40,13 @@ class Channel(Protocol):
 
     async def ask(self, question: Question, checkpoint: bytes | None) -> Answer:
         """Asks a person and waits for the answer."""
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether the service takes further messages."""
+
+    async def take_input(self, *, wait: bool) -> Input | None:
+        """Takes the next further message."""
 
 
 class RunFacts:
@@ -88,6 +96,10 @@ class RunFacts:
         """Whether the run is being cancelled."""
         return self._channel.is_cancelled
 
+    def _check_takes_input(self) -> None:
+        if not self._channel.takes_input:
+            raise RuntimeError("this service takes no input: register it with takes_input=True")
+
 
 class Run(RunFacts):
     """The run of an async handler."""
@@ -134,6 +146,20 @@ class Run(RunFacts):
         """
         question = Question.of(message, kind, action=action, details=details, choices=choices, expires_in_s=expires_in_s)
         return await self._channel.ask(question, checkpoint)
+
+    def inputs(self, *, wait: bool = True) -> AsyncIterator[Input]:
+        """Iterates over what the user says while the run goes on, each message once, in order, for ever: leave it when you are done.
+
+        With `wait=False` it ends when nothing more has come: look there between two steps. Clients are told of each message that it gives
+        (`run_input`). One that is given is the run's for good, across every loss of connection; one that is not begins a run of its own
+        when this one is over. The route has to say `while_busy = "steer"`, and the service `takes_input=True`, else RuntimeError.
+        """
+        self._check_takes_input()
+        return self._take_inputs(wait=wait)
+
+    async def _take_inputs(self, *, wait: bool) -> AsyncIterator[Input]:
+        while (taken := await self._channel.take_input(wait=wait)) is not None:
+            yield taken
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None = None) -> Call:
         """Calls another service: await what it gives for the result, or iterate over it for the events.
@@ -214,6 +240,18 @@ class BlockingRun(RunFacts):
 
         answer: Answer = self._feed.wait_on_loop(ask)
         return answer
+
+    def inputs(self, *, wait: bool = True) -> Iterator[Input]:
+        """Iterates over what the user says while the run goes on. See :meth:`Run.inputs`."""
+        self._check_takes_input()
+        return self._take_inputs(wait=wait)
+
+    def _take_inputs(self, *, wait: bool) -> Iterator[Input]:
+        async def take() -> Input | None:
+            return await self._channel.take_input(wait=wait)
+
+        while (taken := self._feed.wait_on_loop(take)) is not None:
+            yield taken
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None = None) -> BlockingCall:
         """Calls another service, as :meth:`Run.call` does."""

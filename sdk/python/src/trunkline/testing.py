@@ -48,6 +48,7 @@ class TestRun:
         self._events: deque[str | Event] = deque()
         self._changed = asyncio.Event()
         self._taken = 0
+        self._sent = 0
         self.progress: list[dict[str, Any]] = []
         """The progress payloads so far; of those sent in one loop tick only the newest is seen, as by a gateway."""
         self.latest: list[Event] = []
@@ -96,6 +97,15 @@ class TestRun:
         payload = _json.encode({key: item for key, item in answer.items() if item is not None})
         self._gateway.deliver(Message(Kind.ANSWER, self._corr, meta={"request": request_id}, payload=payload))
 
+    def send(self, payload: Any = None, *, type: str = "user_message", id: str | None = None) -> str:
+        """Sends a further message while the run goes on, as a client does on a route that steers; gives the message's id."""
+        self._sent += 1
+        message = id or f"input-{self._sent}"
+        written = _payload.write(payload)
+        meta = {"message": message, "type": type, "codec": written.codec}
+        self._gateway.deliver(Message(Kind.INPUT, self._corr, meta=meta, payload=written.payload))
+        return message
+
     async def _finish(self) -> Any:
         async for _ in self:
             pass
@@ -113,6 +123,8 @@ class TestRun:
         elif message.kind is Kind.ASK:
             question = _payload.read(numbered.codec, message.payload, dict[str, Any])
             self._events.append(Event("run_waiting", {"request_id": message.meta["request"], **question}))
+        elif message.kind is Kind.TAKEN:
+            self._events.append(Event("run_input", {"input": message.meta["message"]}))
         else:
             self._events.append(_event.read(message, numbered))
         self._changed.set()

@@ -62,7 +62,7 @@ class Worker:
         return self._services
 
     def service(
-        self, name: str, *, threads: bool = False, idempotent: bool = False, resumable: bool = False
+        self, name: str, *, threads: bool = False, idempotent: bool = False, resumable: bool = False, takes_input: bool = False
     ) -> Callable[[Handler], Handler]:
         """Registers the decorated function as service `name`.
 
@@ -75,13 +75,17 @@ class Worker:
 
         With `resumable=True` the handler may be called again where an earlier attempt was lost while it asked a person (`run.ask`).
 
+        With `takes_input=True` its runs are given what the user says meanwhile (`run.inputs`), on routes that say `while_busy = "steer"`.
+
         Raises TypeError or ValueError where the function cannot be served.
         """
 
         def register(handler: Handler) -> Handler:
             if name in self._services:
                 raise ValueError(f"service {name!r} is registered twice")
-            self._services[name] = Service(name, handler, threads=threads, idempotent=idempotent, resumable=resumable)
+            self._services[name] = Service(
+                name, handler, threads=threads, idempotent=idempotent, resumable=resumable, takes_input=takes_input
+            )
             return handler
 
         return register

@@ -159,8 +159,6 @@ fn route() {
         (&route("service = \"builtin:files\""), "route[0].service", "built in are: builtin:echo"),
         (&route("types = { \"a*b\" = \"x\" }"), "route[0].types.a*b", "expected a message type"),
         (&route("types = { a = 1 }"), "route[0].types.a", "expected a text, got 1"),
-        (&route("while_busy = \"steer\""), "route[0].while_busy", "\"steer\" is not served yet"),
-        (&route("while_busy = \"steer\""), "route[0].while_busy", "served are \"queue\" or \"parallel\""),
         (&route("while_busy = \"interupt\""), "route[0].while_busy", "did you mean \"interrupt\"?"),
         (&route("on_leave = \"stop\""), "route[0].on_leave", "expected \"continue\" or \"cancel\""),
         (&route("deadline = \"1ms\""), "route[0].deadline", "expected a duration from \"100ms\" to \"1h\""),

@@ -672,6 +672,42 @@ class RunWaiting(shared.FlatFrame, frozen=True, kw_only=True, tag="run_waiting")
     """When the run ends (run_expired) if nobody has answered."""
 
 
+class RunInputMetadataTl(shared.FlatFrameMetadataTl, frozen=True, kw_only=True):
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+
+    channel: str = field()
+    """The channel it stands in; on durable messages only."""
+    pos: str = field()
+    """Its position in the channel."""
+    prev: str = field()
+    """The position before it."""
+    run: str = field()
+    """The run it belongs to."""
+    seq: shared.EnvelopeInteger = field()
+    """First event number of the run that it carries."""
+
+
+class RunInputMetadata(shared.FlatFrameMetadata, frozen=True, kw_only=True):
+    """A free map; what the gateway adds stands in _tl within it."""
+
+    tl: RunInputMetadataTl = field(name="_tl")
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+
+
+class RunInput(shared.FlatFrame, frozen=True, kw_only=True, tag="run_input"):
+    """The run took a message of its session as input; it has no run of its own.
+
+    `run_input`: to clients; durable.
+    """
+
+    session_id: str = field()
+    """Session id."""
+    metadata: RunInputMetadata = field()
+    """A free map; what the gateway adds stands in _tl within it."""
+    input: shared.Id
+    """The message's id."""
+
+
 class RunCancelledMetadataTl(shared.FlatFrameMetadataTl, frozen=True, kw_only=True):
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
 
@@ -777,6 +813,7 @@ Frame = (
     | RunStarted
     | RunEvent
     | RunWaiting
+    | RunInput
     | RunCancelled
     | Answer
 )
@@ -825,6 +862,7 @@ TYPES: Final[Mapping[str, MessageType]] = {
     "run_started": MessageType("run_started", RunStarted, RunStarted, "to_client", "durable"),
     "run_event": MessageType("run_event", RunEvent, RunEvent, "to_client", "stream", folded="text"),
     "run_waiting": MessageType("run_waiting", RunWaiting, RunWaiting, "to_client", "durable"),
+    "run_input": MessageType("run_input", RunInput, RunInput, "to_client", "durable"),
     "run_cancelled": MessageType("run_cancelled", RunCancelled, RunCancelled, "to_client", "durable"),
     "answer": MessageType("answer", Answer, Answer, "both", "durable"),
 }

@@ -646,6 +646,34 @@ class RunWaitingFrame(Envelope, frozen=True, kw_only=True, tag="run_waiting"):
     """First event number of the run that it carries."""
 
 
+class RunInput(Struct, frozen=True, kw_only=True):
+    """The run took a message of its session as input; it has no run of its own.
+
+    `run_input`: to clients; durable.
+    """
+
+    input: shared.Id
+    """The message's id."""
+
+
+class RunInputFrame(Envelope, frozen=True, kw_only=True, tag="run_input"):
+    """`run_input` on the wire."""
+
+    payload: RunInput
+    channel: str = field()
+    """The channel it stands in; on durable messages only."""
+    pos: str = field()
+    """Its position in the channel."""
+    prev: str = field()
+    """The position before it."""
+    session: str = field()
+    """Session id."""
+    run: str = field()
+    """The run it belongs to."""
+    seq: shared.EnvelopeInteger = field()
+    """First event number of the run that it carries."""
+
+
 class RunCompleted(Struct, frozen=True, kw_only=True):
     """The service finished; last in the run's channel.
 
@@ -1270,6 +1298,7 @@ Frame = (
     | RunStartedFrame
     | RunEventFrame
     | RunWaitingFrame
+    | RunInputFrame
     | RunCompletedFrame
     | RunFailedFrame
     | RunCancelledFrame
@@ -1342,6 +1371,7 @@ TYPES: Final[Mapping[str, MessageType]] = {
         "run_event", RunEvent | list[Any] | str | float | bool | None, RunEventFrame, "to_client", "stream", folded="text"
     ),
     "run_waiting": MessageType("run_waiting", RunWaiting, RunWaitingFrame, "to_client", "durable"),
+    "run_input": MessageType("run_input", RunInput, RunInputFrame, "to_client", "durable"),
     "run_completed": MessageType("run_completed", RunCompleted, RunCompletedFrame, "to_client", "durable"),
     "run_failed": MessageType("run_failed", dict[str, Any], RunFailedFrame, "to_client", "durable"),
     "run_cancelled": MessageType("run_cancelled", dict[str, Any], RunCancelledFrame, "to_client", "durable"),

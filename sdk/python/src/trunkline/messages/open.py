@@ -384,6 +384,35 @@ class RunWaiting(shared.OpenFrame, frozen=True, kw_only=True, tag="run_waiting")
     """When the run ends (run_expired) if nobody has answered."""
 
 
+class RunInputTl(shared.OpenFrameTl, frozen=True, kw_only=True):
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+
+    channel: str = field()
+    """The channel it stands in; on durable messages only."""
+    pos: str = field()
+    """Its position in the channel."""
+    prev: str = field()
+    """The position before it."""
+    session: str = field()
+    """Session id."""
+    run: str = field()
+    """The run it belongs to."""
+    seq: shared.EnvelopeInteger = field()
+    """First event number of the run that it carries."""
+
+
+class RunInput(shared.OpenFrame, frozen=True, kw_only=True, tag="run_input"):
+    """The run took a message of its session as input; it has no run of its own.
+
+    `run_input`: to clients; durable.
+    """
+
+    tl: RunInputTl = field(name="_tl")
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+    input: shared.Id
+    """The message's id."""
+
+
 class RunCompletedTl(shared.OpenFrameTl, frozen=True, kw_only=True):
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
 
@@ -488,6 +517,7 @@ Frame = (
     | RunStarted
     | RunEvent
     | RunWaiting
+    | RunInput
     | RunCompleted
     | RunCancelled
     | Answer
@@ -523,6 +553,7 @@ TYPES: Final[Mapping[str, MessageType]] = {
     "run_started": MessageType("run_started", RunStarted, RunStarted, "to_client", "durable"),
     "run_event": MessageType("run_event", RunEvent, RunEvent, "to_client", "stream", folded="text"),
     "run_waiting": MessageType("run_waiting", RunWaiting, RunWaiting, "to_client", "durable"),
+    "run_input": MessageType("run_input", RunInput, RunInput, "to_client", "durable"),
     "run_completed": MessageType("run_completed", RunCompleted, RunCompleted, "to_client", "durable"),
     "run_cancelled": MessageType("run_cancelled", RunCancelled, RunCancelled, "to_client", "durable"),
     "answer": MessageType("answer", Answer, Answer, "both", "durable"),

@@ -997,6 +997,41 @@ class RunWaitingFrame(Envelope, frozen=True, kw_only=True, tag="run_waiting"):
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
 
 
+class RunInput(Struct, frozen=True, kw_only=True):
+    """The run took a message of its session as input; it has no run of its own.
+
+    `run_input`: to clients; durable.
+    """
+
+    input: shared.Id
+    """The message's id."""
+
+
+class RunInputFrameTl(shared.Wrapper, frozen=True, kw_only=True):
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+
+    channel: str = field()
+    """The channel it stands in; on durable messages only."""
+    pos: str = field()
+    """Its position in the channel."""
+    prev: str = field()
+    """The position before it."""
+    session: str = field()
+    """Session id."""
+    run: str = field()
+    """The run it belongs to."""
+    seq: shared.EnvelopeInteger = field()
+    """First event number of the run that it carries."""
+
+
+class RunInputFrame(Envelope, frozen=True, kw_only=True, tag="run_input"):
+    """`run_input` on the wire."""
+
+    payload: RunInput
+    tl: RunInputFrameTl = field(name="_tl")
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+
+
 class RunCompleted(Struct, frozen=True, kw_only=True):
     """The service finished; last in the run's channel.
 
@@ -1138,6 +1173,7 @@ Frame = (
     | RunStartedFrame
     | RunEventFrame
     | RunWaitingFrame
+    | RunInputFrame
     | RunCompletedFrame
     | RunCancelledFrame
     | AnswerFrame
@@ -1212,6 +1248,7 @@ TYPES: Final[Mapping[str, MessageType]] = {
         "run_event", RunEvent | list[Any] | str | float | bool | None, RunEventFrame, "to_client", "stream", folded="text"
     ),
     "run_waiting": MessageType("run_waiting", RunWaiting, RunWaitingFrame, "to_client", "durable"),
+    "run_input": MessageType("run_input", RunInput, RunInputFrame, "to_client", "durable"),
     "run_completed": MessageType("run_completed", RunCompleted, RunCompletedFrame, "to_client", "durable"),
     "run_cancelled": MessageType("run_cancelled", dict[str, Any], RunCancelledFrame, "to_client", "durable"),
     "answer": MessageType("answer", Answer, AnswerFrame, "both", "durable"),

@@ -1016,6 +1016,42 @@ class RunWaitingFrame(Envelope, frozen=True):
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
 
 
+class RunInput(Model, frozen=True):
+    """The run took a message of its session as input; it has no run of its own.
+
+    `run_input`: to clients; durable.
+    """
+
+    input: shared.Id
+    """The message's id."""
+
+
+class RunInputFrameTl(shared.Wrapper, frozen=True):
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+
+    channel: str = Field()
+    """The channel it stands in; on durable messages only."""
+    pos: str = Field()
+    """Its position in the channel."""
+    prev: str = Field()
+    """The position before it."""
+    session: str = Field()
+    """Session id."""
+    run: str = Field()
+    """The run it belongs to."""
+    seq: shared.EnvelopeInteger = Field()
+    """First event number of the run that it carries."""
+
+
+class RunInputFrame(Envelope, frozen=True):
+    """`run_input` on the wire."""
+
+    type: Literal["run_input"] = "run_input"
+    data: RunInput
+    tl: RunInputFrameTl = Field(validation_alias="_tl", serialization_alias="_tl")
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+
+
 class RunCompleted(Model, frozen=True):
     """The service finished; last in the run's channel.
 
@@ -1157,6 +1193,7 @@ Frame = Annotated[
     | RunStartedFrame
     | RunEventFrame
     | RunWaitingFrame
+    | RunInputFrame
     | RunCompletedFrame
     | RunCancelledFrame
     | AnswerFrame,

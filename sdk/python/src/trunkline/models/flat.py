@@ -706,6 +706,43 @@ class RunWaiting(shared.FlatFrame, frozen=True):
     """When the run ends (run_expired) if nobody has answered."""
 
 
+class RunInputMetadataTl(shared.FlatFrameMetadataTl, frozen=True):
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+
+    channel: str = Field()
+    """The channel it stands in; on durable messages only."""
+    pos: str = Field()
+    """Its position in the channel."""
+    prev: str = Field()
+    """The position before it."""
+    run: str = Field()
+    """The run it belongs to."""
+    seq: shared.EnvelopeInteger = Field()
+    """First event number of the run that it carries."""
+
+
+class RunInputMetadata(shared.FlatFrameMetadata, frozen=True):
+    """A free map; what the gateway adds stands in _tl within it."""
+
+    tl: RunInputMetadataTl = Field(validation_alias="_tl", serialization_alias="_tl")
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+
+
+class RunInput(shared.FlatFrame, frozen=True):
+    """The run took a message of its session as input; it has no run of its own.
+
+    `run_input`: to clients; durable.
+    """
+
+    type: Literal["run_input"] = "run_input"
+    session_id: str = Field()
+    """Session id."""
+    metadata: RunInputMetadata = Field()
+    """A free map; what the gateway adds stands in _tl within it."""
+    input: shared.Id
+    """The message's id."""
+
+
 class RunCancelledMetadataTl(shared.FlatFrameMetadataTl, frozen=True):
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
 
@@ -814,6 +851,7 @@ Frame = Annotated[
     | RunStarted
     | RunEvent
     | RunWaiting
+    | RunInput
     | RunCancelled
     | Answer,
     Field(discriminator="type"),

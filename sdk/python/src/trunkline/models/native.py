@@ -675,6 +675,35 @@ class RunWaitingFrame(Envelope, frozen=True):
     """First event number of the run that it carries."""
 
 
+class RunInput(Model, frozen=True):
+    """The run took a message of its session as input; it has no run of its own.
+
+    `run_input`: to clients; durable.
+    """
+
+    input: shared.Id
+    """The message's id."""
+
+
+class RunInputFrame(Envelope, frozen=True):
+    """`run_input` on the wire."""
+
+    type: Literal["run_input"] = "run_input"
+    payload: RunInput
+    channel: str = Field()
+    """The channel it stands in; on durable messages only."""
+    pos: str = Field()
+    """Its position in the channel."""
+    prev: str = Field()
+    """The position before it."""
+    session: str = Field()
+    """Session id."""
+    run: str = Field()
+    """The run it belongs to."""
+    seq: shared.EnvelopeInteger = Field()
+    """First event number of the run that it carries."""
+
+
 class RunCompleted(Model, frozen=True):
     """The service finished; last in the run's channel.
 
@@ -1331,6 +1360,7 @@ Frame = Annotated[
     | RunStartedFrame
     | RunEventFrame
     | RunWaitingFrame
+    | RunInputFrame
     | RunCompletedFrame
     | RunFailedFrame
     | RunCancelledFrame

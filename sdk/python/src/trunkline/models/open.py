@@ -401,6 +401,36 @@ class RunWaiting(shared.OpenFrame, frozen=True):
     """When the run ends (run_expired) if nobody has answered."""
 
 
+class RunInputTl(shared.OpenFrameTl, frozen=True):
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+
+    channel: str = Field()
+    """The channel it stands in; on durable messages only."""
+    pos: str = Field()
+    """Its position in the channel."""
+    prev: str = Field()
+    """The position before it."""
+    session: str = Field()
+    """Session id."""
+    run: str = Field()
+    """The run it belongs to."""
+    seq: shared.EnvelopeInteger = Field()
+    """First event number of the run that it carries."""
+
+
+class RunInput(shared.OpenFrame, frozen=True):
+    """The run took a message of its session as input; it has no run of its own.
+
+    `run_input`: to clients; durable.
+    """
+
+    type: Literal["run_input"] = "run_input"
+    tl: RunInputTl = Field(validation_alias="_tl", serialization_alias="_tl")
+    """The envelope's fields for which a dialect has no place of its own, by their native names."""
+    input: shared.Id
+    """The message's id."""
+
+
 class RunCompletedTl(shared.OpenFrameTl, frozen=True):
     """The envelope's fields for which a dialect has no place of its own, by their native names."""
 
@@ -509,6 +539,7 @@ Frame = Annotated[
     | RunStarted
     | RunEvent
     | RunWaiting
+    | RunInput
     | RunCompleted
     | RunCancelled
     | Answer,

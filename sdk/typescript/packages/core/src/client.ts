@@ -54,6 +54,7 @@ export class Client {
     cancel: (run) => this.#cancel(run),
     answer: (run, requestId, reply, options) => this.#answer(run, requestId, reply, options),
     ended: (run) => this.#runEnded(run),
+    named: (run, id) => this.#runNamed(run, id),
   });
   readonly #inbox = new Inbox(this.#runs);
   readonly #topics = new Topics({
@@ -428,8 +429,13 @@ export class Client {
   #runSettled(run: Run, settlement: Settlement): void {
     if (!settlement.ok) return run.fail(settlement.error);
     if (settlement.run === undefined || run.messageId === undefined) return;
+    const goesOn = this.#runs.byId(settlement.run);
+    if (goesOn && goesOn !== run) return run.offered();
     this.#runs.accepted(settlement.run, run.messageId);
-    if (this.#cancellations.has(run)) this.#sendCancel(settlement.run);
+  }
+
+  #runNamed(run: Run, id: string): void {
+    if (this.#cancellations.has(run)) this.#sendCancel(id);
   }
 
   async #cancel(run: Run): Promise<boolean> {

@@ -31,7 +31,7 @@ interface Channel {
   oldest: number;
 }
 
-interface Session {
+export interface Session {
   readonly id: string;
   readonly secret: string;
   readonly channel: Channel;
@@ -64,6 +64,8 @@ export class GatewayDouble {
   /** Announced in `welcome`. */
   heartbeatMs = 25_000;
   inFlightMax = 64;
+  /** The run that new messages are offered to as input, instead of starting their own. */
+  offersTo: string | undefined;
   /** Answers every hello, instead of a welcome. */
   refuseHello: ((connection: Connection) => void) | undefined;
   /** Sees every frame on its way to a client and may replace it; `undefined` swallows it. */
@@ -120,19 +122,23 @@ export class GatewayDouble {
     return { run, duplicate: false };
   }
 
-  /** Stores the message and its `run_started`, then calls the service. */
+  /** Stores the message. */
+  store(session: Session, message: Envelope & { id: string }, run: string): void {
+    const { type, id, payload } = message;
+    this.append(session.channel, { type, id, payload, session: session.id, run });
+  }
+
+  /** Stores the `run_started` of a message, then calls the service. */
   begin(session: Session, message: Envelope & { id: string }, run: string): void {
     const channel = this.#channel(`run:${run}`);
     const call = new CallRecord(this, session.id, run, message, channel);
     this.calls.set(run, call);
-    const { type, id, payload } = message;
-    this.append(session.channel, { type, id, payload, session: session.id, run });
     this.append(session.channel, {
       type: "run_started",
       id: randomUUID(),
       session: session.id,
       run,
-      reply_to: id,
+      reply_to: message.id,
       payload: { service: "double", channel: channel.name },
     });
     this.service(call);
@@ -313,8 +319,11 @@ export class Connection {
     const { run, duplicate } = started;
     const payload = { id: message.id, level: "stored", ...(duplicate && { duplicate }) };
     const { session } = this;
-    this.send({ type: "ack", reply_to: message.id, run, payload });
-    if (!duplicate) this.gateway.begin(session, message, run);
+    const { offersTo } = this.gateway;
+    this.send({ type: "ack", reply_to: message.id, run: offersTo ?? run, payload });
+    if (duplicate) return;
+    this.gateway.store(session, message, offersTo ?? run);
+    if (offersTo === undefined) this.gateway.begin(session, message, run);
   }
 
   #answer(answer: Envelope & { id: string }): void {

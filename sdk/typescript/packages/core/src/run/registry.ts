@@ -50,6 +50,12 @@ export class RunRegistry {
     return run;
   }
 
+  /** A run took this message as input. */
+  took(run: Run, messageId: string): void {
+    const own = this.#byMessage.get(messageId);
+    if (own) run.took(own);
+  }
+
   /** Forgets the runs that ended; they are made anew should they be told again. */
   forgetEnded(): void {
     for (const run of this.all()) if (run.ended) this.#forget(run);
@@ -62,7 +68,7 @@ export class RunRegistry {
 
   #forget(run: Run): void {
     this.#runs.delete(run);
-    if (run.id !== undefined) this.#byId.delete(run.id);
+    if (run.id !== undefined && this.#byId.get(run.id) === run) this.#byId.delete(run.id);
     if (run.messageId !== undefined) this.#byMessage.delete(run.messageId);
   }
 }

@@ -30,6 +30,8 @@ export interface RunOwner {
   answer(run: Run, requestId: string, reply: Reply, options: AnswerOptions): Promise<Acknowledgement>;
   /** Called once, when the run has reached its end. */
   ended(run: Run): void;
+  /** Called when the gateway's id of the run has become known. */
+  named(run: Run, id: string): void;
 }
 
 /** One call to a service. Iterate over it, or listen to `onChange` and read `text` and `state`. */
@@ -41,6 +43,9 @@ export class Run implements AsyncIterable<RunEvent> {
 
   #id: string | undefined;
   #service: string | undefined;
+  #isOffered = false;
+  /** Runs whose messages this one took as input. */
+  readonly #joined: Run[] = [];
   #state: RunState = "pending";
   #error: TrunklineError | undefined;
   #progress: unknown;
@@ -152,10 +157,29 @@ export class Run implements AsyncIterable<RunEvent> {
 
   /** @internal The gateway accepted it under this id. */
   accepted(id: string, service?: string): void {
+    const isNew = this.#id === undefined;
     this.#id ??= id;
     this.#service ??= service;
     if (this.#state === "pending") this.#state = "running";
+    if (isNew) this.owner.named(this, id);
     this.#changed();
+  }
+
+  /** @internal Whether the gateway keeps its message, for a run that goes on: that one takes it, or this run begins. */
+  get isOffered(): boolean {
+    return this.#isOffered && this.#state === "pending";
+  }
+
+  /** @internal Its message is offered to a run that goes on. */
+  offered(): void {
+    this.#isOffered = true;
+  }
+
+  /** @internal This run took the message of another one as input: that one has its id, and ends with it. */
+  took(other: Run): void {
+    if (other === this || other.#id !== undefined || this.#id === undefined) return;
+    this.#joined.push(other);
+    other.accepted(this.#id, this.#service);
   }
 
   /** @internal A record of the run's channel that is next in order. */
@@ -205,6 +229,7 @@ export class Run implements AsyncIterable<RunEvent> {
     if (state === "completed") this.#resolve(value);
     else this.#reject((this.#error = errorOfEnd(state, error)));
     this.owner.ended(this);
+    for (const joined of this.#joined) joined.end(state, value, error);
     this.#changed();
   }
 

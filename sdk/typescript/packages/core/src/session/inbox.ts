@@ -155,6 +155,7 @@ export class Inbox {
     this.#runByChannel.set(envelope.channel, run);
     this.#positions.moveTo(envelope.channel, envelope.pos);
     run.record(envelope);
+    if (envelope.type === "run_input") this.runs.took(run, String(objectOrEmpty(envelope.payload).input));
     const started = this.#announce(run);
     return { arrival, ...(started && { started }) };
   }
@@ -164,7 +165,7 @@ export class Inbox {
    * While a run of our own waits to learn its id this could be that run, so it is a gap then.
    */
   #joinMidway(id: string): Run | undefined {
-    if (this.runs.all().some((run) => run.state === "pending")) return undefined;
+    if (this.runs.all().some((run) => run.state === "pending" && !run.isOffered)) return undefined;
     const run = this.runs.accepted(id, undefined);
     run.sequence.reset();
     return run;
@@ -198,7 +199,7 @@ export class Inbox {
   /** With another session, nothing comes any more of the runs that the old one had accepted. */
   #loseRuns(): void {
     for (const run of this.runs.all())
-      if (!run.ended && run.state !== "pending") run.fail(lostRun("unknown"));
+      if (!run.ended && (run.state !== "pending" || run.isOffered)) run.fail(lostRun("unknown"));
     this.runs.forgetEnded();
   }
 }

@@ -833,6 +833,33 @@ export interface RunWaiting {
   data: RunWaitingData;
 }
 
+/** What `run_input` says. */
+export interface RunInputData {
+  /** The message's id. (1–256 characters) */
+  input: string;
+}
+
+/** The run took a message of its session as input; it has no run of its own. (to clients, durable) */
+export interface RunInput {
+  type: "run_input";
+  /** The envelope's fields for which a dialect has no place of its own, by their native names. */
+  _tl: Wrapper & {
+    /** The channel it stands in; on durable messages only. */
+    channel: string;
+    /** Its position in the channel. */
+    pos: string;
+    /** The position before it. */
+    prev: string;
+    /** Session id. */
+    session: string;
+    /** The run it belongs to. */
+    run: string;
+    /** First event number of the run that it carries. (≥ 0) */
+    seq: number;
+  };
+  data: RunInputData;
+}
+
 /** What `run_completed` says. */
 export interface RunCompletedData {
   /** What the service gives back; null where that is nothing. */
@@ -1033,6 +1060,8 @@ export interface DataMessages {
   "run_event": RunEvent;
   /** The run waits for a person; answer goes on with it. */
   "run_waiting": RunWaiting;
+  /** The run took a message of its session as input; it has no run of its own. */
+  "run_input": RunInput;
   /** The service finished; last in the run's channel. */
   "run_completed": RunCompleted;
   /** The run was stopped; last in its channel. */
@@ -1092,6 +1121,7 @@ export type DataReceived =
   | RunStarted
   | RunEvent
   | RunWaiting
+  | RunInput
   | RunCompleted
   | RunCancelled
   | Answer;

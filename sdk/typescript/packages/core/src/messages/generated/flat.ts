@@ -457,6 +457,33 @@ export interface RunWaiting extends FlatFrame {
   expires_at?: string;
 }
 
+/** The run took a message of its session as input; it has no run of its own. (to clients, durable) */
+export interface RunInput extends FlatFrame {
+  type: "run_input";
+  /** Session id. */
+  session_id: string;
+  /** A free map; what the gateway adds stands in _tl within it. */
+  metadata: {
+    /** The envelope's fields for which a dialect has no place of its own, by their native names. */
+    _tl: Wrapper & {
+      /** The channel it stands in; on durable messages only. */
+      channel: string;
+      /** Its position in the channel. */
+      pos: string;
+      /** The position before it. */
+      prev: string;
+      /** The run it belongs to. */
+      run: string;
+      /** First event number of the run that it carries. (≥ 0) */
+      seq: number;
+      /** The whole payload, where it cannot stand beside type. */
+      payload?: unknown;
+    };
+  };
+  /** The message's id. (1–256 characters) */
+  input: string;
+}
+
 /** The run was stopped; last in its channel. (to clients, durable) */
 export interface RunCancelled extends FlatFrame {
   type: "run_cancelled";
@@ -583,6 +610,8 @@ export interface FlatMessages {
   "run_event": RunEvent;
   /** The run waits for a person; answer goes on with it. */
   "run_waiting": RunWaiting;
+  /** The run took a message of its session as input; it has no run of its own. */
+  "run_input": RunInput;
   /** The run was stopped; last in its channel. */
   "run_cancelled": RunCancelled;
   /** A person's answer to a waiting run; in the run's channel, the one that counts. */
@@ -633,5 +662,6 @@ export type FlatReceived =
   | RunStarted
   | RunEvent
   | RunWaiting
+  | RunInput
   | RunCancelled
   | Answer;

@@ -484,6 +484,30 @@ export interface RunWaiting extends Envelope {
   payload: RunWaitingPayload;
 }
 
+/** What `run_input` says. */
+export interface RunInputPayload {
+  /** The message's id. (1–256 characters) */
+  input: string;
+}
+
+/** The run took a message of its session as input; it has no run of its own. (to clients, durable) */
+export interface RunInput extends Envelope {
+  type: "run_input";
+  /** The channel it stands in; on durable messages only. */
+  channel: string;
+  /** Its position in the channel. */
+  pos: string;
+  /** The position before it. */
+  prev: string;
+  /** Session id. */
+  session: string;
+  /** The run it belongs to. */
+  run: string;
+  /** First event number of the run that it carries. (≥ 0) */
+  seq: number;
+  payload: RunInputPayload;
+}
+
 /** What `run_completed` says. */
 export interface RunCompletedPayload {
   /** What the service gives back; null where that is nothing. */
@@ -1110,6 +1134,8 @@ export interface NativeMessages {
   "run_event": RunEvent;
   /** The run waits for a person; answer goes on with it. */
   "run_waiting": RunWaiting;
+  /** The run took a message of its session as input; it has no run of its own. */
+  "run_input": RunInput;
   /** The service finished; last in the run's channel. */
   "run_completed": RunCompleted;
   /** The service or the way to it failed; last in the run's channel. */
@@ -1225,6 +1251,7 @@ export type NativeReceived =
   | RunStarted
   | RunEvent
   | RunWaiting
+  | RunInput
   | RunCompleted
   | RunFailed
   | RunCancelled

@@ -282,6 +282,30 @@ export interface RunWaiting extends OpenFrame {
   expires_at?: string;
 }
 
+/** The run took a message of its session as input; it has no run of its own. (to clients, durable) */
+export interface RunInput extends OpenFrame {
+  type: "run_input";
+  /** The envelope's fields for which a dialect has no place of its own, by their native names. */
+  _tl: Wrapper & {
+    /** The channel it stands in; on durable messages only. */
+    channel: string;
+    /** Its position in the channel. */
+    pos: string;
+    /** The position before it. */
+    prev: string;
+    /** Session id. */
+    session: string;
+    /** The run it belongs to. */
+    run: string;
+    /** First event number of the run that it carries. (≥ 0) */
+    seq: number;
+    /** The whole payload, where it cannot stand beside type. */
+    payload?: unknown;
+  };
+  /** The message's id. (1–256 characters) */
+  input: string;
+}
+
 /** The service finished; last in the run's channel. (to clients, durable) */
 export interface RunCompleted extends OpenFrame {
   type: "run_completed";
@@ -394,6 +418,8 @@ export interface OpenMessages {
   "run_event": RunEvent;
   /** The run waits for a person; answer goes on with it. */
   "run_waiting": RunWaiting;
+  /** The run took a message of its session as input; it has no run of its own. */
+  "run_input": RunInput;
   /** The service finished; last in the run's channel. */
   "run_completed": RunCompleted;
   /** The run was stopped; last in its channel. */
@@ -429,6 +455,7 @@ export type OpenReceived =
   | RunStarted
   | RunEvent
   | RunWaiting
+  | RunInput
   | RunCompleted
   | RunCancelled
   | Answer;
