@@ -80,109 +80,103 @@ impl Metrics {
     pub(crate) fn new() -> (Arc<Self>, Registry) {
         let metrics = Arc::new(Self::default());
         let mut registry = Registry::with_prefix("trunkline");
-        let Self {
-            connections,
-            connections_closed,
-            handshakes_refused,
-            messages_in,
-            messages_out,
-            client_errors,
-            channels_fell_behind,
-            pieces_coalesced,
-            texts_gathering,
-            buffer_bytes,
-            disk_free_bytes,
-            published,
-            presence_visits,
-            runs_started,
-            runs_ended,
-            runs_interrupted,
-            runs_left,
-            inputs,
-            inputs_taken,
-            inputs_refused,
-            calls_repeated,
-            calls_not_repeated,
-            latest_refused,
-            latest_displaced,
-            runs_waiting,
-            answers,
-            runs_open,
-            sessions_live,
-        } = &*metrics;
-        registry.register("connections", "Open connections of clients", connections.clone());
-        registry.register("connections_closed", "Connections that ended, by close code", connections_closed.clone());
+        metrics.register_connections(&mut registry);
+        metrics.register_runs(&mut registry);
+        (metrics, registry)
+    }
+
+    fn register_connections(&self, registry: &mut Registry) {
+        registry.register("connections", "Open connections of clients", self.connections.clone());
+        registry.register(
+            "connections_closed",
+            "Connections that ended, by close code",
+            self.connections_closed.clone(),
+        );
         registry.register(
             "handshakes_refused",
             "Upgrade requests that were refused, by reason",
-            handshakes_refused.clone(),
+            self.handshakes_refused.clone(),
         );
-        registry.register("messages_in", "Messages received from clients", messages_in.clone());
-        registry.register("messages_out", "Messages written to clients", messages_out.clone());
-        registry.register("client_errors", "Messages of clients that were answered by an error", client_errors.clone());
+        registry.register("messages_in", "Messages received from clients", self.messages_in.clone());
+        registry.register("messages_out", "Messages written to clients", self.messages_out.clone());
+        registry.register(
+            "client_errors",
+            "Messages of clients that were answered by an error",
+            self.client_errors.clone(),
+        );
         registry.register(
             "channels_fell_behind",
             "Channels of a connection that went on from the log",
-            channels_fell_behind.clone(),
+            self.channels_fell_behind.clone(),
         );
         registry.register(
             "pieces_coalesced",
             "Messages that were saved because a client read slower than an answer was said",
-            pieces_coalesced.clone(),
+            self.pieces_coalesced.clone(),
         );
         registry.register(
             "texts_gathering",
             "Whole texts of runs that are being gathered for clients of old dialects, or wait for their turn",
-            texts_gathering.clone(),
+            self.texts_gathering.clone(),
         );
         registry.register(
             "buffer_bytes",
             "Bytes that the buffers of all connections have of limits.buffer_bytes",
-            buffer_bytes.clone(),
+            self.buffer_bytes.clone(),
         );
-        registry.register("disk_free_bytes", "Bytes that are free on the disk of the store", disk_free_bytes.clone());
-        registry.register("published", "Messages published to topics and users", published.clone());
-        registry.register("presence_visits", "Connections that are seen in a topic", presence_visits.clone());
-        registry.register("runs_started", "Runs accepted", runs_started.clone());
-        registry.register("runs_ended", "Runs that ended, by state", runs_ended.clone());
+        registry.register(
+            "disk_free_bytes",
+            "Bytes that are free on the disk of the store",
+            self.disk_free_bytes.clone(),
+        );
+        registry.register("published", "Messages published to topics and users", self.published.clone());
+        registry.register("presence_visits", "Connections that are seen in a topic", self.presence_visits.clone());
+    }
+
+    fn register_runs(&self, registry: &mut Registry) {
+        registry.register("runs_started", "Runs accepted", self.runs_started.clone());
+        registry.register("runs_ended", "Runs that ended, by state", self.runs_ended.clone());
         registry.register(
             "runs_interrupted",
             "Runs that were asked to end because a newer message took their place",
-            runs_interrupted.clone(),
+            self.runs_interrupted.clone(),
         );
         registry.register(
             "runs_left",
             "Runs that were asked to end because their session had no connection any more",
-            runs_left.clone(),
+            self.runs_left.clone(),
         );
-        registry.register("inputs", "Messages accepted as input to a run that goes on", inputs.clone());
-        registry.register("inputs_taken", "Messages that a run's worker took as input", inputs_taken.clone());
+        registry.register("inputs", "Messages accepted as input to a run that goes on", self.inputs.clone());
+        registry.register("inputs_taken", "Messages that a run's worker took as input", self.inputs_taken.clone());
         registry.register(
             "inputs_refused",
             "Messages of routes that steer which wait, because a worker of their service takes no input",
-            inputs_refused.clone(),
+            self.inputs_refused.clone(),
         );
-        registry.register("calls_repeated", "Calls of runs that failed and are made again", calls_repeated.clone());
+        registry.register(
+            "calls_repeated",
+            "Calls of runs that failed and are made again",
+            self.calls_repeated.clone(),
+        );
         registry.register(
             "calls_not_repeated",
             "Calls that would have been made again, had there not been too many of them",
-            calls_not_repeated.clone(),
+            self.calls_not_repeated.clone(),
         );
         registry.register(
             "latest_refused",
             "Values of latest state of a wrong type, size or form",
-            latest_refused.clone(),
+            self.latest_refused.clone(),
         );
         registry.register(
             "latest_displaced",
             "Values of latest state that are no longer kept for who attaches later: their run had too many",
-            latest_displaced.clone(),
+            self.latest_displaced.clone(),
         );
-        registry.register("runs_waiting", "Runs that wait for a person", runs_waiting.clone());
-        registry.register("answers", "Answers of people that a run accepted", answers.clone());
-        registry.register("runs_open", "Runs that have not ended", runs_open.clone());
-        registry.register("sessions_live", "Sessions with a connection or an open run", sessions_live.clone());
-        (metrics, registry)
+        registry.register("runs_waiting", "Runs that wait for a person", self.runs_waiting.clone());
+        registry.register("answers", "Answers of people that a run accepted", self.answers.clone());
+        registry.register("runs_open", "Runs that have not ended", self.runs_open.clone());
+        registry.register("sessions_live", "Sessions with a connection or an open run", self.sessions_live.clone());
     }
 
     /// Counts a connection until the result is dropped.

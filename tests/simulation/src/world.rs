@@ -35,7 +35,7 @@ const WORKERS: usize = 2;
 const SETTLING: Duration = Duration::from_mins(1);
 
 /// A connection that broke without a word, and a member that was on it, are given up within this.
-const GIVEN_UP_WITHIN: Duration = Duration::from_secs(60);
+const GIVEN_UP_WITHIN: Duration = Duration::from_mins(1);
 
 const CONFIGURATION: &str = r#"
 server.listen = "127.0.0.1:0"
@@ -226,12 +226,12 @@ fn configuration(folder: &Path, sabotage: Option<Sabotage>) -> Config {
         if sabotage == Some(Sabotage::JumpedQueue) {
             special = "while_busy = \"parallel\"";
         }
-        configuration += &format!(
-            "[[route]]\npath = \"{path}\"\nservice = \"chat\"\ntypes = {{ lookup = \"lookup\" }}\ndeadline = \"60s\"\n{special}\n"
-        );
+        let route = "service = \"chat\"\ntypes = { lookup = \"lookup\" }\ndeadline = \"60s\"";
+        configuration.extend(["[[route]]\npath = \"", path, "\"\n", route, "\n", special, "\n"]);
     }
-    configuration +=
-        &format!("[[topic]]\npattern = \"*\"\nkeep_records = {RECORDS_KEPT}\nkeep = \"{}s\"\n", TOPICS_KEPT.as_secs());
+    let topics_kept_s = TOPICS_KEPT.as_secs();
+    let topics = format!("[[topic]]\npattern = \"*\"\nkeep_records = {RECORDS_KEPT}\nkeep = \"{topics_kept_s}s\"\n");
+    configuration.push_str(&topics);
     std::fs::write(&file, configuration).expect("written");
     let loaded = Config::load(Some(&file), std::iter::empty(), Overrides::default());
     loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).config

@@ -316,7 +316,8 @@ fn what_was_read_before_a_channel_was_attached_again_is_not_for_it() {
     assert!(!outbox.still_wants(&before));
     outbox.attach(log.channel.clone(), Priority::Interactive, None);
     assert!(!outbox.still_wants(&before), "its page would leave out what the client asks for now");
-    assert!(outbox.still_wants(&outbox.wanted().unwrap()));
+    let wanted = outbox.wanted().unwrap();
+    assert!(outbox.still_wants(&wanted));
 }
 
 #[test]

@@ -185,22 +185,23 @@ fn a_run_that_took_input_after_its_question_is_not_called_again_from_before_it()
         payload: payload.clone(),
         resumable: true,
         checkpoint: Some(Bytes::from_static(b"here")),
+        expires_in_max: std::time::Duration::from_mins(1),
     };
     let lost = || WorkerEvent::Failed(ErrorCode::WorkerLost.body());
-    run.ask(ask("q1"), Moment::ZERO);
+    run.ask(ask("q1"), Moment::ZERO, |_| ts());
     assert!(run.offer_input("m2") && run.take_input("m2"));
     let request = run.poll_append(Moment::ZERO, ts).unwrap();
     assert!(!request.mark.unwrap().resumable, "another life of the gateway knows it, too");
     run.appended();
     let granted = RawValue::from_string(r#"{"request_id":"q1","granted":true}"#.to_owned()).unwrap();
     run.answer(Answer::from_client(&granted, "a1", None).unwrap(), Moment::ZERO);
-    run.ask(ask("q2"), Moment::ZERO);
+    run.ask(ask("q2"), Moment::ZERO, |_| ts());
     run.handle_worker(lost());
     assert!(!run.is_ending(), "the next checkpoint knows of it");
 
     let mut run = Run::new("r", "s", None);
     run.start();
-    run.ask(ask("q1"), Moment::ZERO);
+    run.ask(ask("q1"), Moment::ZERO, |_| ts());
     assert!(run.offer_input("m2") && run.take_input("m2"));
     run.handle_worker(lost());
     assert!(matches!(&run.end, Some(End::Failed(error)) if error.code == "worker_lost"));

@@ -10,6 +10,7 @@ mod presence;
 mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use crate::history::{Entry, Fault, Told, What};
 use delivery::View;
@@ -232,7 +233,9 @@ impl Checker {
             self.reached("waiting over a stop");
         }
         let clients: Vec<_> = self.clients.keys().copied().collect();
-        clients.into_iter().for_each(|client| self.closed(client));
+        for client in clients {
+            self.closed(client);
+        }
         self.began_ms = self.now_ms;
         self.seen.clear();
     }
@@ -245,7 +248,7 @@ impl Checker {
         *self.findings.reached.entry(situation.to_owned()).or_default() += 1;
     }
 
-    fn violated(&mut self, property: Property, what: String) {
+    fn violated(&mut self, property: Property, what: impl Display) {
         self.findings.violations.push(Violation { property, what: format!("{}: {what}", self.now_ms) });
     }
 

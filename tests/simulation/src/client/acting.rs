@@ -102,8 +102,8 @@ impl Device {
 
     fn publish(&mut self, around: &Surroundings) -> Act {
         let topic = self.draw_topic();
-        let payload =
-            json!({ "topic": topic, "payload": { "news": "x".repeat(self.chance.between(0, 200) as usize) } });
+        let length = usize::try_from(self.chance.between(0, 200)).expect("small");
+        let payload = json!({ "topic": topic, "payload": { "news": "x".repeat(length) } });
         self.send(json!({ "type": "publish", "payload": payload }), Purpose::Topic(topic), around)
     }
 
