@@ -26,9 +26,10 @@ fn main() -> ExitCode {
         let violations = outcome.findings.violations;
         if !violations.is_empty() {
             eprintln!("seed {seed}: {} violations, the first of each property:", violations.len());
-            let mut seen = BTreeSet::new();
-            let first = violations.iter().filter(|violation| seen.insert(violation.property));
-            first.for_each(|violation| eprintln!("  {violation:?}"));
+            let mut properties = BTreeSet::new();
+            for violation in violations.iter().filter(|violation| properties.insert(violation.property)) {
+                eprintln!("  {violation:?}");
+            }
             failed.push(seed);
         }
         for (situation, count) in outcome.findings.reached {

@@ -9,7 +9,7 @@ const KEPT_MS: u64 = KEPT.as_secs() * 1000;
 const TOPICS_KEPT_MS: u64 = TOPICS_KEPT.as_secs() * 1000;
 
 /// A session's time begins anew at the latest when half of it is over; a look for that may come late, or fail.
-const SESSION_KEPT_MS: u64 = KEPT_MS / 2 - 90_000;
+const SESSION_KEPT_MS: u64 = KEPT_MS / 2 - 110_000;
 
 /// The gateway may know so much earlier than a client that their connection is over.
 const NOTICED_WITHIN_MS: u64 = 60_000;
