@@ -71,7 +71,7 @@ const SITUATIONS: [&str; 17] = [
 ];
 
 /// Checks everything that happened, in order.
-pub(crate) fn check(history: &[What]) -> Findings {
+pub fn check(history: &[What]) -> Findings {
     let mut checker = Checker::default();
     for what in history {
         checker.take(what);

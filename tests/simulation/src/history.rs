@@ -11,7 +11,7 @@ use trunkline_protocol::Dialect;
 
 /// What was done to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// A client's connection broke.
     ClientCut,
     /// Nothing came through any more, and nobody was told.
@@ -67,22 +67,23 @@ impl Fault {
 
 /// A record as a client was told of it, or as it was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) channel: String,
-    pub(crate) pos: String,
-    pub(crate) prev: String,
-    pub(crate) kind: String,
-    pub(crate) id: Option<String>,
-    pub(crate) run: Option<String>,
-    pub(crate) reply_to: Option<String>,
+#[expect(missing_docs, reason = "fields are the envelope's of the same names")]
+pub struct Told {
+    pub channel: String,
+    pub pos: String,
+    pub prev: String,
+    pub kind: String,
+    pub id: Option<String>,
+    pub run: Option<String>,
+    pub reply_to: Option<String>,
     /// The first and the last number of the run's events in it.
-    pub(crate) seq: Option<(u64, u64)>,
-    pub(crate) payload: Value,
+    pub seq: Option<(u64, u64)>,
+    pub payload: Value,
 }
 
 impl Told {
     /// Reads a frame of dialect native; `None` if it is no record.
-    pub(crate) fn read(message: &Value) -> Option<Self> {
+    pub fn read(message: &Value) -> Option<Self> {
         let text = |name: &str| message[name].as_str().map(str::to_owned);
         let seq = message["seq"].as_u64();
         Some(Self {
@@ -98,7 +99,8 @@ impl Told {
         })
     }
 
-    fn stored(channel: &ChannelKey, stored: &Record) -> Option<Self> {
+    /// Reads a record as it is kept; `None` if it cannot be told to anybody.
+    pub fn stored(channel: &ChannelKey, stored: &Record) -> Option<Self> {
         let mut frame = Vec::new();
         record::render_native(trunkline_protocol::Codec::Json, channel, stored, &mut frame).ok()?;
         debug_assert!(Dialect::Native.decode(std::str::from_utf8(&frame).ok()?, 64).is_ok());
@@ -111,7 +113,7 @@ impl Told {
     }
 
     /// Whether it ends a run.
-    pub(crate) fn is_terminal(&self) -> bool {
+    pub fn is_terminal(&self) -> bool {
         ["run_completed", "run_failed", "run_cancelled", "run_expired"].contains(&&*self.kind)
     }
 
@@ -128,20 +130,22 @@ pub(crate) fn offset(pos: &str) -> u64 {
 
 /// What a client heard of a channel when it came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    pub(crate) channel: String,
+#[expect(missing_docs, reason = "fields are those of a welcome's channels, where nothing else is said")]
+pub struct Verdict {
+    pub channel: String,
     /// The position that it sent.
-    pub(crate) asked: Option<String>,
+    pub asked: Option<String>,
     /// The position was never given out.
-    pub(crate) forged: bool,
-    pub(crate) word: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) pos: Option<String>,
+    pub forged: bool,
+    pub word: String,
+    pub reason: Option<String>,
+    pub pos: Option<String>,
 }
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+#[expect(missing_docs, reason = "a client by its number, all else by the name that it has in the protocol")]
+pub enum What {
     /// A client sent a message, perhaps again.
     Sent { client: usize, message: String },
     /// It was acknowledged.
@@ -172,7 +176,7 @@ pub(crate) enum What {
 
 /// Everything that happened.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct History(Arc<Mutex<Vec<What>>>);
+pub struct History(Arc<Mutex<Vec<What>>>);
 
 impl History {
     pub(crate) fn add(&self, what: What) {

@@ -45,7 +45,7 @@ pub(crate) fn is_other(number: u64) -> bool {
 
 /// What a worker has, as long as its process lives.
 #[derive(Debug)]
-pub(crate) struct Worker {
+pub struct Worker {
     number: usize,
     lives: u64,
     calls: BTreeMap<String, Work>,
@@ -83,7 +83,8 @@ enum Parted {
 }
 
 impl Worker {
-    pub(crate) fn new(number: usize, seed: u64) -> Arc<Mutex<Self>> {
+    /// The worker of this number.
+    pub fn new(number: usize, seed: u64) -> Arc<Mutex<Self>> {
         let chance = Chance::new(seed, 300 + number as u64);
         Arc::new(Mutex::new(Self { number, lives: 0, calls: BTreeMap::new(), chance }))
     }
@@ -156,7 +157,8 @@ impl Worker {
         }
     }
 
-    fn hello(&self) -> Hello {
+    /// What it says first on a connection.
+    pub fn hello(&self) -> Hello {
         let offer = |(run, work): (&String, &Work)| Offer {
             run: run.clone(),
             next: work.next + u64::from(work.ended.is_some()),
@@ -176,7 +178,11 @@ impl Worker {
         }
     }
 
-    fn take(&mut self, frame: Frame, history: &History) {
+    /// Takes in what the gateway says.
+    ///
+    /// # Panics
+    /// When that is not in the protocol.
+    pub fn take(&mut self, frame: Frame, history: &History) {
         match frame {
             Frame::Welcome(Welcome { resumed, dropped, .. }) => {
                 for run in dropped {
@@ -217,7 +223,8 @@ impl Worker {
         }
     }
 
-    fn due(&mut self) -> Vec<Frame> {
+    /// What it has to say by now.
+    pub fn due(&mut self) -> Vec<Frame> {
         let now = Instant::now();
         self.calls.values_mut().flat_map(|work| work.due(now)).collect()
     }
