@@ -179,7 +179,8 @@ pub enum What {
 pub struct History(Arc<Mutex<Vec<What>>>);
 
 impl History {
-    pub(crate) fn add(&self, what: What) {
+    /// Writes down what happened next.
+    pub fn add(&self, what: What) {
         self.lock().push(what);
     }
 
@@ -194,7 +195,7 @@ impl History {
     }
 
     /// All of it, in order.
-    pub(crate) fn take(&self) -> Vec<What> {
+    pub fn take(&self) -> Vec<What> {
         std::mem::take(&mut self.lock())
     }
 
