@@ -12,11 +12,13 @@ worker = Worker("python", concurrency=8)
 
 
 def words(message: str, number: int, size: int) -> str:
+    """The text of one event."""
     return f"{message}.{number}".ljust(size, ".") + " "
 
 
 @worker.service("chat", resumable=True)
 async def chat(work: dict[str, Any], run: Run) -> AsyncIterator[str]:
+    """Produces `texts` events of so many `bytes`, one each `pace` milliseconds, and ends as `end` says; `asks` in the middle."""
     first, texts = int(run.checkpoint or b"0"), int(work["texts"])
     asks_at = texts // 2 if work["asks"] and first == 0 else None
     for number in range(first, texts):

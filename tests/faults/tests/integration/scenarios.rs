@@ -72,7 +72,8 @@ fn mistakes_would_be_found(history: &[What]) {
         _ => None,
     });
     let acknowledged = acknowledged.expect("something was acknowledged");
-    let last_told = history.iter().rposition(|what| matches!(what, What::Told { .. })).expect("something was told");
+    let is_of_session = |what: &What| matches!(what, What::Told { told, .. } if told.channel.starts_with("session:"));
+    let last_told = history.iter().rposition(is_of_session).expect("something was told");
     let is_message = |what: &What| matches!(what, What::Stored(told) if told.id.as_ref() == Some(&acknowledged));
     let is_end = |what: &What| matches!(what, What::Stored(told) if told.is_terminal());
 
