@@ -13,8 +13,8 @@ use trunkline_client::{Client, ClientError, Options, Outgoing, SessionState};
 
 use crate::fault::{Fault, Tally};
 
-/// How long one client tries to come back before it says so and tries again.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a client tries to come back: longer than any scenario.
+const PATIENCE: Duration = Duration::from_hours(24);
 
 /// Runs of its session that a client knows to be open; with more of them it begins no further one.
 const OPEN_RUNS_MAX: usize = 5;
@@ -121,14 +121,10 @@ impl Device {
     /// Works, and comes back, until it is dropped or has a complaint that it cannot live with.
     pub(crate) async fn live(mut self, mut client: Client) {
         loop {
-            let mut error = self.converse(&mut client).await;
+            let error = self.converse(&mut client).await;
             let asked = client.state().positions.clone();
-            loop {
-                match client.reconnect(error, PATIENCE).await {
-                    Ok(()) => break,
-                    Err(ClientError::GivenUp { last, .. }) => error = *last,
-                    Err(fatal) => return self.common.complain(format!("client {}: {fatal}", self.number)),
-                }
+            if let Err(fatal) = client.reconnect(error, PATIENCE).await {
+                return self.common.complain(format!("client {} cannot come back: {fatal}", self.number));
             }
             self.opened(&client, &asked);
             self.unacknowledged.values_mut().for_each(|refused| refused.again = None);
