@@ -76,6 +76,7 @@ enum Scenario {
     Publish,
     Compression,
     Idle,
+    EndlessHeader,
     Messages,
 }
 
@@ -148,6 +149,7 @@ impl Scenario {
             Self::Publish => scenario::publish::measure(bench).await,
             Self::Compression => scenario::compression::measure(bench).await,
             Self::Idle => scenario::idle::measure(bench).await,
+            Self::EndlessHeader => scenario::endless_header::measure(bench).await,
             Self::Messages => scenario::messages::measure(bench),
         }
     }

@@ -88,7 +88,7 @@ fn time_syncs(folder: &Path) -> anyhow::Result<Latencies> {
 struct Deaf;
 
 impl Listener for Deaf {
-    fn appended(&self, _: &ChannelKey, _: &Record) {}
+    fn appended(&self, _: &ChannelKey, _: &[Record]) {}
 }
 
 fn open(folder: &Path) -> anyhow::Result<EmbeddedBroker> {

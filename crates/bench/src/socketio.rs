@@ -1,6 +1,7 @@
 //! A connection to Socket.IO: as much of its protocol (revision 5, over Engine.IO 4) as a measurement needs, over the load's
 //! own client, so that the load is the same as for every other peer.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
@@ -22,6 +23,8 @@ pub(crate) struct Recovery {
 #[derive(Debug)]
 pub(crate) struct Socket {
     client: Client,
+    /// What came before the server said that it had accepted the connection: events that were missed come first.
+    early: VecDeque<Bytes>,
     pub(crate) recovery: Recovery,
 }
 
@@ -44,12 +47,15 @@ impl Socket {
         let asks = serde_json::json!({ "pid": recovery.pid, "offset": recovery.offset });
         let packet = if recovery.pid.is_some() { format!("40{asks}") } else { "40".to_owned() };
         client.send(packet.as_bytes()).await?;
-        let answer = client.answer().await?;
-        let content = answer.strip_prefix(b"40").context("the connection was not accepted")?;
+        let (mut early, mut answer) = (VecDeque::new(), client.answer().await?);
+        while answer.starts_with(b"42") || answer == "2" {
+            early.push_back(std::mem::replace(&mut answer, client.answer().await?));
+        }
+        let content = answer.strip_prefix(b"40").with_context(|| format!("expected `40`, got {answer:?}"))?;
         let Connected { pid } = serde_json::from_slice(content)?;
         let recovered = recovery.pid.is_some() && pid == recovery.pid;
         let offset = recovery.offset.filter(|_| recovered);
-        Ok((Self { client, recovery: Recovery { pid, offset } }, recovered))
+        Ok((Self { client, early, recovery: Recovery { pid, offset } }, recovered))
     }
 
     /// Emits an event; its arguments are JSON.
@@ -69,7 +75,10 @@ impl Socket {
     /// The next event. Answers heartbeats meanwhile.
     pub(crate) async fn receive(&mut self) -> anyhow::Result<Event> {
         loop {
-            let packet = self.client.receive().await?;
+            let packet = match self.early.pop_front() {
+                Some(packet) => packet,
+                None => self.client.receive().await?,
+            };
             match &packet[..] {
                 b"2" => self.client.queue(b"3"),
                 [b'4', b'2', ..] => return self.event(&packet),

@@ -46,7 +46,7 @@ async fn main() -> Outcome<()> {
 struct Deaf;
 
 impl Listener for Deaf {
-    fn appended(&self, _: &ChannelKey, _: &Record) {}
+    fn appended(&self, _: &ChannelKey, _: &[Record]) {}
 }
 
 fn open(folder: &Path) -> Outcome<EmbeddedBroker> {

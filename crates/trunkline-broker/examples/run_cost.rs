@@ -53,7 +53,7 @@ async fn main() -> Outcome<()> {
 struct Deaf;
 
 impl Listener for Deaf {
-    fn appended(&self, _: &ChannelKey, _: &Record) {}
+    fn appended(&self, _: &ChannelKey, _: &[Record]) {}
 }
 
 /// CPU time of the batches, their making not counted.

@@ -57,8 +57,8 @@ pub trait Broker: Send + Sync + 'static {
 /// Is told of every record, in its channel's order. Called by whoever writes, under the broker's own lock: it must neither
 /// block nor call the broker.
 pub trait Listener: Send + Sync + 'static {
-    /// A record was appended and is durable at its level.
-    fn appended(&self, channel: &ChannelKey, record: &Record);
+    /// These records, at least one, were appended to a channel one after the other and are durable at their level.
+    fn appended(&self, channel: &ChannelKey, records: &[Record]);
 }
 
 /// How safe a batch has to be before it is answered and its records are delivered.
@@ -106,6 +106,11 @@ pub enum Op {
     Remove {
         /// Its name.
         channel: ChannelKey,
+        /// Where its top must stand, if it is there; refused with [`AppendRefused::Conflict`] where that is elsewhere, so
+        /// that nothing is removed that came after it was looked at.
+        ///
+        /// [`AppendRefused::Conflict`]: trunkline_core::log::AppendRefused::Conflict
+        expected: Option<Position>,
     },
 }
 

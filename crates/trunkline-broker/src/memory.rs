@@ -18,7 +18,7 @@ use crate::environment::{Environment, Epochs, Options};
 use crate::interface::{Batch, Broker, BrokerError, Capabilities, Committed, Durability, Page};
 use crate::metrics::Metrics;
 use crate::page;
-use crate::rules::{Appended, Changes, Group, Rules};
+use crate::rules::{Changes, Group, Rules, tell};
 use crate::view::{IdempotencyKey, Life, Remembered, StoreError, Value, View};
 
 /// Most entries of what expires that one commit removes.
@@ -60,9 +60,7 @@ impl MemoryBroker {
         let outcome = group.apply(batch.ops).map_err(|error| unavailable(&error))?;
         let changes = group.into_changes();
         self.count(&outcome, &changes);
-        for Appended { channel, record, .. } in &changes.appended {
-            self.environment.listener.appended(channel, record);
-        }
+        tell(&*self.environment.listener, &changes.appended);
         tables.write(changes);
         tables.sweep(now_ms);
         outcome

@@ -21,6 +21,8 @@ pub struct Metrics {
     pub groups_by_caller: AtomicU64,
     /// Time spent writing groups, in microseconds.
     pub commit_us: AtomicU64,
+    /// Groups that were synced to the disk.
+    pub synced: AtomicU64,
     /// Gauge: batches that wait to be written.
     pub queue_batches: AtomicU64,
     /// Gauge: bytes of data that wait to be written.

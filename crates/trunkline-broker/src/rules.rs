@@ -12,7 +12,7 @@ use trunkline_protocol::Position;
 
 use crate::environment::{Epochs, Options};
 use crate::interface::{
-    Append, BrokerError, Committed, Duplicate, Expect, Idempotency, KEY_BYTES_MAX, Op, Put, Refusal, Written,
+    Append, BrokerError, Committed, Duplicate, Expect, Idempotency, KEY_BYTES_MAX, Listener, Op, Put, Refusal, Written,
 };
 use crate::view::{IdempotencyKey, Life, Remembered, StoreError, Value, View};
 
@@ -102,6 +102,19 @@ pub(crate) struct Appended {
     pub(crate) head: Head,
 }
 
+/// Tells the listener of records, neighbours of one channel together.
+pub(crate) fn tell(listener: &dyn Listener, appended: &[Appended]) {
+    for together in appended.chunk_by(|one, next| one.channel == next.channel) {
+        match together {
+            [Appended { channel, record, .. }] => listener.appended(channel, std::slice::from_ref(record)),
+            several => {
+                let records: Vec<_> = several.iter().map(|new| new.record.clone()).collect();
+                listener.appended(&several[0].channel, &records);
+            }
+        }
+    }
+}
+
 /// Consecutive records of one life of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -182,7 +195,7 @@ impl<'a, V: View> Group<'a, V> {
             Op::Append(append) => self.append(append),
             Op::Put(put) => self.put(put),
             Op::Delete { key } => self.delete(key),
-            Op::Remove { channel } => self.remove(channel),
+            Op::Remove { channel, expected } => self.remove(channel, expected),
         }
     }
 
@@ -300,9 +313,12 @@ impl<'a, V: View> Group<'a, V> {
         if met { Ok(()) } else { Err(Refusal::Value(current).into()) }
     }
 
-    fn remove(&mut self, channel: ChannelKey) -> Result<Written, Stop> {
+    fn remove(&mut self, channel: ChannelKey, expected: Option<Position>) -> Result<Written, Stop> {
         check_key(channel.as_str())?;
         if let Some(head) = self.head(&channel)? {
+            if expected.is_some_and(|expected| expected != head.top) {
+                return Err(AppendRefused::Conflict { top: head.top }.into());
+            }
             let (epoch, first, end) = (head.top.epoch, head.oldest, head.top.offset + 1);
             self.pending.removed.push(Span { channel: channel.clone(), epoch, first, end });
             self.pending.lives.insert(channel.clone(), None);

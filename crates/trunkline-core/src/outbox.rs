@@ -17,7 +17,7 @@ use trunkline_protocol::Position;
 use crate::channel::{ChannelKey, ChannelKind};
 use crate::log::Record;
 use crate::record::{self, RecordKind};
-use queue::{Item, Queues};
+use queue::{Item, Queues, Slot};
 
 /// Bytes of channel frames that may wait; above it channels fall behind.
 pub const QUEUE_BYTES_MAX: usize = 256 * 1024;
@@ -95,6 +95,7 @@ enum Delivery {
 #[derive(Debug)]
 struct Attached {
     channel: ChannelKey,
+    slot: Slot,
     /// The session that brought it, if it is a run.
     session: Option<ChannelKey>,
     priority: Priority,
@@ -111,13 +112,17 @@ struct Attached {
 #[derive(Debug)]
 pub struct Outbox<F> {
     queues: Queues<F>,
+    /// In the order of their slots.
     attached: Vec<Attached>,
+    next_slot: u64,
+    /// Whose log was wanted last.
+    wanted_last: Slot,
     closed: bool,
 }
 
 impl<F> Default for Outbox<F> {
     fn default() -> Self {
-        Self { queues: Queues::default(), attached: Vec::new(), closed: false }
+        Self { queues: Queues::default(), attached: Vec::new(), next_slot: 0, wanted_last: Slot(0), closed: false }
     }
 }
 
@@ -180,7 +185,10 @@ impl<F: Frame> Outbox<F> {
         if self.closed || !self.can_attach(channel.kind()) || self.find(&channel).is_some() {
             return false;
         }
-        self.attached.push(Attached { channel, session, priority, delivery, queued: cursor, sent: cursor, pieces: 0 });
+        self.next_slot += 1;
+        let slot = Slot(self.next_slot);
+        let (queued, sent) = (cursor, cursor);
+        self.attached.push(Attached { channel, slot, session, priority, delivery, queued, sent, pieces: 0 });
         true
     }
 
@@ -202,32 +210,39 @@ impl<F: Frame> Outbox<F> {
         self.find(channel).is_some_and(|index| self.attached[index].delivery == Delivery::Live)
     }
 
-    /// Offers a new record of a channel. `frame` is called only if the record follows, with the number of text records
-    /// that were queued before; it gives nothing for a record that this client is not to see.
-    pub fn offer(&mut self, channel: &ChannelKey, record: &Record, frame: impl FnOnce(u64) -> Option<F>) -> Offer {
+    /// Offers new records of a channel, one after the other; only the last may seal it. `frame` is called for each that
+    /// follows, with its index and the number of text records that were queued before; it gives nothing for a record that
+    /// this client is not to see.
+    pub fn offer(
+        &mut self,
+        channel: &ChannelKey,
+        records: &[Record],
+        mut frame: impl FnMut(usize, u64) -> Option<F>,
+    ) -> Offer {
         let Some(index) = self.find(channel) else { return Offer::Ignored };
-        let attached = &mut self.attached[index];
-        if attached.delivery == Delivery::Behind || !is_news(attached.queued, record) {
+        if self.attached[index].delivery == Delivery::Behind {
             return Offer::Ignored;
         }
-        if !follows(attached.queued, record) {
-            attached.delivery = Delivery::Behind;
-            return Offer::FellBehind;
-        }
-        match frame(attached.pieces) {
-            Some(frame) if self.queues.bytes() + frame.bytes() > QUEUE_BYTES_MAX => {
+        let mut outcome = Offer::Ignored;
+        for (number, record) in records.iter().enumerate() {
+            let attached = &self.attached[index];
+            if !is_news(attached.queued, record) {
+                continue;
+            }
+            let frame = if follows(attached.queued, record) { Some(frame(number, attached.pieces)) } else { None };
+            let fits = |frame: &F| self.queues.bytes() + frame.bytes() <= QUEUE_BYTES_MAX;
+            let Some(frame) = frame.filter(|frame| frame.as_ref().is_none_or(fits)) else {
                 self.attached[index].delivery = Delivery::Behind;
-                Offer::FellBehind
-            }
-            Some(frame) => {
-                self.queue(index, record, Some(frame));
-                Offer::Queued
-            }
-            None => {
-                self.queue(index, record, None);
-                Offer::Passed
-            }
+                return Offer::FellBehind;
+            };
+            outcome = match (&frame, outcome) {
+                (None, Offer::Ignored) => Offer::Passed,
+                (None, before) => before,
+                (Some(_), _) => Offer::Queued,
+            };
+            self.queue(index, record, frame);
         }
+        outcome
     }
 
     /// Takes a live channel as behind: its log is to be read from where the client stands. `false` if it was not live.
@@ -256,14 +271,14 @@ impl<F: Frame> Outbox<F> {
         let attached = &mut self.attached[index];
         attached.queued = Some(record.position);
         attached.pieces += u64::from(record::kind(&record.data) == Some(RecordKind::Text));
-        let (channel, priority) = (attached.channel.clone(), attached.priority);
+        let (slot, priority) = (attached.slot, attached.priority);
         if record.seals {
-            self.queues.end_latest(&channel, priority);
+            self.queues.end_latest(slot, priority);
             self.attached.remove(index);
         }
         if let Some(frame) = frame {
             let position = (!record.seals).then_some(record.position);
-            self.queues.push(priority, Item { frame, channel, position });
+            self.queues.push(priority, Item { frame, slot, position });
         }
     }
 
@@ -298,28 +313,30 @@ impl<F: Frame> Outbox<F> {
     pub fn push_notice(&mut self, channel: &ChannelKey, frame: F) {
         let Some(index) = self.find(channel) else { return };
         let attached = &self.attached[index];
-        let (channel, priority) = (attached.channel.clone(), attached.priority);
-        self.queues.push(priority, Item { frame, channel, position: None });
+        let (slot, priority) = (attached.slot, attached.priority);
+        self.queues.push(priority, Item { frame, slot, position: None });
     }
 
     /// Stops delivering a channel.
     pub fn detach(&mut self, channel: &ChannelKey) {
         if let Some(index) = self.find(channel) {
-            self.attached.remove(index);
-            self.queues.forget_latest(channel);
+            let Attached { slot, .. } = self.attached.remove(index);
+            self.queues.forget_latest(slot);
         }
     }
 
     /// Queues the newest value of state where only the newest matters, in place of an older one with the same key.
     pub fn push_latest(&mut self, channel: &ChannelKey, key: &str, frame: F) {
-        if self.is_live(channel) {
-            self.queues.push_latest(channel, key, frame);
+        if let Some(index) = self.find(channel)
+            && self.attached[index].delivery == Delivery::Live
+        {
+            self.queues.push_latest(self.attached[index].slot, key, frame);
         }
     }
 
-    /// The log to read next, if there is room for what it holds. Channels are served in the order in which they
-    /// were attached; a session's log waits while its runs cannot be attached.
-    pub fn wanted(&self) -> Option<Wanted> {
+    /// The log to read next, if there is room for what it holds. Channels take turns in the order in which they were
+    /// attached; a session's log waits while its runs cannot be attached.
+    pub fn wanted(&mut self) -> Option<Wanted> {
         if self.queues.bytes() >= READ_BELOW_BYTES {
             return None;
         }
@@ -328,23 +345,50 @@ impl<F: Frame> Outbox<F> {
             let opens_others = attached.channel.kind() == ChannelKind::Session;
             attached.delivery == Delivery::Behind && !(full && opens_others)
         };
-        let urgent = self.attached.iter().filter(readable).find(|attached| attached.priority == Priority::Interactive);
-        let next = urgent.or_else(|| self.attached.iter().find(readable))?;
+        // The least in this order: the urgent ones first, and among them who comes after the one that had its turn last.
+        let turn = |attached: &&Attached| {
+            (attached.priority != Priority::Interactive, attached.slot <= self.wanted_last, attached.slot)
+        };
+        let next = self.attached.iter().filter(readable).min_by_key(turn)?;
+        self.wanted_last = next.slot;
         Some(Wanted { channel: next.channel.clone(), cursor: next.queued })
+    }
+
+    /// Whether a page that was read after `cursor` is what this channel lacks next. It is not, where the channel was
+    /// attached anew while the log was read.
+    pub fn awaits(&self, channel: &ChannelKey, cursor: Option<Position>) -> bool {
+        self.find(channel).is_some_and(|index| {
+            let Attached { delivery, queued, .. } = self.attached[index];
+            delivery == Delivery::Behind && queued == cursor
+        })
     }
 
     /// Takes frames for one write, at least one if there is any, until `bytes_max`: control first, then the other
     /// classes by weight.
     pub fn take(&mut self, bytes_max: usize, mut write: impl FnMut(F)) {
         let mut room = bytes_max;
-        while room > 0 {
-            let Some(item) = self.queues.pop() else { return };
-            room = room.saturating_sub(item.frame.bytes());
-            if let (Some(position), Some(index)) = (item.position, item.channel.as_ref().and_then(|key| self.find(key)))
-            {
-                self.attached[index].sent = Some(position);
+        let mut reached: Option<(Slot, Position)> = None;
+        while room > 0
+            && let Some(next) = self.queues.pop()
+        {
+            room = room.saturating_sub(next.frame.bytes());
+            if let Some((slot, position)) = next.reached {
+                // Of neighbours, which most are, the last one counts.
+                if let Some((before, position)) = reached.filter(|(before, _)| *before != slot) {
+                    self.sent(before, position);
+                }
+                reached = Some((slot, position));
             }
-            write(item.frame);
+            write(next.frame);
+        }
+        if let Some((slot, position)) = reached {
+            self.sent(slot, position);
+        }
+    }
+
+    fn sent(&mut self, slot: Slot, position: Position) {
+        if let Ok(index) = self.attached.binary_search_by_key(&slot, |attached| attached.slot) {
+            self.attached[index].sent = Some(position);
         }
     }
 

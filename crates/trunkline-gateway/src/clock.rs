@@ -35,7 +35,12 @@ pub(crate) fn wall_ms() -> u64 {
 
 /// The wall clock's time as messages carry it: RFC 3339 UTC with milliseconds.
 pub(crate) fn timestamp() -> String {
-    humantime::format_rfc3339_millis(wall()).to_string()
+    timestamp_after(Duration::ZERO)
+}
+
+/// The same for the time after this.
+pub(crate) fn timestamp_after(after: Duration) -> String {
+    humantime::format_rfc3339_millis(wall() + after).to_string()
 }
 
 fn wall() -> SystemTime {

@@ -47,6 +47,14 @@ impl Frame {
             Self::Shared(shared, pieces) => shared.told(client, pieces, agreed),
         }
     }
+
+    /// The channel and record of a piece of an answer that is told as it is said.
+    pub(crate) fn piece(&self) -> Option<(&ChannelKey, &Record)> {
+        match self {
+            Self::Shared(shared, _) => shared.piece(),
+            Self::Own(_) | Self::Read(_) => None,
+        }
+    }
 }
 
 impl outbox::Frame for Frame {
@@ -105,6 +113,15 @@ impl Shared {
     /// Bytes of what it says, without what stands around it.
     pub(crate) fn content_bytes(&self) -> usize {
         self.content.bytes()
+    }
+
+    fn piece(&self) -> Option<(&ChannelKey, &Record)> {
+        match &self.content {
+            Content::Record(channel, record) if record::kind(&record.data) == Some(RecordKind::Text) => {
+                Some((channel, record))
+            }
+            Content::Record(..) | Content::State(_) => None,
+        }
     }
 
     fn told(&self, client: &Subscriber, pieces: u64, agreed: Option<Deflate>) -> Option<Bytes> {

@@ -50,6 +50,12 @@ const BACKGROUND_PATIENCE: Duration = Duration::from_secs(5);
 /// How long clients have to close when they are sent away.
 const CLIENTS_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long the store may write what is queued.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What it has of that at a second signal, too: one that works needs less.
+const STORE_GRACE: Duration = Duration::from_secs(1);
+
 /// Why a gateway did not start. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -137,7 +143,7 @@ impl Gateway {
         let settings = settings(&config);
         let listen = config.server.listen;
         let refused = |source| StartError::Listen { address: listen, source };
-        let listener = Listener::bind(listen, settings.connections_max).await.map_err(refused)?;
+        let listener = Listener::bind(listen, settings.connections_max).map_err(refused)?;
         let address = listener.address().map_err(refused)?;
 
         let (metrics, mut registry) = Metrics::new();
@@ -280,20 +286,25 @@ impl Gateway {
         if let Err(error) = serving.await {
             tracing::error!(%error, "the listener failed");
         }
-        storage.close().await;
+        let closed = within(STORE_PATIENCE, &stop, storage.close(), "the store").await;
+        if !closed && tokio::time::timeout(STORE_GRACE, storage.close()).await.is_err() {
+            tracing::error!("the store hangs; what it had not written is as after a kill");
+            storage.leave_behind();
+        }
         tracing::info!("stopped");
         ended
     }
 }
 
-/// Waits for a part to end, but neither for ever nor after a second signal.
-async fn within(patience: Duration, stop: &Stop, ended: impl Future<Output = ()>, what: &'static str) {
+/// Waits for a part to end, but neither for ever nor after a second signal. Returns whether it has ended.
+async fn within(patience: Duration, stop: &Stop, ended: impl Future<Output = ()>, what: &'static str) -> bool {
     tokio::select! {
         biased;
-        () = ended => {}
+        () = ended => return true,
         () = stop.hard.cancelled() => {}
         () = tokio::time::sleep(patience) => tracing::warn!(what, "did not end in time"),
     }
+    false
 }
 
 /// Binds the addresses that workers connect to. `generation` is what spawned workers are known by.

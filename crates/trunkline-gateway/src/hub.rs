@@ -1,13 +1,13 @@
 //! Who listens to which channel on this node.
 //!
-//! The broker tells the hub of each record; the hub offers it to the outbox of every
-//! connection that is attached to its channel, to be spelled once for all of them by whoever
-//! writes it first. It keeps no records.
+//! The broker tells the hub of new records; the hub offers them to the outbox of every
+//! connection that is attached to their channel, to be spelled once for all of them by whoever
+//! writes them first. It keeps no records.
 //!
 //! Lock order: a shard of the hub, then an outbox. Nothing is awaited under either, and
 //! never two shards at once.
 
-use std::cell::LazyCell;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::Record;
 use trunkline_core::outbox::{self, Offer, Outbox, Priority};
 use trunkline_core::record::{self, RecordKind};
-use trunkline_core::words;
+use trunkline_core::words::{self, Voice};
 use trunkline_protocol::{Dialect, Position};
 
 use crate::connection::Subscriber;
@@ -204,58 +204,19 @@ impl Hub {
         }
     }
 
-    /// Offers a record to the channel's listeners, and gives those who have all of the channel before it.
-    ///
-    /// A connection that has no room for one more channel is not told of a run's start now: it reads the session's
-    /// log later, when there is room.
-    fn offer(&self, channel: &ChannelKey, record: &Record, opens_run: bool) -> Vec<Arc<Subscriber>> {
+    /// Offers records to the channel's listeners, each of whom is locked and woken once for all of them.
+    fn offer(&self, channel: &ChannelKey, records: &[Record]) {
         let mut shard = self.shard(channel);
-        let Some(listeners) = shard.get_mut(channel) else { return Vec::new() };
-        listeners.top = Some(record.position);
-        let message = Shared::record(channel, record);
-        let end = LazyCell::new(|| if record.seals { words::end_of(&record.data) } else { None });
-        let kind = record::kind(&record.data);
-        let mut live = Vec::new();
+        let Some(listeners) = shard.get_mut(channel) else { return };
+        let news = News::new(channel, records);
+        listeners.top = news.records.last().map(|last| last.position);
         for subscriber in &listeners.subscribers {
-            let mut outbox = subscriber.outbox();
-            if opens_run && !outbox.can_attach(ChannelKind::Run) {
-                outbox.fall_behind(channel);
-                continue;
+            // What this client is not to see is nothing to wake it for.
+            if matches!(self.offer_to(subscriber, &news), Offer::Queued | Offer::FellBehind) {
+                subscriber.wake();
             }
-            let voice = subscriber.voice();
-            if voice.wire.dialect() != Dialect::Native && end.as_deref().is_some_and(|end| voice.tells_whole_text(end))
-            {
-                // The log has it: the end is told with what is read.
-                if outbox.fall_behind(channel) {
-                    drop(outbox);
-                    subscriber.wake();
-                }
-                continue;
-            }
-            if !outbox.has_room_for(record.data.len()) {
-                // All connections together hold as much as they may: this one reads the log when it has sent some.
-                if outbox.fall_behind(channel) {
-                    drop(outbox);
-                    self.metrics.channels_fell_behind.inc();
-                    subscriber.wake();
-                }
-                continue;
-            }
-            let is_told = kind.is_none_or(|kind| voice.is_told_of(kind));
-            let frame = |pieces| is_told.then(|| Frame::Shared(Arc::clone(&message), pieces));
-            let offer = outbox.offer(channel, record, frame);
-            drop(outbox);
-            match offer {
-                Offer::Queued | Offer::Passed if opens_run => live.push(Arc::clone(subscriber)),
-                Offer::Queued => {}
-                Offer::FellBehind => {
-                    self.metrics.channels_fell_behind.inc();
-                }
-                Offer::Passed | Offer::Ignored => continue,
-            }
-            subscriber.wake();
         }
-        if record.seals {
+        if records.iter().any(|record| record.seals) {
             // Whoever is behind still has to learn that there is more to read.
             listeners.subscribers.retain(|subscriber| subscriber.outbox().is_attached(channel));
             // What was going on is over.
@@ -264,7 +225,59 @@ impl Hub {
                 shard.remove(channel);
             }
         }
-        live
+    }
+
+    /// Offers the start of a run to its session's listeners, and attaches it for those who have all of the session before
+    /// it. A connection that has no room for one more run is not told now: it reads the session's log later, when there
+    /// is room.
+    fn offer_run(&self, session: &ChannelKey, start: &Record, run: &ChannelKey) {
+        let mut live = Vec::new();
+        {
+            let mut shard = self.shard(session);
+            let Some(listeners) = shard.get_mut(session) else { return };
+            let news = News::new(session, std::slice::from_ref(start));
+            listeners.top = Some(start.position);
+            for subscriber in &listeners.subscribers {
+                if !subscriber.outbox().can_attach(ChannelKind::Run) {
+                    subscriber.outbox().fall_behind(session);
+                    continue;
+                }
+                match self.offer_to(subscriber, &news) {
+                    Offer::Queued | Offer::Passed => live.push(Arc::clone(subscriber)),
+                    Offer::FellBehind => {}
+                    Offer::Ignored => continue,
+                }
+                subscriber.wake();
+            }
+        }
+        for subscriber in live {
+            self.attach_with(run, &subscriber, |outbox| outbox.attach_new_run(run.clone(), session));
+        }
+    }
+
+    fn offer_to(&self, subscriber: &Subscriber, news: &News<'_>) -> Offer {
+        let voice = subscriber.voice();
+        let mut outbox = subscriber.outbox();
+        if news.is_read_by(voice) {
+            // The log has it: the end is told with what is read.
+            return if outbox.fall_behind(news.channel) { Offer::FellBehind } else { Offer::Ignored };
+        }
+        let offer = if outbox.has_room_for(news.bytes) {
+            outbox.offer(news.channel, news.records, |index, pieces| {
+                let is_told = news.kinds[index].is_none_or(|kind| voice.is_told_of(kind));
+                is_told.then(|| Frame::Shared(Arc::clone(&news.messages[index]), pieces))
+            })
+        } else if outbox.fall_behind(news.channel) {
+            // All connections together hold as much as they may: this one reads the log when it has sent some.
+            Offer::FellBehind
+        } else {
+            Offer::Ignored
+        };
+        drop(outbox);
+        if offer == Offer::FellBehind {
+            self.metrics.channels_fell_behind.inc();
+        }
+        offer
     }
 
     fn shard(&self, channel: &ChannelKey) -> MutexGuard<'_, Shard> {
@@ -274,14 +287,45 @@ impl Hub {
 }
 
 impl Listener for Hub {
-    fn appended(&self, channel: &ChannelKey, record: &Record) {
-        let run = run_started_by(channel, record);
-        let live = self.offer(channel, record, run.is_some());
-        if let Some(run) = run {
-            for subscriber in live {
-                self.attach_with(&run, &subscriber, |outbox| outbox.attach_new_run(run.clone(), channel));
+    fn appended(&self, channel: &ChannelKey, records: &[Record]) {
+        let opens_run = |record: &Record| record::kind(&record.data) == Some(RecordKind::RunStarted);
+        for together in records.chunk_by(|one, next| !opens_run(one) && !opens_run(next)) {
+            match run_started_by(channel, &together[0]) {
+                Some(run) => self.offer_run(channel, &together[0], &run),
+                None => self.offer(channel, together),
             }
         }
+    }
+}
+
+/// New records of one channel, made ready for everyone who listens.
+struct News<'a> {
+    channel: &'a ChannelKey,
+    records: &'a [Record],
+    messages: Vec<Arc<Shared>>,
+    kinds: Vec<Option<RecordKind>>,
+    bytes: usize,
+    /// How the run ends, if the last record is its end; read when somebody has to know.
+    end: OnceCell<Option<String>>,
+}
+
+impl<'a> News<'a> {
+    fn new(channel: &'a ChannelKey, records: &'a [Record]) -> Self {
+        Self {
+            channel,
+            records,
+            messages: records.iter().map(|record| Shared::record(channel, record)).collect(),
+            kinds: records.iter().map(|record| record::kind(&record.data)).collect(),
+            bytes: records.iter().map(|record| record.data.len()).sum(),
+            end: OnceCell::new(),
+        }
+    }
+
+    /// Whether a client of this voice is told of the end from the log, with all of the run's text.
+    fn is_read_by(&self, voice: Voice) -> bool {
+        let end = || self.records.last().filter(|last| last.seals).and_then(|last| words::end_of(&last.data));
+        voice.wire.dialect() != Dialect::Native
+            && self.end.get_or_init(end).as_deref().is_some_and(|end| voice.tells_whole_text(end))
     }
 }
 
@@ -318,7 +362,7 @@ mod tests {
         fn append(&mut self, seals: bool) -> Record {
             let event = trunkline_protocol::Envelope::new("run_event");
             let record = self.head.append(record::data(RecordKind::Event, &event), seals, None, 0).unwrap();
-            self.hub.appended(&self.channel, &record);
+            self.hub.appended(&self.channel, std::slice::from_ref(&record));
             record
         }
     }

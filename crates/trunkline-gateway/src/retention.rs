@@ -7,9 +7,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use trunkline_broker::{Batch, Broker, BrokerError, Expect, Op, Put};
 use trunkline_core::channel::{ChannelKey, ChannelKind};
+use trunkline_protocol::Position;
 
 use crate::clock::wall_ms;
 use crate::sessions::Sessions;
@@ -27,6 +29,19 @@ const PER_PAGE_MAX: usize = 512;
 /// Channels that one batch removes: a millisecond for the broker, which does nothing else meanwhile.
 const PER_BATCH_MAX: usize = 32;
 
+/// How long an entry that cannot be looked at is left alone.
+const AGAIN_AFTER_MS: u64 = 10 * 60 * 1000;
+
+/// What becomes of a channel whose time has come.
+pub(crate) enum Review {
+    /// It is wanted still: what lists it anew.
+    Again(Op),
+    /// It goes, whatever is in it.
+    Over,
+    /// It goes, unless somebody has stored something in it since: its top was here.
+    OverAt(Position),
+}
+
 /// How long channels are kept after their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Keep {
@@ -43,6 +58,11 @@ impl Keep {
         self.ms
     }
 
+    /// The time itself.
+    pub(crate) const fn time(self) -> Duration {
+        Duration::from_millis(self.ms)
+    }
+
     /// Lists a run that ends now.
     pub(crate) fn run_ended(self, run: &ChannelKey, now_ms: u64) -> Op {
         review(run, now_ms.saturating_add(self.ms), "1")
@@ -57,13 +77,13 @@ impl Keep {
     /// its time is over, or up to a quarter later: a channel that is listed again, as after a restart, has few places.
     pub(crate) fn topic_used(self, channel: &ChannelKey, top: &str, now_ms: u64) -> Op {
         let step = (self.ms / 4).max(1);
-        review(channel, (now_ms / step).saturating_add(5).saturating_mul(step), top)
+        review(channel, (now_ms / step).saturating_add(5).saturating_mul(step), top.to_owned())
     }
 }
 
-fn review(channel: &ChannelKey, at_ms: u64, noted: &str) -> Op {
+fn review(channel: &ChannelKey, at_ms: u64, noted: impl Into<Bytes>) -> Op {
     let key = format!("{REVIEWS}{at_ms:016x}/{channel}");
-    Op::Put(Put { key, value: noted.to_owned().into(), expect: Expect::Anything, keep_ms: None })
+    Op::Put(Put { key, value: noted.into(), expect: Expect::Anything, keep_ms: None })
 }
 
 /// The time and the channel of an entry.
@@ -114,9 +134,22 @@ impl Tidier {
                     is_last = true;
                     break;
                 }
-                let listed = self.review(&channel, &noted, now_ms).await?;
-                removed += usize::from(listed.is_none());
-                ops.push(listed.unwrap_or(Op::Remove { channel }));
+                ops.push(match self.review(&channel, &noted, now_ms).await {
+                    Ok(Review::Again(listed)) => listed,
+                    Ok(Review::Over) => {
+                        removed += 1;
+                        Op::Remove { channel, expected: None }
+                    }
+                    Ok(Review::OverAt(top)) => {
+                        removed += usize::from(self.remove(channel, top, key).await?);
+                        continue;
+                    }
+                    // What is behind it is not to wait for it.
+                    Err(error) => {
+                        tracing::error!(%channel, %error, "a channel cannot be looked at; it is kept for now");
+                        review(&channel, now_ms.saturating_add(AGAIN_AFTER_MS), noted)
+                    }
+                });
                 ops.push(Op::Delete { key });
                 if ops.len() >= 2 * PER_BATCH_MAX {
                     self.broker.commit(Batch { ops: std::mem::take(&mut ops), ..Batch::default() }).await?;
@@ -129,20 +162,31 @@ impl Tidier {
         }
     }
 
-    /// What lists a channel anew; `None` if its time is over.
-    async fn review(&self, channel: &ChannelKey, noted: &[u8], now_ms: u64) -> Result<Option<Op>, BrokerError> {
+    /// Removes a channel, unless its top is elsewhere by now: then it is looked at again in the next pass.
+    async fn remove(&self, channel: ChannelKey, top: Position, key: String) -> Result<bool, BrokerError> {
+        let ops = vec![Op::Remove { channel, expected: Some(top) }, Op::Delete { key }];
+        match self.broker.commit(Batch { ops, ..Batch::default() }).await {
+            Ok(_) => Ok(true),
+            Err(BrokerError::Refused { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What becomes of a channel that was listed.
+    async fn review(&self, channel: &ChannelKey, noted: &[u8], now_ms: u64) -> Result<Review, BrokerError> {
         match channel.kind() {
-            ChannelKind::Run => Ok(None),
+            ChannelKind::Run => Ok(Review::Over),
             ChannelKind::Session => {
                 let wanted = self.sessions.renew_if_wanted(channel).await?;
-                Ok(wanted.then(|| self.keep.session_used(channel, now_ms)))
+                Ok(if wanted { Review::Again(self.keep.session_used(channel, now_ms)) } else { Review::Over })
             }
             ChannelKind::User | ChannelKind::Topic => {
-                let listed = self.topics.review(channel, noted, now_ms).await?;
-                if listed.is_none() {
+                let review = self.topics.review(channel, noted, now_ms).await?;
+                // Before it goes: whoever makes it anew from now on lists it.
+                if !matches!(review, Review::Again(_)) {
                     self.topics.forget(channel);
                 }
-                Ok(listed)
+                Ok(review)
             }
         }
     }
@@ -150,11 +194,15 @@ impl Tidier {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use futures_util::FutureExt as _;
+    use futures_util::future::BoxFuture;
     use trunkline_broker::memory::MemoryBroker;
-    use trunkline_broker::{Environment, Listener, Options};
-    use trunkline_core::log::Record;
+    use trunkline_broker::{Capabilities, Committed, Environment, Listener, Options, Page};
+    use trunkline_core::log::{Head, Record, ResetReason};
 
     use tokio_util::task::TaskTracker;
     use trunkline_broker::{Append, Durability};
@@ -171,13 +219,69 @@ mod tests {
     struct Nobody;
 
     impl Listener for Nobody {
-        fn appended(&self, _: &ChannelKey, _: &Record) {}
+        fn appended(&self, _: &ChannelKey, _: &[Record]) {}
     }
 
     const KEEP: Duration = Duration::from_secs(1);
 
+    /// A broker in which something happens between a look at a channel and what follows from it, and in which some
+    /// values cannot be read.
+    struct Meanwhile {
+        broker: MemoryBroker,
+        published: Mutex<Option<Batch>>,
+        unreadable: Mutex<Option<String>>,
+    }
+
+    impl Broker for Meanwhile {
+        fn commit(&self, batch: Batch) -> BoxFuture<'static, Result<Committed, BrokerError>> {
+            self.broker.commit(batch)
+        }
+
+        fn read(
+            &self,
+            channel: &ChannelKey,
+            cursor: Option<Position>,
+            bytes_max: usize,
+        ) -> BoxFuture<'static, Result<Result<Page, ResetReason>, BrokerError>> {
+            self.broker.read(channel, cursor, bytes_max)
+        }
+
+        fn head(&self, channel: &ChannelKey) -> BoxFuture<'static, Result<Option<Head>, BrokerError>> {
+            let head = self.broker.head(channel);
+            let published = self.published.lock().expect("nobody panics with it").take();
+            let published = published.map(|batch| self.broker.commit(batch));
+            async move {
+                if let Some(published) = published {
+                    published.await?;
+                }
+                head.await
+            }
+            .boxed()
+        }
+
+        fn get(&self, key: &str) -> BoxFuture<'static, Result<Option<Bytes>, BrokerError>> {
+            if self.unreadable.lock().expect("nobody panics with it").as_deref() == Some(key) {
+                return ready(Err(BrokerError::Unavailable("as the test wants".to_owned()))).boxed();
+            }
+            self.broker.get(key)
+        }
+
+        fn list(
+            &self,
+            prefix: &str,
+            after: Option<&str>,
+            count_max: usize,
+        ) -> BoxFuture<'static, Result<Vec<(String, Bytes)>, BrokerError>> {
+            self.broker.list(prefix, after, count_max)
+        }
+
+        fn capabilities(&self) -> Capabilities {
+            self.broker.capabilities()
+        }
+    }
+
     struct World {
-        broker: Arc<dyn Broker>,
+        broker: Arc<Meanwhile>,
         sessions: Arc<Sessions>,
         tidier: Tidier,
         hub: Arc<Hub>,
@@ -191,12 +295,14 @@ mod tests {
             let clock = Arc::new(move || clock.load(Ordering::Relaxed));
             let environment = Environment { clock, epoch_source: 1, listener: Arc::new(Nobody) };
             let options = Options { idempotency: KEEP, ..Options::default() };
-            let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(&options, environment));
-            let sessions = Arc::new(Sessions::new(Arc::clone(&broker), Keep::new(KEEP)));
+            let broker = MemoryBroker::new(&options, environment);
+            let broker = Arc::new(Meanwhile { broker, published: Mutex::default(), unreadable: Mutex::default() });
+            let shared: Arc<dyn Broker> = Arc::<Meanwhile>::clone(&broker);
+            let sessions = Arc::new(Sessions::new(Arc::clone(&shared), Keep::new(KEEP)));
             let (metrics, _) = Metrics::new();
             let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
             let topics = Topics::new(
-                Arc::clone(&broker),
+                Arc::clone(&shared),
                 Arc::clone(&hub),
                 Durability::Os,
                 vec![TopicRule { pattern: "short.*".to_owned(), keep: KEEP, ..TopicRule::default() }],
@@ -204,7 +310,7 @@ mod tests {
                 TaskTracker::new(),
             );
             let tidier = Tidier {
-                broker: Arc::clone(&broker),
+                broker: shared,
                 sessions: Arc::clone(&sessions),
                 topics: Arc::new(topics),
                 keep: Keep::new(KEEP),
@@ -254,6 +360,55 @@ mod tests {
         for run in &runs {
             assert!(!world.exists(run).await, "{run}");
         }
+        assert!(world.broker.list(REVIEWS, None, 9).await.unwrap().is_empty());
+    }
+
+    fn append(channel: &ChannelKey) -> Batch {
+        let append = Append {
+            channel: channel.clone(),
+            data: "said".into(),
+            expected: None,
+            seals: false,
+            idempotency: None,
+            retention: None,
+        };
+        Batch { ops: vec![Op::Append(append)], ..Batch::default() }
+    }
+
+    #[tokio::test]
+    async fn what_is_published_while_a_topic_is_looked_at_is_not_removed_with_it() {
+        let world = World::new();
+        let topic = ChannelKey::topic("default", "short.news").unwrap();
+        world.tidier.topics.open(&topic, 10_000).await.unwrap();
+        // Noted as it is: nobody has used it since when its time comes again.
+        world.pass_after(2_000).await;
+        *world.broker.published.lock().unwrap() = Some(append(&topic));
+        world.pass_after(2_000).await;
+        assert!(world.broker.published.lock().unwrap().is_none(), "it was looked at");
+        assert_eq!(world.broker.head(&topic).await.unwrap().map(|head| head.top.offset), Some(1));
+        assert_eq!(world.broker.list(REVIEWS, None, 9).await.unwrap().len(), 1, "it is looked at again");
+        for _ in 0..4 {
+            world.pass_after(2_000).await;
+        }
+        assert!(!world.exists(&topic).await, "nobody uses it any more");
+        assert!(world.broker.list(REVIEWS, None, 9).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_channel_that_cannot_be_looked_at_keeps_no_other_from_going() {
+        let world = World::new();
+        let new = world.sessions.create("default", &Identity::Anonymous, 9_000).await.unwrap();
+        let session = new.session.channel.clone();
+        drop(new);
+        let run = ChannelKey::run("default", "r1");
+        let ops = vec![Op::Open { channel: run.clone(), unique: None }, Keep::new(KEEP).run_ended(&run, 10_000)];
+        world.broker.commit(Batch { ops, ..Batch::default() }).await.unwrap();
+        *world.broker.unreadable.lock().unwrap() = Some(format!("session/default/{}", session.id()));
+        world.pass_after(1_000).await;
+        assert!(!world.exists(&run).await && world.exists(&session).await);
+        *world.broker.unreadable.lock().unwrap() = None;
+        world.pass_after(AGAIN_AFTER_MS).await;
+        assert!(!world.exists(&session).await, "it is looked at again later");
         assert!(world.broker.list(REVIEWS, None, 9).await.unwrap().is_empty());
     }
 

@@ -31,6 +31,11 @@ impl Room {
         self.is_full.load(Ordering::Relaxed)
     }
 
+    #[cfg(test)]
+    pub(crate) fn fill(&self) {
+        self.is_full.store(true, Ordering::Relaxed);
+    }
+
     /// Measures the disk of `folder` until `stop`, for the first time before it waits.
     pub(crate) async fn watch(self: Arc<Self>, folder: PathBuf, metrics: Arc<Metrics>, stop: CancellationToken) {
         let mut disk = Disk::default();

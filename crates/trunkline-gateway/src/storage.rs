@@ -95,4 +95,11 @@ impl Storage {
             broker.close().await;
         }
     }
+
+    /// What did not close is not waited for.
+    pub(crate) fn leave_behind(&self) {
+        if let Some(broker) = &self.embedded {
+            broker.leave_behind();
+        }
+    }
 }

@@ -52,6 +52,7 @@ pub(crate) struct Metrics {
     pub(crate) messages_out: Count,
     client_errors: Family<ErrorLabel, Count>,
     pub(crate) channels_fell_behind: Count,
+    pub(crate) pieces_coalesced: Count,
     pub(crate) texts_gathering: Level,
     pub(crate) buffer_bytes: Level,
     pub(crate) disk_free_bytes: Level,
@@ -84,6 +85,7 @@ impl Metrics {
             messages_out,
             client_errors,
             channels_fell_behind,
+            pieces_coalesced,
             texts_gathering,
             buffer_bytes,
             disk_free_bytes,
@@ -116,6 +118,11 @@ impl Metrics {
             "channels_fell_behind",
             "Channels of a connection that went on from the log",
             channels_fell_behind.clone(),
+        );
+        registry.register(
+            "pieces_coalesced",
+            "Messages that were saved because a client read slower than an answer was said",
+            pieces_coalesced.clone(),
         );
         registry.register(
             "texts_gathering",
@@ -236,6 +243,7 @@ impl Collector for Parts {
             ("broker_record_bytes", "Bytes of data in them", read(&broker.bytes)),
             ("broker_groups", "Groups of batches that were written together", read(&broker.groups)),
             ("broker_groups_by_caller", "Of these, those that their caller wrote", read(&broker.groups_by_caller)),
+            ("broker_synced", "Groups that were synced to the disk", read(&broker.synced)),
             ("broker_commit_microseconds", "Time spent writing groups", read(&broker.commit_us)),
             ("broker_trimmed", "Records removed by retention", read(&broker.trimmed)),
             ("broker_swept", "Expiries and records of removed channels that were looked at", read(&broker.swept)),

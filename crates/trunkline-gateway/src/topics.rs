@@ -28,7 +28,7 @@ use crate::config;
 use crate::connection::InFlight;
 use crate::hub::Hub;
 use crate::message;
-use crate::retention::Keep;
+use crate::retention::{Keep, Review};
 use crate::telemetry::Metrics;
 
 /// The payload of `publish`, as far as it matters to the gateway.
@@ -132,18 +132,14 @@ impl Topics {
         fitting.unwrap_or(last).1
     }
 
-    /// Looks at a channel that was listed when its newest record stood at `noted`: what lists it anew, unless nobody
+    /// Looks at a channel that was listed when its newest record stood at `noted`: it is listed anew, unless nobody
     /// listens and nothing was published since.
-    pub(crate) async fn review(
-        &self,
-        channel: &ChannelKey,
-        noted: &[u8],
-        now_ms: u64,
-    ) -> Result<Option<Op>, BrokerError> {
-        let Some(head) = self.broker.head(channel).await? else { return Ok(None) };
+    pub(crate) async fn review(&self, channel: &ChannelKey, noted: &[u8], now_ms: u64) -> Result<Review, BrokerError> {
+        let Some(head) = self.broker.head(channel).await? else { return Ok(Review::Over) };
         let top = head.top.to_string();
         let is_wanted = top.as_bytes() != noted || self.hub.has_listeners(channel);
-        Ok(is_wanted.then(|| self.rule(channel).keep.topic_used(channel, &top, now_ms)))
+        let again = || Review::Again(self.rule(channel).keep.topic_used(channel, &top, now_ms));
+        Ok(if is_wanted { again() } else { Review::OverAt(head.top) })
     }
 
     /// Makes the channel of a topic or user, if it is not there, so that it has a position.

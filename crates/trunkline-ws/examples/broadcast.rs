@@ -1,7 +1,7 @@
 //! `cargo run --release -p trunkline-ws --example broadcast`: one message to every connection, encoded once.
 //!
-//! The bare peer of the benchmark of fan-out: nothing but the driver and a queue. A client's text `<count> <every ms>` has
-//! so many messages of 64 bytes sent to all, and then the text `end`. It prints where it listens.
+//! The bare peer of the benchmark of fan-out: nothing but the driver and a queue. A client's text `<count> <every ms> <bytes>`
+//! has so many messages of so many bytes sent to all, and then the text `end`. It prints where it listens.
 
 #[path = "shared/accepting.rs"]
 mod accepting;
@@ -17,8 +17,6 @@ use tokio::{
 };
 use trunkline_ws::{Closed, Connection, Message, Options, frame};
 
-const MESSAGE_BYTES: usize = 64;
-
 /// Messages that a connection may be behind: more than are ever asked for.
 const BEHIND_MAX: usize = 4_096;
 
@@ -29,6 +27,7 @@ const BURST: u32 = 64;
 struct Request {
     count: u32,
     every: Duration,
+    bytes: usize,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -81,12 +80,14 @@ async fn serve(stream: TcpStream, frames: broadcast::Sender<Bytes>) -> anyhow::R
 
 fn request(message: Message<'_>) -> Option<Request> {
     let Message::Text(text) = message else { return None };
-    let (count, every_ms) = text.split_once(' ')?;
-    Some(Request { count: count.parse().ok()?, every: Duration::from_millis(every_ms.parse().ok()?) })
+    let mut numbers = text.split(' ').map(|number| number.parse::<u32>().ok());
+    let mut next = || numbers.next().flatten();
+    let (count, every_ms, bytes) = (next()?, next()?, next()?);
+    Some(Request { count, every: Duration::from_millis(every_ms.into()), bytes: bytes as usize })
 }
 
-async fn publish(Request { count, every }: Request, frames: broadcast::Sender<Bytes>) {
-    let message = "x".repeat(MESSAGE_BYTES);
+async fn publish(Request { count, every, bytes }: Request, frames: broadcast::Sender<Bytes>) {
+    let message = "x".repeat(bytes);
     for number in 1..=count {
         let _nobody_listens = frames.send(frame::text(message.as_bytes()));
         if !every.is_zero() {

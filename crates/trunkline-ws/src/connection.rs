@@ -154,6 +154,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Writes what is queued as far as the stream takes it at once, and waits for nothing: for an owner that has just queued
+    /// something, and would drive on only to write it.
+    ///
+    /// # Errors
+    /// [`Closed`], when the connection is over. Drop it then; the stream is closed with it.
+    pub async fn write_queued(&mut self) -> Result<(), Closed> {
+        std::future::poll_fn(|context| Poll::Ready(self.write(context, &mut Activity::default()))).await
+    }
+
     /// Queues an encoded frame (see [`frame`]); [`drive`](Self::drive) writes it.
     ///
     /// # Errors

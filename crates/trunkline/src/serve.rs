@@ -35,7 +35,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("cannot start threads: {error}")),
     };
-    runtime.block_on(serve(config))
+    let ended = runtime.block_on(serve(config));
+    // What still waits for a disk that does not answer is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn serve(config: Config) -> ExitCode {

@@ -64,7 +64,7 @@ async def test_a_question_has_a_value_and_a_handler_in_a_thread_asks_too() -> No
 
     @worker.service("choose", threads=True)
     def choose(run: BlockingRun) -> str:
-        answer = run.ask("Which branch?", kind="question", choices=["main", "next"])
+        answer = run.ask("Which branch?", kind="question", choices=["main", "next"], expires_in_s=1.5)
         got.append(answer)
         return str(answer.value)
 
@@ -72,6 +72,7 @@ async def test_a_question_has_a_value_and_a_handler_in_a_thread_asks_too() -> No
         run = client.run("choose")
         question = await until(run, "run_waiting")
         assert question.payload["choices"] == ["main", "next"]
+        assert question.payload["expires_in_ms"] == 1500
         run.answer(question.payload["request_id"], value="next", message="the newer one", by="ben")
         assert await run == "next"
     assert got == [Answer(question.payload["request_id"], value="next", message="the newer one", by="ben")]

@@ -80,11 +80,13 @@ struct Relay {
 }
 
 impl Listener for Relay {
-    fn appended(&self, channel: &ChannelKey, record: &Record) {
-        self.history.stored(channel, record);
+    fn appended(&self, channel: &ChannelKey, records: &[Record]) {
+        for record in records {
+            self.history.stored(channel, record);
+        }
         let listener = lock(&self.listener).clone();
         if let Some(listener) = listener {
-            listener.appended(channel, record);
+            listener.appended(channel, records);
         }
     }
 }
@@ -200,7 +202,7 @@ impl Life {
                 let mut again = end.clone();
                 again.previous = end.position;
                 again.position.offset += 1;
-                store.relay.appended(&channel, &again);
+                store.relay.appended(&channel, &[again]);
             }
         }
         outcome

@@ -26,6 +26,16 @@ const NAMES: [&str; 3] = ["gateway", "bare broadcast", "Socket.IO"];
 const BARE_RATIO_MAX: f64 = 1.3;
 const SOCKETIO_RATIO_MIN: f64 = 3.0;
 
+/// What is measured at once.
+#[derive(Clone, Copy)]
+struct Case {
+    connections: usize,
+    events: u32,
+    every_ms: u32,
+    /// Of the bare peer's events.
+    event_bytes: usize,
+}
+
 /// The three servers, all running; only one has something to do at a time.
 struct Peers {
     gateway: Gateway,
@@ -40,8 +50,25 @@ enum Link {
     SocketIo(Socket),
 }
 
+/// Events that connections were sent.
+#[derive(Clone, Copy, Default)]
+struct Heard {
+    events: u32,
+    /// Of their messages, without frames around them.
+    bytes: usize,
+}
+
+impl Heard {
+    fn add(&mut self, message: &[u8]) {
+        self.events += 1;
+        self.bytes += message.len();
+    }
+}
+
 #[derive(Default)]
 struct Results {
+    /// Of the last round.
+    heard: Heard,
     cpu_us: Vec<f64>,
     rate: Vec<f64>,
 }
@@ -57,15 +84,19 @@ pub(crate) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
         };
         let mut results: [Results; 3] = Default::default();
         for round in 0..bench.rounds {
-            for (index, results) in results.iter_mut().enumerate() {
-                peers.measure_once(index, round, connections, events, every_ms, results).await?;
+            for index in 0..NAMES.len() {
+                // The bare peer sends what the gateway's clients are sent: as many bytes.
+                let Heard { events: heard, bytes } = results[0].heard;
+                let event_bytes = bytes.checked_div(heard as usize).unwrap_or_default();
+                let case = Case { connections, events, every_ms, event_bytes };
+                peers.measure_once(index, round, case, &mut results[index]).await?;
             }
         }
         let pace =
             if every_ms > 0 { format!("one every {every_ms} ms") } else { "as fast as they are taken".to_owned() };
         let ratio = |index: usize| Spread::of_ratios(&results[index].cpu_us, &results[0].cpu_us);
         for (index, name) in NAMES.into_iter().enumerate() {
-            let Results { cpu_us, rate } = &results[index];
+            let Results { cpu_us, rate, .. } = &results[index];
             let [cpu_us, rate] = [cpu_us, rate].map(|values| Spread::of(values.iter().copied()).to_string());
             rows.push(vec![
                 name.to_owned(),
@@ -84,7 +115,7 @@ pub(crate) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
         method:
             "Events of 64 bytes of one run to every connection of its session: each is stored once, encoded once and \
              delivered to all; the CPU includes storing. The worker shares the gateway's core, and is not counted. Beside it a bare \
-             broadcast (the gateway's WebSocket driver with a queue: no envelope, no log, no session; frames of 64 bytes) and Socket.IO (Node.js, WebSocket only, an emit to a \
+             broadcast (the gateway's WebSocket driver with a queue: no envelope, no log, no session) of as many bytes as the gateway's clients are sent for an event, and Socket.IO (Node.js, WebSocket only, an emit to a \
              room, connection state recovery), whose events come from within. As fast as they are taken: 64 at a time, which is the window of the gateway's workers. uWebSockets was \
              not measured: its package for Node.js is not in the registry, and a registry of packages is all that is used here."
                 .to_owned(),
@@ -119,15 +150,8 @@ fn case_targets(case: &str, over_bare: Spread, socketio_over: Spread) -> [Target
 }
 
 impl Peers {
-    async fn measure_once(
-        &self,
-        index: usize,
-        round: usize,
-        connections: usize,
-        events: u32,
-        every_ms: u32,
-        results: &mut Results,
-    ) -> anyhow::Result<()> {
+    async fn measure_once(&self, index: usize, round: usize, case: Case, results: &mut Results) -> anyhow::Result<()> {
+        let Case { connections, events, .. } = case;
         let server = [&self.gateway.server, &self.bare, &self.socketio][index];
         let room = format!("round {round}");
         let (mut caller, session) = connect(index, server, &room, 0, None).await?;
@@ -139,11 +163,14 @@ impl Peers {
         }
         ready.wait().await;
         let (began, cpu) = (Instant::now(), server.cpu_seconds()?);
-        caller.ask(&room, events, every_ms).await?;
-        let mut delivered = caller.listen(Arc::new(Barrier::new(1))).await?;
-        while let Some(listener) = listeners.join_next().await {
-            delivered += listener??;
+        caller.ask(&room, case).await?;
+        results.heard = caller.listen(Arc::new(Barrier::new(1))).await?;
+        while let Some(heard) = listeners.join_next().await {
+            let Heard { events, bytes } = heard??;
+            results.heard.events += events;
+            results.heard.bytes += bytes;
         }
+        let delivered = results.heard.events;
         let cpu = server.cpu_seconds()? - cpu;
         let expected = events * u32::try_from(connections)?;
         ensure!(delivered == expected, "{}: {delivered} of {expected} events were delivered", NAMES[index]);
@@ -180,34 +207,44 @@ async fn connect(
 
 impl Link {
     /// Asks for the events, to everyone who listens.
-    async fn ask(&mut self, room: &str, events: u32, every_ms: u32) -> anyhow::Result<()> {
+    async fn ask(&mut self, room: &str, case: Case) -> anyhow::Result<()> {
+        let Case { events, every_ms, event_bytes, .. } = case;
         let request = json!({ "count": events, "every_ms": every_ms });
         match self {
             Self::Gateway(client) => client.send(message(0, "events", &request.to_string()).as_bytes()).await,
-            Self::Bare(client) => client.send(format!("{events} {every_ms}").as_bytes()).await,
+            Self::Bare(client) => client.send(format!("{events} {every_ms} {event_bytes}").as_bytes()).await,
             Self::SocketIo(socket) => socket.emit("broadcast", &[json!(room), request]).await,
         }
     }
 
     /// Receives to the end, and counts the events.
-    async fn listen(self, ready: Arc<Barrier>) -> anyhow::Result<u32> {
+    async fn listen(self, ready: Arc<Barrier>) -> anyhow::Result<Heard> {
         ready.wait().await;
-        let mut events = 0;
+        let mut heard = Heard::default();
         match self {
             Self::Gateway(mut client) => {
-                finish(&mut client, |text| events += u32::from(is_type(text, "measurement"))).await?;
+                finish(&mut client, |text| {
+                    if is_type(text, "measurement") {
+                        heard.add(text);
+                    }
+                })
+                .await?;
             }
-            Self::Bare(mut client) => {
-                while client.answer().await?[..] != *b"end" {
-                    events += 1;
+            Self::Bare(mut client) => loop {
+                let message = client.answer().await?;
+                if message == "end" {
+                    break;
                 }
-            }
-            Self::SocketIo(mut socket) => {
-                while socket.receive().await?.name != "end" {
-                    events += 1;
+                heard.add(&message);
+            },
+            Self::SocketIo(mut socket) => loop {
+                let event = socket.receive().await?;
+                if event.name == "end" {
+                    break;
                 }
-            }
+                heard.add(event.argument.as_bytes());
+            },
         }
-        Ok(events)
+        Ok(heard)
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod compression;
 pub(crate) mod connections;
 pub(crate) mod echo;
+pub(crate) mod endless_header;
 pub(crate) mod fan_out;
 pub(crate) mod idle;
 pub(crate) mod messages;

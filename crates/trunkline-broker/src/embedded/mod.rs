@@ -14,7 +14,7 @@ mod writer;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
@@ -46,7 +46,7 @@ pub struct EmbeddedBroker {
     reader: Reader,
     queue: Arc<Queue>,
     writer: Arc<Writer>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     condition: watch::Receiver<Condition>,
     environment: Environment,
     metrics: Arc<Metrics>,
@@ -83,7 +83,7 @@ impl EmbeddedBroker {
             store,
             queue,
             writer,
-            thread: Some(thread),
+            thread: Mutex::new(Some(thread)),
             condition: watched,
             environment,
             metrics,
@@ -119,6 +119,16 @@ impl EmbeddedBroker {
             let _ = condition.wait_for(|condition| *condition != Condition::Working).await;
         }
         .boxed()
+    }
+
+    /// Dropping it waits for its thread no longer: that hangs, as on a disk that does not answer. The folder stays locked
+    /// until the process ends.
+    pub fn leave_behind(&self) {
+        drop(self.thread().take());
+    }
+
+    fn thread(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes everything that has expired, now instead of within the next seconds.
@@ -233,7 +243,8 @@ impl Drop for EmbeddedBroker {
     fn drop(&mut self) {
         self.queue.close();
         // A listener may hold the last handle, and then this is the thread itself.
-        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
+        let thread = self.thread().take();
+        if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id()) {
             // A panic of the writer was told through its condition already.
             let _ = thread.join();
         }

@@ -18,7 +18,7 @@ use crate::embedded::{Condition, stopped};
 use crate::environment::{Environment, Epochs};
 use crate::interface::{Batch, BrokerError, Committed, Durability};
 use crate::metrics::Metrics;
-use crate::rules::{Appended, Changes, Group, Rules};
+use crate::rules::{Changes, Group, Rules, tell};
 use crate::view::StoreError;
 
 /// How often what has expired is looked for.
@@ -147,23 +147,20 @@ impl Pen {
         let mut durability = Durability::Os;
         let mut outcomes = Vec::with_capacity(batches.len());
         for batch in batches {
-            let outcome = group.apply(batch.ops)?;
-            if outcome.is_ok() {
-                durability = durability.max(batch.durability);
-            }
-            outcomes.push(outcome);
+            // Also of one that is refused: a repetition is answered by what was perhaps written at the lower level.
+            durability = durability.max(batch.durability);
+            outcomes.push(group.apply(batch.ops)?);
         }
         let changes = group.into_changes();
         drop(view);
         self.write(&changes, durability)?;
         let took = started.elapsed();
+        Metrics::add(&self.metrics.synced, usize::from(durability == Durability::Disk));
         if durability == Durability::Os && !changes.is_empty() {
             permit.wrote_in(took);
         }
         self.count(&outcomes, &changes, took);
-        for Appended { channel, record, .. } in &changes.appended {
-            self.environment.listener.appended(channel, record);
-        }
+        tell(&*self.environment.listener, &changes.appended);
         Ok(outcomes)
     }
 

@@ -43,11 +43,31 @@ enum Action {
 /// An operation, by small numbers.
 #[derive(Clone, Debug)]
 enum Step {
-    Open { channel: u8, unique: Option<u8> },
-    Append { channel: u8, length: usize, expected: Option<Believed>, seals: bool, key: Option<(u8, u8)> },
-    Put { key: u8, value: u8, expect: Expected, keep_ms: Option<u64> },
-    Delete { key: u8 },
-    Remove { channel: u8 },
+    Open {
+        channel: u8,
+        unique: Option<u8>,
+    },
+    Append {
+        channel: u8,
+        length: usize,
+        expected: Option<Believed>,
+        seals: bool,
+        key: Option<(u8, u8)>,
+    },
+    Put {
+        key: u8,
+        value: u8,
+        expect: Expected,
+        keep_ms: Option<u64>,
+    },
+    Delete {
+        key: u8,
+    },
+    /// `expected`: the channel's top, or another place.
+    Remove {
+        channel: u8,
+        expected: Option<Removed>,
+    },
 }
 
 /// What a writer believes to be the top.
@@ -55,6 +75,13 @@ enum Step {
 enum Believed {
     Rightly,
     Offset(u64),
+}
+
+/// What somebody who removes a channel believes to be its top.
+#[derive(Clone, Copy, Debug)]
+enum Removed {
+    Rightly,
+    At(Position),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +103,11 @@ enum Cursor {
     Ahead(u64),
 }
 
+fn removed() -> impl Strategy<Value = Removed> {
+    let elsewhere = Position { epoch: 1, offset: 99, tag: 1 };
+    prop_oneof![3 => Just(Removed::Rightly), 1 => Just(Removed::At(elsewhere))]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let key = prop::option::weighted(0.3, (0..3_u8, 0..2_u8));
     let expected = prop::option::weighted(
@@ -91,7 +123,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..4_u8, 0..3_u8, expect, prop::option::of(0..2_000_u64))
             .prop_map(|(key, value, expect, keep_ms)| Step::Put { key, value, expect, keep_ms }),
         1 => (0..4_u8).prop_map(|key| Step::Delete { key }),
-        1 => (0..3_u8).prop_map(|channel| Step::Remove { channel }),
+        1 => (0..3_u8, prop::option::of(removed())).prop_map(|(channel, expected)| Step::Remove { channel, expected }),
     ]
 }
 
@@ -191,7 +223,15 @@ impl Model {
                 (Some(_), None) => {}
                 (Some(life), Some(_)) => return Err(Refusal::Exists { same_content: life.digest == *unique }),
             },
-            Step::Remove { channel } => drop(self.channels.remove(channel)),
+            Step::Remove { channel, expected } => {
+                let top = self.channels.get(channel).map(|life| life.top().unwrap_or(Position::start(0)));
+                if let (Some(top), Some(Removed::At(expected))) = (top, expected)
+                    && top != *expected
+                {
+                    return Err(AppendRefused::Conflict { top }.into());
+                }
+                self.channels.remove(channel);
+            }
             Step::Delete { key } => drop(self.values.remove(&key_name(*key))),
             Step::Put { key, value, expect, keep_ms } => {
                 let current = self.value(&key_name(*key), now_ms);
@@ -334,7 +374,13 @@ fn op_of(step: &Step, model: &Model) -> Op {
         Step::Open { channel, unique } => {
             Op::Open { channel: name_of(*channel), unique: unique.map(|digest| [digest; 16]) }
         }
-        Step::Remove { channel } => Op::Remove { channel: name_of(*channel) },
+        Step::Remove { channel, expected } => {
+            let expected = expected.and_then(|expected| match expected {
+                Removed::At(position) => Some(position),
+                Removed::Rightly => None,
+            });
+            Op::Remove { channel: name_of(*channel), expected }
+        }
         Step::Delete { key } => Op::Delete { key: key_name(*key) },
         Step::Put { key, value, expect, keep_ms } => {
             let expect = match expect {
@@ -359,8 +405,12 @@ fn op_of(step: &Step, model: &Model) -> Op {
 fn settle(batches: Vec<Vec<Step>>, model: &Model) -> Vec<Vec<Step>> {
     let settle_step = |mut step: Step| {
         let believed = expected_offset(&step, model);
-        if let Step::Append { expected, .. } = &mut step {
-            *expected = believed.map(Believed::Offset);
+        match &mut step {
+            Step::Append { expected, .. } => *expected = believed.map(Believed::Offset),
+            Step::Remove { channel, expected: expected @ Some(Removed::Rightly) } => {
+                *expected = model.channels.get(channel).and_then(Life::top).map(Removed::At);
+            }
+            _ => {}
         }
         step
     };

@@ -200,7 +200,7 @@ async fn a_channel_that_has_to_be_new_is_opened_once() {
         world.commit([Op::Open { channel: run.clone(), unique: None }]).await.unwrap();
         assert_eq!(texts(&world.page(&run, None).await), ["a", "end"]);
 
-        world.commit([Op::Remove { channel: run.clone() }, unique(2)]).await.unwrap();
+        world.commit([Op::Remove { channel: run.clone(), expected: None }, unique(2)]).await.unwrap();
         assert_eq!(world.refusal([unique(1)]).await, other);
         assert_eq!(world.refusal([unique(2)]).await, same);
         assert_eq!(texts(&world.page(&run, None).await), [""; 0]);
@@ -242,7 +242,7 @@ async fn a_removed_channel_begins_again_with_another_epoch() {
     on_each(Options::default(), async |world| {
         let run = channel("r1");
         let before = position(&world.commit([once(&run, "old", "m1", 1)]).await.unwrap());
-        world.commit([Op::Remove { channel: run.clone() }]).await.unwrap();
+        world.commit([Op::Remove { channel: run.clone(), expected: None }]).await.unwrap();
         assert_eq!(world.broker().head(&run).await, Ok(None));
         let gone = world.broker().read(&run, Some(before), usize::MAX).await.unwrap();
         assert_eq!(gone, Err(ResetReason::Unknown));
@@ -305,7 +305,7 @@ async fn channels_of_each_kind(world: &World) -> Vec<(ChannelKey, Option<Head>)>
     let [empty, trimmed, trimmed_at_once, sealed, removed, again] =
         ["empty", "trimmed", "trimmed_at_once", "sealed", "removed", "again"].map(channel);
     let open = |channel: &ChannelKey| Op::Open { channel: channel.clone(), unique: None };
-    let remove = |channel: &ChannelKey| Op::Remove { channel: channel.clone() };
+    let remove = |channel: &ChannelKey| Op::Remove { channel: channel.clone(), expected: None };
     world.commit([open(&empty)]).await.unwrap();
     for data in ["a", "bb", "ccc", "dddd"] {
         world.append(&trimmed, data).await;
@@ -412,6 +412,51 @@ async fn a_batch_at_the_disk_level_is_answered_like_any_other() {
     .await;
 }
 
+#[tokio::test]
+async fn a_repetition_at_the_disk_level_is_answered_when_the_first_one_is_on_the_disk() {
+    let mut world = World::new(Kind::Embedded, Options::default());
+    let run = channel("r1");
+    let unique = || Op::Open { channel: run.clone(), unique: Some([1; 16]) };
+    world.commit([unique()]).await.unwrap();
+    // Only the system has it, as after a kill before the first sync.
+    world.reopen();
+    let repeated = world.broker().commit(Batch { ops: vec![unique()], durability: Durability::Disk }).await;
+    let exists = Refusal::Exists { same_content: true };
+    assert_eq!(repeated, Err(BrokerError::Refused { index: 0, refusal: exists }));
+    assert_eq!(Metrics::get(&world.embedded().metrics().synced), 1);
+}
+
+#[tokio::test]
+async fn a_channel_that_has_more_than_was_seen_is_not_removed() {
+    on_each(Options::default(), async |world| {
+        let run = channel("r1");
+        let seen = position(&world.commit([append(&run, "a")]).await.unwrap());
+        let remove = |expected| Op::Remove { channel: run.clone(), expected: Some(expected) };
+        let top = position(&world.commit([append(&run, "b")]).await.unwrap());
+        let refusal = Refusal::Append(AppendRefused::Conflict { top });
+        let refused = world.commit([append(&channel("other"), "c"), remove(seen)]).await;
+        assert_eq!(refused, Err(BrokerError::Refused { index: 1, refusal }));
+        assert_eq!(texts(&world.page(&run, None).await), ["a", "b"]);
+        world.commit([remove(top)]).await.unwrap();
+        assert_eq!(world.broker().head(&run).await.unwrap(), None);
+        // What is not there is nobody's to lose.
+        world.commit([remove(top)]).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_broker_whose_writer_hangs_can_be_left_behind() {
+    let (folder, gate) = (TempDir::new().unwrap(), Arc::new(Gate::default()));
+    let broker = gated(&gate, &folder, &Options::default());
+    drop(commit_held(&broker, &gate, batch([append(&channel("r1"), "a")])));
+    let mut closing = broker.close();
+    assert!(closing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    broker.leave_behind();
+    drop(broker);
+    gate.let_go();
+}
+
 /// Holds the writer up until it is let go.
 #[derive(Default)]
 struct Gate {
@@ -428,7 +473,7 @@ impl Gate {
 }
 
 impl Listener for Gate {
-    fn appended(&self, _: &ChannelKey, _: &Record) {
+    fn appended(&self, _: &ChannelKey, _: &[Record]) {
         self.reached.store(true, Ordering::Release);
         let open = self.open.lock().unwrap();
         drop(self.changed.wait_while(open, |open| !*open).unwrap());
@@ -529,7 +574,8 @@ async fn no_caller_waits_for_the_disk() {
     world.commit([append(&run, &"x".repeat(64 * 1024))]).await.unwrap();
     let synced = Batch { ops: vec![append(&run, "a")], durability: Durability::Disk };
     world.broker().commit(synced).await.unwrap();
-    let removals: Vec<_> = (0..100).map(|number| Op::Remove { channel: channel(&number.to_string()) }).collect();
+    let removals: Vec<_> =
+        (0..100).map(|number| Op::Remove { channel: channel(&number.to_string()), expected: None }).collect();
     world.commit(removals).await.unwrap();
     assert_eq!(Metrics::get(&world.embedded().metrics().groups_by_caller), 0);
 }
@@ -552,7 +598,7 @@ async fn a_caller_does_not_overtake_what_waits() {
 struct Panics;
 
 impl Listener for Panics {
-    fn appended(&self, _: &ChannelKey, _: &Record) {
+    fn appended(&self, _: &ChannelKey, _: &[Record]) {
         panic!("a listener must not do this");
     }
 }

@@ -33,8 +33,8 @@ impl Recorder {
 }
 
 impl Listener for Recorder {
-    fn appended(&self, channel: &ChannelKey, record: &Record) {
-        self.0.lock().unwrap().push((channel.clone(), record.clone()));
+    fn appended(&self, channel: &ChannelKey, records: &[Record]) {
+        self.0.lock().unwrap().extend(records.iter().map(|record| (channel.clone(), record.clone())));
     }
 }
 

@@ -196,7 +196,7 @@ async fn the_sweep_removes_what_is_left_of_channels_and_keys() {
     world.commit(vec![append(&run, "x"); 3_000]).await.unwrap();
     world.commit([once(&keyed, "a", "m1", 1)]).await.unwrap();
     world.commit([put("acme/k", "v", Expect::Anything, Some(10))]).await.unwrap();
-    world.commit([Op::Remove { channel: run.clone() }]).await.unwrap();
+    world.commit([Op::Remove { channel: run.clone(), expected: None }]).await.unwrap();
     let before = world.embedded().metrics();
     // A removal goes on after a restart.
     world.reopen();

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use trunkline_protocol::Position;
 
 use super::{Frame, LATEST_BYTES_MAX, Priority};
-use crate::channel::ChannelKey;
 
 /// Interactive bytes that go for each bulk byte while both wait.
 const INTERACTIVE_WEIGHT: usize = 8;
@@ -13,11 +12,15 @@ const INTERACTIVE_WEIGHT: usize = 8;
 /// Places that an empty queue keeps, so that a connection at work does not allocate for every frame.
 const KEPT_PLACES: usize = 4;
 
+/// Names one attachment of a channel. A channel that is attached again gets another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Slot(pub(super) u64);
+
 /// A frame of a channel, and the position that the client has once it is written.
 #[derive(Debug)]
 pub(super) struct Item<F> {
     pub(super) frame: F,
-    pub(super) channel: ChannelKey,
+    pub(super) slot: Slot,
     pub(super) position: Option<Position>,
 }
 
@@ -25,14 +28,14 @@ pub(super) struct Item<F> {
 #[derive(Debug)]
 pub(super) struct Next<F> {
     pub(super) frame: F,
-    pub(super) channel: Option<ChannelKey>,
-    pub(super) position: Option<Position>,
+    /// What the client has of which channel, once this is written.
+    pub(super) reached: Option<(Slot, Position)>,
 }
 
 /// The newest value of one piece of state.
 #[derive(Debug)]
 struct Latest<F> {
-    channel: ChannelKey,
+    slot: Slot,
     key: Box<str>,
     frame: F,
 }
@@ -99,14 +102,14 @@ impl<F: Frame> Queues<F> {
         }
     }
 
-    pub(super) fn push_latest(&mut self, channel: &ChannelKey, key: &str, frame: F) {
+    pub(super) fn push_latest(&mut self, slot: Slot, key: &str, frame: F) {
         self.latest_bytes += frame.bytes();
-        let same = |latest: &&mut Latest<F>| latest.channel == *channel && *latest.key == *key;
+        let same = |latest: &&mut Latest<F>| latest.slot == slot && *latest.key == *key;
         if let Some(latest) = self.latest.iter_mut().find(same) {
             self.latest_bytes -= latest.frame.bytes();
             latest.frame = frame;
         } else {
-            self.latest.push_back(Latest { channel: channel.clone(), key: key.into(), frame });
+            self.latest.push_back(Latest { slot, key: key.into(), frame });
         }
         while self.latest_bytes > LATEST_BYTES_MAX
             && let Some(oldest) = self.latest.pop_front()
@@ -116,22 +119,21 @@ impl<F: Frame> Queues<F> {
     }
 
     /// Puts the state of a channel that is over before its end, which comes next: it must not come after.
-    pub(super) fn end_latest(&mut self, channel: &ChannelKey, priority: Priority) {
-        if self.latest.iter().all(|latest| latest.channel != *channel) {
+    pub(super) fn end_latest(&mut self, slot: Slot, priority: Priority) {
+        if self.latest.iter().all(|latest| latest.slot != slot) {
             return;
         }
-        let (ended, others): (VecDeque<_>, VecDeque<_>) =
-            self.latest.drain(..).partition(|latest| latest.channel == *channel);
+        let (ended, others): (VecDeque<_>, VecDeque<_>) = self.latest.drain(..).partition(|latest| latest.slot == slot);
         self.latest = others;
-        for Latest { channel, frame, .. } in ended {
+        for Latest { slot, frame, .. } in ended {
             self.latest_bytes -= frame.bytes();
-            self.push(priority, Item { frame, channel, position: None });
+            self.push(priority, Item { frame, slot, position: None });
         }
     }
 
     /// Drops state of a channel that is no longer attached.
-    pub(super) fn forget_latest(&mut self, channel: &ChannelKey) {
-        self.latest.retain(|latest| latest.channel != *channel);
+    pub(super) fn forget_latest(&mut self, slot: Slot) {
+        self.latest.retain(|latest| latest.slot != slot);
         self.latest_bytes = self.latest.iter().map(|latest| latest.frame.bytes()).sum();
     }
 
@@ -139,19 +141,20 @@ impl<F: Frame> Queues<F> {
     pub(super) fn pop(&mut self) -> Option<Next<F>> {
         if let Some(frame) = self.control.pop_front() {
             self.control_bytes -= frame.bytes();
-            return Some(Next { frame, channel: None, position: None });
+            return Some(Next { frame, reached: None });
         }
         let item = self.pop_weighted();
         if let Some(item) = item {
             self.bytes -= item.frame.bytes();
-            return Some(Next { frame: item.frame, channel: Some(item.channel), position: item.position });
+            let reached = item.position.map(|position| (item.slot, position));
+            return Some(Next { frame: item.frame, reached });
         }
         let Some(latest) = self.latest.pop_front() else {
             self.shrink();
             return None;
         };
         self.latest_bytes -= latest.frame.bytes();
-        Some(Next { frame: latest.frame, channel: None, position: None })
+        Some(Next { frame: latest.frame, reached: None })
     }
 
     /// Everything was taken: what it took is given back, so that an idle connection holds next to none of it.

@@ -86,7 +86,7 @@ impl World {
     fn append(&mut self, log: usize, bytes: usize) {
         let record = self.logs[log].append(bytes, false);
         let channel = self.logs[log].channel.clone();
-        self.outbox.offer(&channel, &record, |_| Some(render(log, &record)));
+        self.outbox.offer(&channel, std::slice::from_ref(&record), |_, _| Some(render(log, &record)));
     }
 
     fn read(&mut self, count: usize) {
@@ -158,7 +158,7 @@ fn bulk_gets_its_share_and_no_more() {
         let record = past.append(100, false);
         outbox.push_read(&past.channel, &record, |_| Some(Bytes::from(vec![b'b'; 100])));
         let record = live.append(100, false);
-        outbox.offer(&live.channel, &record, |_| Some(Bytes::from(vec![b'i'; 100])));
+        outbox.offer(&live.channel, &[record], |_, _| Some(Bytes::from(vec![b'i'; 100])));
     }
     let mut order = String::new();
     outbox.take(9_000, |frame| order.push(char::from(frame[0])));
@@ -173,7 +173,7 @@ fn a_record_that_does_not_follow_is_read_from_the_log() {
     attach_new(&mut outbox, log.channel.clone());
     log.append(1, false);
     let second = log.append(1, false);
-    assert_eq!(outbox.offer(&log.channel, &second, |_| Some(frame(1))), Offer::FellBehind);
+    assert_eq!(outbox.offer(&log.channel, &[second], |_, _| Some(frame(1))), Offer::FellBehind);
     assert_eq!(outbox.wanted(), Some(Wanted { channel: log.channel.clone(), cursor: None }));
     assert!(!outbox.caught_up(&log.channel, Some(log.head.top)), "a read that missed what was published goes on");
 }
@@ -186,12 +186,41 @@ fn the_end_of_a_channel_detaches_it_and_its_newest_state_comes_before() {
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"1"));
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"2"));
     let end = log.append(1, true);
-    outbox.offer(&log.channel, &end, |_| Some(Bytes::from_static(b"end")));
+    outbox.offer(&log.channel, &[end], |_, _| Some(Bytes::from_static(b"end")));
     outbox.push_latest(&log.channel, "progress", Bytes::from_static(b"3"));
     let mut written = Vec::new();
     outbox.take(usize::MAX, |frame| written.push(frame));
     assert_eq!(written, [Bytes::from_static(b"2"), Bytes::from_static(b"end")]);
     assert_eq!(outbox.close(), []);
+}
+
+#[test]
+fn a_log_that_never_ends_does_not_keep_others_from_being_read() {
+    let mut outbox: Outbox<Bytes> = Outbox::default();
+    for name in ["a", "b", "c"] {
+        outbox.attach(channel(name), Priority::Interactive, None);
+    }
+    outbox.attach(channel("past"), Priority::Bulk, None);
+    let mut order = Vec::new();
+    for _ in 0..4 {
+        order.push(outbox.wanted().unwrap().channel);
+    }
+    assert_eq!(order, ["a", "b", "c", "a"].map(channel));
+    outbox.detach(&channel("a"));
+    assert_eq!(outbox.wanted().unwrap().channel, channel("b"));
+}
+
+#[test]
+fn a_page_is_awaited_only_by_the_attachment_that_it_was_read_for() {
+    let mut log = Log::new("r");
+    let (first, second) = (log.append(1, false), log.append(1, false));
+    let mut outbox: Outbox<Bytes> = Outbox::default();
+    outbox.attach(log.channel.clone(), Priority::Interactive, Some(second.position));
+    assert!(outbox.awaits(&log.channel, Some(second.position)));
+    outbox.detach(&log.channel);
+    assert!(!outbox.awaits(&log.channel, Some(second.position)));
+    outbox.attach(log.channel.clone(), Priority::Interactive, Some(first.position));
+    assert!(!outbox.awaits(&log.channel, Some(second.position)), "what stands between would be missing");
 }
 
 #[test]
@@ -247,7 +276,7 @@ fn a_closed_outbox_takes_nothing_more() {
     assert_eq!(outbox.close(), [log.channel.clone()]);
     assert!(!attach_new(&mut outbox, log.channel.clone()));
     let record = log.append(1, false);
-    assert_eq!(outbox.offer(&log.channel, &record, |_| Some(frame(1))), Offer::Ignored);
+    assert_eq!(outbox.offer(&log.channel, &[record], |_, _| Some(frame(1))), Offer::Ignored);
     assert_eq!(outbox.push_control(frame(1)), Ok(()));
     assert!(outbox.is_empty());
 }
@@ -262,7 +291,7 @@ fn latest_state_is_bounded_and_does_not_push_records_out() {
     }
     assert!(outbox.bytes() <= LATEST_BYTES_MAX);
     let record = log.append(1, false);
-    assert_eq!(outbox.offer(&log.channel, &record, |_| Some(frame(QUEUE_BYTES_MAX))), Offer::Queued);
+    assert_eq!(outbox.offer(&log.channel, &[record], |_, _| Some(frame(QUEUE_BYTES_MAX))), Offer::Queued);
 }
 
 #[test]
@@ -275,7 +304,7 @@ fn a_record_that_a_client_does_not_see_takes_its_place_and_counts_as_a_piece_onl
     for kind in kinds {
         let data = crate::record::data(kind, &trunkline_protocol::Envelope::new("x"));
         let record = log.head.append(data, false, None, 0).unwrap();
-        let offer = outbox.offer(&log.channel, &record, |before| {
+        let offer = outbox.offer(&log.channel, std::slice::from_ref(&record), |_, before| {
             pieces.push(before);
             (kind == RecordKind::Text).then(|| frame(1))
         });

@@ -52,7 +52,7 @@ pub enum End {
     Failed(ErrorBody<'static>),
     /// Somebody cancelled it.
     Cancelled,
-    /// Its deadline passed.
+    /// Its deadline passed, or nobody answered a question in time.
     Expired,
 }
 
@@ -282,8 +282,10 @@ impl Run {
             WorkerEvent::Failed(error) if error.code == ErrorCode::DeadlineExceeded.name() => {
                 self.end = Some(End::Expired);
             }
-            WorkerEvent::Failed(error) if error.code == ErrorCode::WorkerLost.name() && self.can_be_called_again() => {
-                self.waiting.worker_lost();
+            WorkerEvent::Failed(error)
+                if error.code == ErrorCode::WorkerLost.name() && self.can_wait_without_worker() =>
+            {
+                self.waiting.worker = Worker::Gone;
             }
             WorkerEvent::Failed(error) => self.end = Some(End::Failed(error)),
         }
@@ -317,7 +319,7 @@ impl Run {
         }
         if self.cancel_by.is_some_and(|by| by <= now) {
             self.end = Some(End::Cancelled);
-        } else if self.deadline().is_some_and(|deadline| deadline <= now) {
+        } else if self.expires().is_some_and(|at| at <= now) {
             self.end = Some(End::Expired);
             self.stop_worker();
         } else if self.call_at.is_some_and(|at| at <= now) {
@@ -331,8 +333,9 @@ impl Run {
         if self.end.is_some() {
             return None;
         }
-        let segment = if self.in_flight.is_none() { self.segmenter.due() } else { None };
-        [segment, self.deadline(), self.cancel_by, self.call_at].into_iter().flatten().min()
+        let append = [self.segmenter.due(), self.waiting.call_at()].into_iter().flatten().min();
+        let append = append.filter(|_| self.in_flight.is_none());
+        [append, self.expires(), self.cancel_by, self.call_at].into_iter().flatten().min()
     }
 
     /// The next thing to do.
@@ -349,7 +352,7 @@ impl Run {
         if self.end.is_some() || text_is_due {
             self.close_segment(now);
         }
-        let calls_again = self.end.is_none() && self.waiting.worker == Worker::CallAgain;
+        let calls_again = self.end.is_none() && self.waiting.call_at().is_some_and(|at| at <= now);
         if self.end.is_none() && self.pending.is_empty() && !calls_again {
             return None;
         }

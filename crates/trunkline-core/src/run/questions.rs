@@ -3,12 +3,14 @@
 //! Knows neither the run's channel nor its worker; a question that was answered never opens again.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use trunkline_protocol::{Codec, Envelope, ErrorBody, ErrorCode, Payload, is_message_id};
 
 use super::events;
+use crate::Moment;
 use crate::identity::content_digest;
 
 /// Most questions of one run that are open at once; one more fails it.
@@ -47,14 +49,32 @@ struct Content<'a> {
     details: Option<serde_json::Map<String, serde_json::Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     choices: Option<Vec<String>>,
+    /// How long the worker wants to wait at most.
+    #[serde(default, skip_serializing)]
+    expires_in_ms: Option<u64>,
+    #[serde(default, skip_deserializing)]
+    expires_at: String,
 }
 
-/// Reads what a worker asks, and says what clients are told.
+/// A question, read.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) wanted: Wanted,
+    /// How long it may be open.
+    pub(super) expires_in: Duration,
+    /// What clients are told.
+    pub(super) told: Payload<'static>,
+}
+
+/// Reads what a worker asks, and says what clients are told. A question is open for `expires_in_max` at most;
+/// `wall_clock` gives the time after such a while.
 pub(super) fn content(
     request: &str,
     codec: Codec,
     bytes: &[u8],
-) -> Result<(Wanted, Payload<'static>), ErrorBody<'static>> {
+    expires_in_max: Duration,
+    wall_clock: impl FnOnce(Duration) -> String,
+) -> Result<Asked, ErrorBody<'static>> {
     let wrong = |reason: String| ErrorCode::WorkerProtocol.with_message(format!("the worker's question: {reason}"));
     if !is_message_id(request) {
         return Err(wrong("its request is no id".to_owned()));
@@ -66,8 +86,9 @@ pub(super) fn content(
         return Err(wrong("choices without a choice".to_owned()));
     }
     let wanted = content.kind;
-    let told = Content { request_id: Cow::Borrowed(request), ..content };
-    Ok((wanted, Payload::from(raw(&told))))
+    let expires_in = content.expires_in_ms.map_or(expires_in_max, Duration::from_millis).min(expires_in_max);
+    let told = Content { request_id: Cow::Borrowed(request), expires_at: wall_clock(expires_in), ..content };
+    Ok(Asked { wanted, expires_in, told: Payload::from(raw(&told)) })
 }
 
 fn raw(value: &impl Serialize) -> Box<RawValue> {
@@ -212,6 +233,8 @@ pub struct Questions(Vec<Question>);
 struct Question {
     request: String,
     wanted: Wanted,
+    /// When the run ends if nobody has answered; only an open run needs to know.
+    expires: Option<Moment>,
     answered: Option<Answered>,
 }
 
@@ -222,7 +245,7 @@ impl Questions {
         match &*message.kind {
             "run_waiting" => {
                 let (request, wanted) = read_question(&payload)?;
-                self.0.push(Question { request, wanted, answered: None });
+                self.0.push(Question { request, wanted, expires: None, answered: None });
                 Some(Said::Question)
             }
             "answer" => {
@@ -242,12 +265,35 @@ impl Questions {
 
     /// Whether a question waits for its answer.
     pub fn has_open(&self) -> bool {
-        self.0.iter().any(|question| question.answered.is_none())
+        self.open().next().is_some()
+    }
+
+    /// When the first question expires that waits for its answer.
+    pub(super) fn expire(&self) -> Option<Moment> {
+        self.open().filter_map(|question| question.expires).min()
+    }
+
+    /// The questions that wait for their answers, and when they expire.
+    pub(super) fn expiries(&self) -> Vec<(String, Moment)> {
+        self.open().filter_map(|question| Some((question.request.clone(), question.expires?))).collect()
+    }
+
+    /// The questions of a run that goes on: `known` says when they expire, and the others do `otherwise`.
+    pub(super) fn expiring(mut self, known: &[(String, Moment)], otherwise: Moment) -> Self {
+        for question in &mut self.0 {
+            let expires = known.iter().find(|(request, _)| *request == question.request).map(|(_, expires)| *expires);
+            question.expires = Some(expires.unwrap_or(otherwise));
+        }
+        self
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Question> {
+        self.0.iter().filter(|question| question.answered.is_none())
     }
 
     /// Notes a question; the reason why it may not be asked, if there is one.
-    pub(super) fn ask(&mut self, request: &str, wanted: Wanted) -> Result<(), String> {
-        let open = self.0.iter().filter(|question| question.answered.is_none()).count();
+    pub(super) fn ask(&mut self, request: &str, wanted: Wanted, expires: Moment) -> Result<(), String> {
+        let open = self.open().count();
         if self.0.iter().any(|question| question.request == request) {
             return Err(format!("the worker asks {request:?} for a second time"));
         }
@@ -256,7 +302,7 @@ impl Questions {
                 format!("a run may have {OPEN_QUESTIONS_MAX} questions open and {QUESTIONS_MAX} in all, not more");
             return Err(reason);
         }
-        self.0.push(Question { request: request.to_owned(), wanted, answered: None });
+        self.0.push(Question { request: request.to_owned(), wanted, expires: Some(expires), answered: None });
         Ok(())
     }
 

@@ -23,8 +23,11 @@ impl Run {
     /// The call ended without an outcome. Unless it is made again, its failure is to be told as [`super::WorkerEvent::Failed`].
     pub fn repeat(&mut self, failure: Failure, circumstances: &mut Circumstances<'_>) -> Repetition {
         let is_wanted = self.end.is_none() && self.cancel_by.is_none();
-        if !is_wanted || !self.called || self.next_seq > 0 {
+        if !is_wanted || !self.called {
             return Repetition::No;
+        }
+        if self.next_seq > 0 {
+            return self.repeat_answered(failure, circumstances);
         }
         let repetition = self.attempts.repeat(failure, self.deadline(), circumstances);
         if let Repetition::At(at) = repetition {

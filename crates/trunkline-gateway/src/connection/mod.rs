@@ -4,6 +4,7 @@
 //! frames to the socket, and time to both. One loop, one `select!`, no second task.
 
 mod attaching;
+mod coalescing;
 mod incoming;
 mod opening;
 mod outgoing;
@@ -24,7 +25,7 @@ use trunkline_broker::BrokerError;
 use trunkline_core::budget::{Share, UNCOUNTED_BYTES};
 use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::departure::Departure;
-use trunkline_core::outbox::{CHANNELS_MAX, Priority};
+use trunkline_core::outbox::{CHANNELS_MAX, Priority, READ_BELOW_BYTES};
 use trunkline_protocol::{CloseCode, Dialect, ErrorBody, ErrorCode, Wire};
 use trunkline_ws::{Activity, Closed, Connection as Socket, Deflate, Options};
 
@@ -41,9 +42,9 @@ use crate::message;
 use crate::node::Node;
 use crate::random;
 
-/// Bytes that the socket's queue may hold before the outbox keeps the rest: at most one full message is ahead of a
-/// control frame.
-const SOCKET_QUEUE_BYTES: usize = 64 * 1024;
+/// Bytes that the socket's queue may hold before the outbox keeps the rest. With as many that the kernel may hold unsent,
+/// at most one full message is ahead of a control frame.
+const SOCKET_QUEUE_BYTES: usize = 32 * 1024;
 
 /// Unanswered heartbeats after which a connection is given up.
 const MISSES_MAX: u32 = 2;
@@ -79,9 +80,8 @@ struct Connection<S> {
     timer: Pin<Box<Sleep>>,
     authenticate_by: Option<Instant>,
     misses: u32,
-    /// The next phase of the node's end that it has to know of; its own token, as it is asked each time that something
-    /// happens.
-    phase: CancellationToken,
+    /// The next phase of the node's end that it has to know of.
+    phase: BoxFuture<'static, ()>,
     leaving: Leaving,
 }
 
@@ -149,7 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             membership: Membership { hub: Arc::clone(&node.hub), subscriber },
             timer: Box::pin(tokio::time::sleep_until(authenticate_by.unwrap_or(now + first))),
             id: random::id(),
-            phase: node.stopping.draining.child_token(),
+            phase: until(&node.stopping.draining),
             node,
             route,
             incoming,
@@ -164,11 +164,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     async fn run(&mut self) -> Closed {
         self.greet();
         loop {
-            if let Err(closed) = self.turn().await {
+            if let Err(closed) = self.step().await {
                 return closed;
             }
-            self.follow_up();
         }
+    }
+
+    async fn step(&mut self) -> Result<(), Closed> {
+        self.turn().await?;
+        self.follow_up();
+        // More than a queueful is written in turns, between which others have theirs.
+        if (1..SOCKET_QUEUE_BYTES).contains(&self.socket.queued_bytes()) {
+            self.socket.write_queued().await?;
+        }
+        self.end_if_due();
+        Ok(())
     }
 
     /// An old client is greeted before it says anything, in the words of its dialect. In dialect `flat` the greeting is
@@ -187,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Self { socket, incoming, outgoing, membership, opening, attaching, timer, phase, leaving, .. } = self;
         tokio::select! {
             biased;
-            () = phase.cancelled() => self.next_phase(),
+            () = phase.as_mut() => self.next_phase(),
             () = leaving.turn() => self.say_go_away(),
             () = timer.as_mut() => self.tick(),
             opened = async { opening.as_mut().expect("checked by the branch").await }, if opening.is_some() => {
@@ -229,7 +239,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         self.take_requests();
         self.outgoing.flush(&mut self.socket);
+    }
+
+    /// Begins to close, if something has happened that ends the connection.
+    fn end_if_due(&mut self) {
         if !is_counted(&mut self.share, &self.socket) {
+            self.incoming.end(CloseCode::Overloaded);
+        }
+        if self.outgoing.has_failed() {
             self.incoming.end(CloseCode::Overloaded);
         }
         if self.membership.subscriber.control_overflowed() {
@@ -276,9 +293,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Does what the client asked to be done with channels, one after the other.
+    /// Does what the client asked to be done with channels, one after the other, as fast as it takes what it is told.
     fn take_requests(&mut self) {
         while self.attaching.is_none()
+            && self.membership.subscriber.outbox().bytes() < READ_BELOW_BYTES
             && let Some(request) = self.incoming.take_request()
         {
             match request {
@@ -370,12 +388,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let departure = self.node.stopping.departure();
             let at = Box::pin(tokio::time::sleep(departure.told_after));
             self.leaving = Leaving::Waits(Box::new(Turn { at, departure }));
-            self.phase = self.node.stopping.leaving.child_token();
+            self.phase = until(&self.node.stopping.leaving);
             return;
         }
         self.say_go_away();
         self.incoming.end(CloseCode::Drain);
-        self.phase = CancellationToken::new();
+        self.phase = Box::pin(std::future::pending());
     }
 
     /// Tells the client when to come back, once. One that hears what runs say stays until they are over; any other goes.
@@ -450,6 +468,12 @@ struct GoAway {
     reason: &'static str,
     reconnect_min_ms: u64,
     reconnect_max_ms: u64,
+}
+
+/// Resolves when the token is cancelled. It is asked each time that something happens, so it has a token of its own, whose
+/// lock it shares with nobody.
+fn until(token: &CancellationToken) -> BoxFuture<'static, ()> {
+    Box::pin(token.child_token().cancelled_owned())
 }
 
 /// Counts what a socket holds. `false` when all connections together hold as much as they may, and this one has a message

@@ -146,6 +146,10 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
     let (session, secret) = if let Some(session) = known {
         (session, None)
     } else {
+        // The client is told to come back later, as where the store takes nothing.
+        if node.runs.room.is_full() {
+            return Err(BrokerError::Overloaded);
+        }
         expired = hello.session.as_deref().and_then(|asked| session_expired(wire, &realm, asked));
         let new = node.sessions.create(&realm, &caller.identity, wall_ms()).await?;
         let start = start_of(&*node.broker, &new.session.channel).await?;
@@ -275,6 +279,9 @@ impl<'a> Judge<'a> {
             return Ok((Verdict::UNKNOWN, None));
         }
         if matches!(channel.kind(), ChannelKind::User | ChannelKind::Topic) {
+            if self.node.runs.room.is_full() && broker.head(&channel).await?.is_none() {
+                return Err(BrokerError::Overloaded);
+            }
             self.node.topics.open(&channel, wall_ms()).await?;
         }
         let (verdict, cursor) = judge(broker, &channel, cursor).await?;

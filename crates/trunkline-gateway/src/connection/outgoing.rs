@@ -17,6 +17,7 @@ use trunkline_core::words::{self, Surroundings, TEXT_BYTES_MAX, Voice, WholeText
 use trunkline_protocol::{Envelope, ErrorCode, Position};
 use trunkline_ws::Connection as Socket;
 
+use super::coalescing::coalesce;
 use super::{SOCKET_QUEUE_BYTES, Subscriber};
 use crate::frame::{Frame, frame_of, is_own};
 use crate::hub::run_started_by;
@@ -42,6 +43,14 @@ pub(super) struct Read {
     whole: Option<Gathered>,
 }
 
+#[cfg(test)]
+impl Read {
+    /// One that the store could not do.
+    pub(super) fn failed(channel: ChannelKey) -> Self {
+        Self { channel, cursor: None, outcome: Err(BrokerError::Overloaded), whole: None }
+    }
+}
+
 /// The sending half of a connection.
 pub(super) struct Outgoing {
     node: Arc<Node>,
@@ -51,11 +60,12 @@ pub(super) struct Outgoing {
     taken: VecDeque<Frame>,
     /// Channels that go on from their oldest record: the client is told with the next page, which says where that is.
     resetting: Vec<(ChannelKey, ResetReason)>,
+    failed: bool,
 }
 
 impl Outgoing {
     pub(super) fn new(node: Arc<Node>, subscriber: Arc<Subscriber>) -> Self {
-        Self { node, subscriber, reading: None, taken: VecDeque::new(), resetting: Vec::new() }
+        Self { node, subscriber, reading: None, taken: VecDeque::new(), resetting: Vec::new(), failed: false }
     }
 
     /// Moves frames to the socket until its queue has enough for one write, and starts a read of a log if there is
@@ -65,41 +75,51 @@ impl Outgoing {
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
         self.subscriber.looks_now();
-        if !socket.is_closing() {
-            self.fill(socket);
-        }
-        if self.reading.is_none()
-            && let Some(wanted) = self.subscriber.outbox().wanted()
-        {
-            self.reading = Some(self.read(wanted));
+        // What a socket that is closing was not told, its client finds in the log.
+        let queue_bytes = if socket.is_closing() { 0 } else { SOCKET_QUEUE_BYTES };
+        let is_slow = socket.queued_bytes() > 0;
+        self.write_taken(socket, queue_bytes);
+        loop {
+            let room = queue_bytes.saturating_sub(socket.queued_bytes());
+            let (is_empty, wanted) = {
+                let mut outbox = self.subscriber.outbox();
+                outbox.take(room, |frame| self.taken.push_back(frame));
+                (outbox.is_empty(), if self.reading.is_none() { outbox.wanted() } else { None })
+            };
+            if let Some(wanted) = wanted {
+                self.reading = Some(self.read(wanted));
+            }
+            if is_slow {
+                let fewer = coalesce(&mut self.taken, self.subscriber.voice());
+                self.node.metrics.pieces_coalesced.inc_by(fewer);
+            }
+            self.write_taken(socket, queue_bytes);
+            if is_empty || socket.queued_bytes() >= queue_bytes {
+                return;
+            }
         }
     }
 
-    /// What is taken is spelled and compressed without the outbox's lock: others wait for that.
-    fn fill<S>(&mut self, socket: &mut Socket<S>)
+    /// What was taken is spelled and compressed without the outbox's lock: others wait for that.
+    fn write_taken<S>(&mut self, socket: &mut Socket<S>, queue_bytes: usize)
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
         let agreed = socket.deflate();
-        loop {
-            while let Some(frame) = self.taken.pop_front() {
-                if let Some(frame) = frame.into_bytes(&self.subscriber, agreed) {
-                    self.node.metrics.messages_out.inc();
-                    write(socket, frame);
-                }
-                if socket.queued_bytes() >= SOCKET_QUEUE_BYTES {
-                    break;
-                }
+        let mut written = 0;
+        while socket.queued_bytes() < queue_bytes
+            && let Some(frame) = self.taken.pop_front()
+        {
+            if let Some(frame) = frame.into_bytes(&self.subscriber, agreed) {
+                written += 1;
+                write(socket, frame);
             }
-            let room = SOCKET_QUEUE_BYTES.saturating_sub(socket.queued_bytes());
-            if room == 0 {
-                return;
-            }
-            self.subscriber.outbox().take(room, |frame| self.taken.push_back(frame));
-            if self.taken.is_empty() {
-                self.taken.shrink_to(KEPT_PLACES);
-                return;
-            }
+        }
+        if written > 0 {
+            self.node.metrics.messages_out.inc_by(written);
+        }
+        if self.taken.is_empty() {
+            self.taken.shrink_to(KEPT_PLACES);
         }
     }
 
@@ -132,6 +152,10 @@ impl Outgoing {
     /// Takes in what a read brought.
     pub(super) fn take_page(&mut self, read: Read) {
         let Read { channel, cursor, outcome, whole } = read;
+        if !self.subscriber.outbox().awaits(&channel, cursor) {
+            self.resetting.retain(|(resetting, _)| *resetting != channel);
+            return;
+        }
         match outcome {
             Ok(Ok(page)) => self.deliver(&channel, cursor, page, whole.as_ref().map(|whole| &whole.text)),
             Ok(Err(ResetReason::Unknown)) => self.lose(&channel),
@@ -142,12 +166,17 @@ impl Outgoing {
             }
             Err(error) => {
                 tracing::error!(channel = %channel, %error, "a log cannot be read");
-                self.lose(&channel);
+                self.failed = true;
             }
         }
     }
 
-    /// The channel is gone, or cannot be read: the client is told, and nothing more of it comes.
+    /// Whether a log could not be read that is there: nothing more of it would come, and the client would not know.
+    pub(super) const fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// The channel is gone, or cannot be read by this version: the client is told, and nothing more of it comes.
     fn lose(&self, channel: &ChannelKey) {
         let frame = if self.subscriber.voice().hears_of_runs() {
             self.reset_frame(channel, ResetReason::Unknown, None)

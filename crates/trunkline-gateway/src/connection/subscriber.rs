@@ -1,12 +1,14 @@
 //! What others hold of a connection: its outbox, and a way to wake its task.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use futures_util::task::AtomicWaker;
 use trunkline_core::budget::{Budget, Share};
 use trunkline_core::outbox::Outbox;
 use trunkline_core::words::Voice;
@@ -25,7 +27,7 @@ pub(crate) struct Subscriber {
     /// What an old client sent itself, and is not told again.
     own_messages: Mutex<VecDeque<Box<str>>>,
     outbox: Mutex<CountedOutbox>,
-    wake: Notify,
+    task: AtomicWaker,
     /// The connection's task is going to look at the outbox, because it is at work or was woken already.
     will_look: AtomicBool,
     /// The client does not read its control messages; the connection is to be closed.
@@ -43,7 +45,7 @@ impl Subscriber {
             said_hello: AtomicBool::new(false),
             own_messages: Mutex::default(),
             outbox: Mutex::new(CountedOutbox { outbox: Outbox::default(), share: Share::new(Arc::clone(budget)) }),
-            wake: Notify::new(),
+            task: AtomicWaker::new(),
             will_look: AtomicBool::new(false),
             control_overflowed: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
@@ -107,7 +109,7 @@ impl Subscriber {
     /// Makes the connection's task look at its outbox, after what it is to find there was put in.
     pub(crate) fn wake(&self) {
         if !self.will_look.swap(true, Ordering::AcqRel) {
-            self.wake.notify_one();
+            self.task.wake();
         }
     }
 
@@ -125,7 +127,12 @@ impl Subscriber {
 
     /// Resolves after [`Subscriber::wake`].
     pub(super) async fn woken(&self) {
-        self.wake.notified().await;
+        poll_fn(|context| {
+            // In this order: a wake that comes between the two is seen.
+            self.task.register(context.waker());
+            if self.will_look.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     pub(super) fn control_overflowed(&self) -> bool {

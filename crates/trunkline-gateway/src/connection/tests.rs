@@ -17,6 +17,8 @@ use trunkline_protocol::{Envelope, Position};
 
 use trunkline_ws::deflate::negotiate;
 
+use super::opening::Hello;
+use super::outgoing::Read;
 use super::*;
 use crate::gateway::Gateway;
 
@@ -206,4 +208,44 @@ async fn a_connection_that_has_begun_to_look_at_its_outbox_is_woken_again() {
     }
     drop(outbox);
     looking.join().expect("it did not panic");
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_read_ends_the_connection_and_is_not_told_as_gone() {
+    let node = Gateway::node_for_tests("").await;
+    let route = Arc::clone(node.routes.find("/ws").expect("the route that is always there"));
+    let accepted = Accepted { route, wire: Dialect::Native.into(), caller: None, deflate: None };
+    let mut connection = Connection::new(Arc::clone(&node), accepted, duplex(1).0, Bytes::new());
+    let channel = ChannelKey::session("default", "s");
+    let subscriber = Arc::clone(&connection.membership.subscriber);
+    node.hub.attach(&channel, &subscriber, Priority::Interactive, None);
+    connection.outgoing.take_page(Read::failed(channel.clone()));
+    assert!(subscriber.outbox().is_empty(), "nothing is said of it");
+    connection.follow_up();
+    assert_eq!(connection.incoming.close_code(), Some(CloseCode::Overloaded));
+}
+
+#[tokio::test]
+async fn on_a_full_disk_whoever_was_here_before_comes_back_and_nothing_new_is_made() {
+    let node = Gateway::node_for_tests("[auth]\nanonymous_scopes = [\"subscribe:*\"]").await;
+    let client = || Client {
+        caller: node.auth.anonymous().expect("there are no tokens"),
+        realm: "default".to_owned(),
+        wire: Dialect::Native.into(),
+        connection: "c".to_owned(),
+    };
+    let says = |hello: Value| open(Arc::clone(&node), client(), serde_json::from_value::<Hello>(hello).expect("hello"));
+    let opened = says(json!({ "resume": { "topic:old": null } })).await.expect("there is room");
+    let welcome = message::read_frame(&opened.welcome)["payload"].take();
+    node.runs.room.fill();
+    let returning = json!({
+        "session": welcome["session"], "secret": welcome["secret"], "resume": { "topic:old": null },
+    });
+    assert_eq!(says(returning).await.expect("it is there").places.len(), 2);
+    let mut with_a_new_topic = welcome.clone();
+    with_a_new_topic["resume"] = json!({ "topic:new": null });
+    for hello in [json!({}), with_a_new_topic] {
+        assert_eq!(says(hello).await.err(), Some(BrokerError::Overloaded));
+    }
+    assert!(node.broker.head(&ChannelKey::topic("default", "new").expect("a name")).await.expect("read").is_none());
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::Edge;
@@ -28,7 +28,11 @@ const EXTRA_CONNECTIONS: usize = 256;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Bytes that the kernel may hold unsent for a connection, so that its buffer does not hide our queue.
-const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+const UNSENT_BYTES_MAX: u32 = 32 * 1024;
+
+/// Connections that the kernel holds until they are accepted, if the system allows so many: with fewer, those that come
+/// back together after a restart are told nothing and try again a second later.
+const BACKLOG: u32 = 4096;
 
 /// A bound port.
 pub(crate) struct Listener {
@@ -63,8 +67,12 @@ impl Drop for Place {
 
 impl Listener {
     /// Binds the port, so that a bad one fails before anything else is started.
-    pub(crate) async fn bind(address: SocketAddr, connections_max: usize) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+    pub(crate) fn bind(address: SocketAddr, connections_max: usize) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A port whose last connections have only just ended can be bound.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
         Ok(Self { listener, places: Arc::new(Places { taken: AtomicUsize::new(0), most: connections_max }) })
     }
 

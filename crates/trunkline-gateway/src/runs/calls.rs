@@ -38,6 +38,14 @@ impl Driver {
             }
         }
         let past = self.past().await;
+        let (run, now) = (&mut self.run, self.task.runs.clock.now());
+        run.tick(now);
+        if run.is_cancelling() {
+            run.handle_worker(WorkerEvent::Failed(ErrorCode::Cancelled.body()));
+        }
+        if run.is_ending() {
+            return;
+        }
         let new = past.answers.into_iter().filter(|answer| answer.is_new);
         let answers = new.filter_map(|answer| serde_json::from_str(answer.content.get()).ok()).collect();
         tracing::info!(attempt = self.run.attempt(), "called again");
@@ -77,6 +85,8 @@ impl Driver {
             Ok(_) if self.run.is_cancelling() => {
                 self.run.handle_worker(WorkerEvent::Failed(ErrorCode::Cancelled.body()));
             }
+            // Its time was over before that was noted.
+            Ok(_) if self.run.is_ending() => {}
             Ok(open) => {
                 self.task.open = OpenRun { traceparent: self.task.open.traceparent.take(), ..*open };
                 self.call_with(Vec::new());

@@ -22,13 +22,13 @@ use super::leaving::Phase;
 use super::roster::Place;
 use super::store::{self, OpenRun};
 use super::task::RunTask;
-use crate::clock::timestamp;
+use crate::clock::{timestamp, timestamp_after};
 use crate::message::State;
 use crate::random;
 use crate::telemetry::Counted;
 
 /// How long a write waits before it is tried again when the broker's queue is full.
-const RETRY_AFTER: Duration = Duration::from_millis(50);
+pub(super) const RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// Events taken from the worker before they are looked at together.
 const EVENTS_PER_TURN_MAX: usize = 256;
@@ -102,14 +102,13 @@ pub(super) struct Driver {
     pub(super) asked_again: Vec<String>,
     /// The service is to be called again.
     pub(super) calls_again: bool,
-    /// Whether there is a mark in the store, or one on its way.
-    asked: bool,
+    /// Whether it was asked to stop: that may be noted in the store.
+    cancelled: bool,
     waiting: Option<Counted>,
 }
 
 impl Driver {
     pub(super) fn new(task: RunTask, run: Run, worker: Worker) -> Self {
-        let asked = run.has_asked();
         Self {
             task,
             run,
@@ -120,7 +119,7 @@ impl Driver {
             accepted: Accepted::default(),
             asked_again: Vec::new(),
             calls_again: false,
-            asked,
+            cancelled: false,
             waiting: None,
         }
     }
@@ -277,7 +276,7 @@ impl Driver {
     }
 
     fn cancel(&mut self, waits: &mut Waits<'_, '_>, why: &'static str) -> bool {
-        waits.cancelled = true;
+        (waits.cancelled, self.cancelled) = (true, true);
         tracing::info!(why, "is cancelled");
         self.run.cancel(self.task.runs.clock.now());
         true
@@ -322,9 +321,10 @@ impl Driver {
             }
             CallEvent::Latest { name, key, payload } => return self.latest(&name, key.as_deref(), &payload),
             CallEvent::Asked { request, codec, payload, checkpoint, resumable, .. } => {
-                self.asked = true;
-                let ask = Ask { request, codec, payload, resumable, checkpoint };
-                return self.run.ask(ask, self.task.runs.clock.now());
+                // Somebody who comes back later than this finds no session to answer in.
+                let expires_in_max = self.task.runs.keep.time();
+                let ask = Ask { request, codec, payload, resumable, checkpoint, expires_in_max };
+                return self.run.ask(ask, self.task.runs.clock.now(), timestamp_after);
             }
             CallEvent::AsksAgain { requests } => return self.asked_again.extend(requests),
             CallEvent::Event { kind: EventKind::Text, payload, .. } => WorkerEvent::Text(payload),
@@ -387,12 +387,16 @@ impl Driver {
 
     fn begin(&mut self, writing: Writing) {
         let RunTask { runs, channel, open, stored, .. } = &self.task;
-        let batch = match &writing {
+        let mut batch = match &writing {
             Writing::Called => store::called_batch(channel, open, stored.clone(), runs.durability),
             Writing::Events(request) => {
-                store::events_batch(channel, request, self.asked, runs.clock.now(), runs.durability, runs.keep)
+                let asked = self.run.has_asked();
+                store::events_batch(channel, request, asked, runs.clock.now(), runs.durability, runs.keep)
             }
         };
+        if self.cancelled && matches!(&writing, Writing::Events(request) if request.end.is_some()) {
+            batch.ops.push(store::forget_cancel(channel));
+        }
         self.write = Some((runs.broker.commit(batch), writing));
     }
 

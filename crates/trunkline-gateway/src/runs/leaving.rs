@@ -1,9 +1,10 @@
 //! What becomes of a run when the gateway stops: it goes on for a while, is left to the gateway's next life, or ends.
 
+use trunkline_broker::BrokerError;
 use trunkline_core::retry::Failure;
 use trunkline_protocol::ErrorCode;
 
-use super::driver::{Driver, Worker, Writing};
+use super::driver::{Driver, RETRY_AFTER, Worker, Writing};
 use super::store;
 use super::task::RunTask;
 
@@ -22,7 +23,7 @@ impl Driver {
         if self.run.is_ending() || self.run.is_cancelling() {
             return false;
         }
-        if self.calls_again || self.run.is_waiting() {
+        if self.calls_again || self.run.is_to_be_called_again() || self.run.is_waiting() {
             return self.leave_asked();
         }
         if let Worker::Repeating(noted) = &mut self.worker {
@@ -102,8 +103,17 @@ impl Driver {
             return;
         }
         let calls = self.run.attempts().made() - u32::from(self.run.is_called());
-        if let Err(error) = store::take_back_called(&*runs.broker, channel, calls, runs.durability).await {
-            tracing::error!(%error, "a run that no worker has seen cannot be left as such");
+        loop {
+            match store::take_back_called(&*runs.broker, channel, calls, runs.durability).await {
+                Ok(()) => return,
+                // Many runs are left at the same moment.
+                Err(BrokerError::Overloaded) if !runs.stopping.leaving.is_cancelled() => {
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+                Err(error) => {
+                    return tracing::error!(%error, "a run that no worker has seen cannot be left as such");
+                }
+            }
         }
     }
 }

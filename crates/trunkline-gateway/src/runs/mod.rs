@@ -42,7 +42,7 @@ use crate::telemetry::Metrics;
 
 use answers::{Given, NotGiven};
 pub(crate) use recovery::Recovery;
-use roster::{NoPlace, Roster};
+use roster::{Cancelled, NoPlace, Roster};
 pub(crate) use store::is_open_run_of;
 use store::{AcceptedMessage, OpenRun};
 use task::RunTask;
@@ -197,7 +197,13 @@ impl Runs {
 
     /// Asks a live run of this session to stop. `false` when there is none: unknown, over, and another's are the same.
     pub(crate) fn cancel(&self, session: &Session, run: &str) -> bool {
-        self.roster.cancel(&ChannelKey::run(&session.realm, run), &session.channel)
+        let channel = ChannelKey::run(&session.realm, run);
+        let cancelled = self.roster.cancel(&channel, &session.channel);
+        if cancelled == Some(Cancelled::Now) {
+            // Written or queued now; the client hears of it at once.
+            drop(self.broker.commit(store::cancelled_batch(&channel, self.keep)));
+        }
+        cancelled.is_some()
     }
 
     fn budget(&self) -> MutexGuard<'_, Budget> {

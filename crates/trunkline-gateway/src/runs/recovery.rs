@@ -128,6 +128,9 @@ impl Recovery {
             };
             let session = sessions.of_recovered_run(channel.realm(), &open.session, open.user.clone());
             let mut place = runs.roster.take_over(&channel, &session, open.while_busy());
+            if store::is_cancelled(&*runs.broker, &channel).await? {
+                place.cancel.cancel();
+            }
             let task = RunTask::new(Arc::clone(runs), channel, session, open, stored);
             // Those before it are lined up already; a stop may have come between storing it and asking them to end.
             task.interrupt();
@@ -206,12 +209,9 @@ async fn recovered_run(task: &RunTask, past: Past) -> Result<Run, BrokerError> {
     let (runs, channel) = (&task.runs, &task.channel);
     let run = Run::recovered(channel.id(), &task.session.id, Some(task.deadline()), past.top, past.events);
     let run = task.answering(run).called_before(task.open.attempts());
-    if past.questions.is_empty() {
-        return Ok(run);
-    }
     let now = runs.clock.now();
     Ok(match store::mark_of(&*runs.broker, channel, now).await? {
-        Some(mark) => run.having_asked(past.questions, past.quiet_since_answer, mark, now),
+        Some(mark) => run.having_asked(past.questions, past.quiet_since_answer, mark, now, runs.keep.time()),
         None => run,
     })
 }

@@ -27,6 +27,15 @@ pub(super) enum NoPlace {
     Busy,
 }
 
+/// When a run was asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cancelled {
+    /// For the first time.
+    Now,
+    /// It had been asked before.
+    Before,
+}
+
 /// The open runs of this node.
 #[derive(Default)]
 pub(super) struct Roster(Mutex<Entries>);
@@ -119,11 +128,13 @@ impl Roster {
         Place { cancel, turn, turn_is_now, answers, roster: Arc::clone(self), channel, session, ticket }
     }
 
-    /// Asks an open run of this session to stop; `false` when it has none of this name.
-    pub(super) fn cancel(&self, run: &ChannelKey, session: &ChannelKey) -> bool {
+    /// Asks an open run of this session to stop; `None` when it has none of this name.
+    pub(super) fn cancel(&self, run: &ChannelKey, session: &ChannelKey) -> Option<Cancelled> {
         let entries = self.lock();
-        let own = entries.runs.get(run).filter(|entry| entry.session == *session);
-        own.inspect(|entry| entry.cancel.cancel()).is_some()
+        let own = entries.runs.get(run).filter(|entry| entry.session == *session)?;
+        let cancelled = if own.cancel.is_cancelled() { Cancelled::Before } else { Cancelled::Now };
+        own.cancel.cancel();
+        Some(cancelled)
     }
 
     /// Asks the runs to stop that stand before a stored one in its session's line, and gives their number.
@@ -206,7 +217,8 @@ mod tests {
         let owner = roster.take_over(&run("a"), &session, WhileBusy::Queue);
         assert!(owner.turn_is_now);
         drop(pretender);
-        assert!(roster.cancel(&run("a"), &session.channel));
+        assert_eq!(roster.cancel(&run("a"), &session.channel), Some(Cancelled::Now));
+        assert_eq!(roster.cancel(&run("a"), &session.channel), Some(Cancelled::Before));
         assert!(owner.cancel.is_cancelled());
         drop(owner);
         assert_eq!(roster.len(), 0);
@@ -242,7 +254,7 @@ mod tests {
     fn a_run_of_another_session_is_not_cancelled() {
         let (roster, session) = (Arc::<Roster>::default(), Session::for_tests("default", "s"));
         let place = roster.enlist(&run("a"), &session, WhileBusy::Queue).unwrap().unwrap();
-        assert!(!roster.cancel(&run("a"), &ChannelKey::session("default", "other")));
+        assert_eq!(roster.cancel(&run("a"), &ChannelKey::session("default", "other")), None);
         assert!(!place.cancel.is_cancelled());
     }
 }

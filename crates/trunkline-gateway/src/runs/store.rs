@@ -14,7 +14,7 @@ use trunkline_broker::{Append, Batch, Broker, BrokerError, Durability, Expect, O
 use trunkline_core::Moment;
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::content_digest;
-use trunkline_core::log::Record;
+use trunkline_core::log::{Record, Retention};
 use trunkline_core::record::{RecordKind, data, message};
 use trunkline_core::retry::Attempts;
 use trunkline_core::run::{AppendRequest, Mark, Questions, Said, TimeLeft};
@@ -184,11 +184,40 @@ pub(super) async fn take_back_called(
     broker.commit(Batch { ops, durability }).await.map(drop)
 }
 
+/// Where runs are listed that a client has cancelled, until they have ended.
+const CANCELLED_RUNS: &str = "cancelled-run/";
+
+fn cancelled_key(run: &ChannelKey) -> String {
+    format!("{CANCELLED_RUNS}{run}")
+}
+
+/// Notes that a client has cancelled a run, so that the next life of the gateway knows it. If the run ends at the same
+/// moment nobody removes that.
+pub(super) fn cancelled_batch(run: &ChannelKey, keep: Keep) -> Batch {
+    let (key, value) = (cancelled_key(run), Bytes::from_static(b"1"));
+    let put = Op::Put(Put { key, value, expect: Expect::Anything, keep_ms: Some(keep.ms()) });
+    Batch { ops: vec![put], ..Batch::default() }
+}
+
+/// Removes that note.
+pub(super) fn forget_cancel(run: &ChannelKey) -> Op {
+    Op::Delete { key: cancelled_key(run) }
+}
+
+/// Whether a client has cancelled a run.
+pub(super) async fn is_cancelled(broker: &dyn Broker, run: &ChannelKey) -> Result<bool, BrokerError> {
+    Ok(broker.get(&cancelled_key(run)).await?.is_some())
+}
+
 /// Takes a run off the list that has ended already.
 pub(super) fn forget_batch(run: &ChannelKey) -> Batch {
-    let ops = [open_run_key(run), mark_key(run)].map(|key| Op::Delete { key });
+    let ops = [open_run_key(run), mark_key(run), cancelled_key(run)].map(|key| Op::Delete { key });
     Batch { ops: ops.into(), ..Batch::default() }
 }
+
+/// How much is kept of a run that has asked something: its questions and answers stand in its channel alone, and nothing
+/// else says which answer counts. What a run may hold is bounded (`trunkline_core::run`).
+const WHOLE: Retention = Retention { records_max: u64::MAX, bytes_max: u64::MAX };
 
 /// Stores events of a run. Its terminal event seals the channel and takes the run off the list of open ones, and its
 /// channel has its time to live from then on. `asked` says whether there may be a mark of the run to remove.
@@ -209,7 +238,7 @@ pub(super) fn events_batch(
                 expected: Some(expected),
                 seals: *kind == RecordKind::Terminal,
                 idempotency: None,
-                retention: None,
+                retention: asked.then_some(WHOLE),
             })
         })
         .collect();
@@ -240,28 +269,37 @@ struct StoredMark {
     resumable: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     checkpoint: Option<String>,
+    #[serde(default)]
+    answered_calls: u32,
+    /// Open questions, and when they expire.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    open: Vec<(String, u64)>,
 }
 
 impl StoredMark {
     fn of(mark: &Mark, now: Moment) -> Self {
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let at_ms = |moment: Moment| wall_ms().saturating_add(ms(moment.saturating_sub(now)));
         let (deadline_at_ms, left_ms) = match mark.time {
             TimeLeft::Unbounded => (None, None),
-            TimeLeft::Until(deadline) => (Some(wall_ms().saturating_add(ms(deadline.saturating_sub(now)))), None),
+            TimeLeft::Until(deadline) => (Some(at_ms(deadline)), None),
             TimeLeft::Paused(left) => (None, Some(ms(left))),
         };
         let checkpoint = mark.checkpoint.as_ref().map(|checkpoint| STANDARD.encode(checkpoint));
-        let Mark { attempt, base, resumable, .. } = *mark;
-        Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint }
+        let open = mark.open.iter().map(|(request, expires)| (request.clone(), at_ms(*expires))).collect();
+        let Mark { attempt, base, resumable, answered_calls, .. } = *mark;
+        Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint, answered_calls, open }
     }
 
     fn read(self, now: Moment) -> Result<Mark, DecodeError> {
-        let until = |at: u64| TimeLeft::Until(now + Duration::from_millis(at.saturating_sub(wall_ms())));
+        let moment = |at: u64| now + Duration::from_millis(at.saturating_sub(wall_ms()));
         let paused = |left| TimeLeft::Paused(Duration::from_millis(left));
-        let Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint } = self;
-        let time = left_ms.map(paused).or(deadline_at_ms.map(until)).unwrap_or(TimeLeft::Unbounded);
+        let Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint, answered_calls, open } = self;
+        let until = deadline_at_ms.map(|at| TimeLeft::Until(moment(at)));
+        let time = left_ms.map(paused).or(until).unwrap_or(TimeLeft::Unbounded);
         let checkpoint = checkpoint.map(|checkpoint| STANDARD.decode(checkpoint)).transpose()?.map(Bytes::from);
-        Ok(Mark { time, attempt, base, resumable, checkpoint })
+        let open = open.into_iter().map(|(request, at)| (request, moment(at))).collect();
+        Ok(Mark { time, attempt, base, resumable, checkpoint, answered_calls, open })
     }
 
     fn to_value(&self) -> Bytes {

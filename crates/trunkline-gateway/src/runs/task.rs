@@ -104,7 +104,12 @@ impl RunTask {
         let driving = AssertUnwindSafe(Driver::new(self, run, worker).go(&place, return_within)).catch_unwind();
         if driving.instrument(span).await.is_err() {
             tracing::error!(run = channel.id(), "the task of a run panicked");
-            if let Err(error) = seal(&runs, &channel, &session).await {
+            let mut sealed = seal(&runs, &channel, &session).await;
+            // The one write that it had on its way has come in between.
+            if let Err(BrokerError::Refused { refusal: Refusal::Append(_), .. }) = sealed {
+                sealed = seal(&runs, &channel, &session).await;
+            }
+            if let Err(error) = sealed {
                 tracing::error!(run = channel.id(), %error, "the run is sealed after the next start");
             }
         }

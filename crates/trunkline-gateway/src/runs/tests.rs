@@ -1,6 +1,7 @@
 //! Runs whose task fails, or whose past cannot be read: what is left of them, and that the others go on.
 
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -8,12 +9,15 @@ use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use trunkline_bridge::BridgeConfig;
 use trunkline_broker::memory::MemoryBroker;
 use trunkline_broker::{
     Append, Batch, BrokerError, Capabilities, Committed, Environment, Expect, Op, Options, Page, Put,
 };
 use trunkline_core::log::{Head, ResetReason};
 use trunkline_core::outbox::Priority;
+use trunkline_core::record::RecordKind;
 use trunkline_protocol::{Dialect, Envelope, Position};
 
 use super::store::OPEN_RUNS;
@@ -24,20 +28,40 @@ use crate::sessions::Sessions;
 
 type Answer<T> = BoxFuture<'static, Result<T, BrokerError>>;
 
-/// A broker that panics once, where it is to store the end of a run.
+/// A broker that panics once, where it is to store the end of a run, or has no room now and then.
 struct Failing {
     broker: MemoryBroker,
     /// Set before: tells when.
     fail_now: Mutex<Option<oneshot::Receiver<()>>>,
+    /// What is stored just before the next end of a run.
+    in_between: Mutex<Option<Batch>>,
+    /// How many more changes of open runs find no room.
+    overloaded: AtomicUsize,
+    /// Held back until the second one; the first one is told that somebody waits.
+    reading_a_run: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
 }
 
 impl Broker for Failing {
     fn commit(&self, batch: Batch) -> Answer<Committed> {
         let ends_a_run = batch.ops.iter().any(|op| matches!(op, Op::Append(append) if append.seals));
-        match self.fail_now.lock().expect("nobody panics with it").take_if(|_| ends_a_run) {
-            Some(now) => async { panic!("as the test wants: {:?}", now.await) }.boxed(),
-            None => self.broker.commit(batch),
+        let changes_a_run = matches!(&batch.ops[..], [Op::Put(put)] if put.key.starts_with(OPEN_RUNS) && put.expect != Expect::Anything);
+        let less = |count: usize| count.checked_sub(1);
+        if changes_a_run && self.overloaded.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
+            return std::future::ready(Err(BrokerError::Overloaded)).boxed();
         }
+        if let Some(now) = self.fail_now.lock().expect("nobody panics with it").take_if(|_| ends_a_run) {
+            return async { panic!("as the test wants: {:?}", now.await) }.boxed();
+        }
+        let in_between = self.in_between.lock().expect("nobody panics with it").take_if(|_| ends_a_run);
+        let before = in_between.map(|batch| self.broker.commit(batch));
+        let commit = self.broker.commit(batch);
+        async move {
+            if let Some(before) = before {
+                before.await?;
+            }
+            commit.await
+        }
+        .boxed()
     }
 
     fn read(
@@ -54,7 +78,17 @@ impl Broker for Failing {
     }
 
     fn get(&self, key: &str) -> Answer<Option<bytes::Bytes>> {
-        self.broker.get(key)
+        let value = self.broker.get(key);
+        let mut held = self.reading_a_run.lock().expect("nobody panics with it");
+        match held.take_if(|_| key.starts_with(OPEN_RUNS)) {
+            None => value,
+            Some((reached, go_on)) => async move {
+                reached.send(()).expect("the test waits");
+                go_on.await.expect("the test says so");
+                value.await
+            }
+            .boxed(),
+        }
     }
 
     fn list(&self, prefix: &str, after: Option<&str>, count_max: usize) -> Answer<Vec<(String, bytes::Bytes)>> {
@@ -87,7 +121,13 @@ impl Stored {
         hub.attach(&session.channel, &client, Priority::Interactive, None);
         assert!(hub.caught_up(&session.channel, &client), "there is nothing to catch up with");
         Self {
-            broker: Arc::new(Failing { broker, fail_now: Mutex::default() }),
+            broker: Arc::new(Failing {
+                broker,
+                fail_now: Mutex::default(),
+                in_between: Mutex::default(),
+                overloaded: AtomicUsize::new(0),
+                reading_a_run: Mutex::default(),
+            }),
             hub,
             metrics,
             registry,
@@ -240,6 +280,45 @@ async fn a_run_whose_task_panics_ends_and_the_next_one_has_its_turn() {
 }
 
 #[tokio::test]
+async fn a_run_whose_task_panics_ends_though_something_of_it_was_still_on_its_way() {
+    let stored = Stored::new();
+    let runs = stored.runs();
+    let (fail, now) = oneshot::channel();
+    *stored.broker.fail_now.lock().expect("nobody panics with it") = Some(now);
+    let run = stored.accept(&runs, "m1");
+    let data = trunkline_core::record::data(RecordKind::Event, &Envelope::new("something"));
+    let append =
+        Append { channel: run.clone(), data, expected: None, seals: false, idempotency: None, retention: None };
+    let batch = Batch { ops: vec![Op::Append(append)], ..Batch::default() };
+    *stored.broker.in_between.lock().expect("nobody panics with it") = Some(batch);
+    fail.send(()).expect("it waits for this");
+    ended(&runs).await;
+    assert!(stored.broker.in_between.lock().expect("nobody panics with it").is_none());
+    assert!(stored.is_sealed(&run).await);
+    assert!(stored.open().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_a_worker_is_left_as_such_though_the_broker_has_no_room_at_first() {
+    let stored = Stored::new();
+    let runs = stored.runs();
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = BridgeConfig { unix: Some(folder.path().join("worker.sock")), ..BridgeConfig::default() };
+    let (claims, stop) = (Arc::<Recovery>::default(), CancellationToken::new());
+    let names = ("epoch".to_owned(), "generation".to_owned());
+    let bridge = Bridge::start(config, names.0, names.1, claims, stop.clone(), TaskTracker::new()).await;
+    runs.connect(bridge.expect("it starts"));
+    let run = stored.accept(&runs, "m1");
+    let called = async || store::open_run(&*stored.broker, &run).await.expect("read").expect("it is open").called;
+    assert!(called().await, "it waits in the bridge, for all that the store knows in a worker");
+    stored.broker.overloaded.store(3, Ordering::Relaxed);
+    runs.stopping.begin(0, Duration::ZERO);
+    ended(&runs).await;
+    assert!(!called().await, "the next life calls it");
+    stop.cancel();
+}
+
+#[tokio::test]
 async fn an_open_run_that_cannot_be_read_stays_listed_and_the_others_go_on() {
     let stored = Stored::new();
     let mut readable = vec![stored.leave_waiting("a").await];
@@ -281,6 +360,56 @@ async fn an_open_run_whose_payload_cannot_be_read_fails() {
     let unreadable = stored.leave_waiting_as("b", with_bytes("?")).await;
     ended(&*stored.restart().await).await;
     assert_eq!([stored.end(&readable).await, stored.end(&unreadable).await], ["no_worker", "internal"]);
+}
+
+/// Stores a called run of a resumable service whose question was answered, with a mark that says until when it may go.
+async fn leave_answered(stored: &Stored, id: &str, deadline_at_ms: u64) -> ChannelKey {
+    let run = stored.leave_waiting_as(id, |open| open.called = true).await;
+    let payload = |json: Value| serde_json::value::to_raw_value(&json).expect("JSON");
+    let asked = payload(json!({ "request_id": "q1", "kind": "approval", "message": "Sure?" }));
+    let said = payload(json!({ "request_id": "q1", "granted": true }));
+    let question = Envelope { seq: Some(0), payload: Some((&asked).into()), ..Envelope::new("run_waiting") };
+    let answer = Envelope { id: Some("a1".into()), payload: Some((&said).into()), ..Envelope::new("answer") };
+    let append = |kind, message: &Envelope<'_>| {
+        let data = trunkline_core::record::data(kind, message);
+        Op::Append(Append {
+            channel: run.clone(),
+            data,
+            expected: None,
+            seals: false,
+            idempotency: None,
+            retention: None,
+        })
+    };
+    let mark = json!({ "deadline_at_ms": deadline_at_ms, "attempt": 1, "base": 0, "resumable": true });
+    let (key, value) = (format!("asked-run/{run}"), mark.to_string().into());
+    let mark = Op::Put(Put { key, value, expect: Expect::Anything, keep_ms: None });
+    let ops = vec![append(RecordKind::Event, &question), append(RecordKind::Message, &answer), mark];
+    stored.commit(ops).await;
+    run
+}
+
+#[tokio::test]
+async fn a_service_is_not_called_again_when_the_time_of_its_run_is_over_meanwhile() {
+    let stored = Stored::new();
+    // Longer than the wait before the call, which is a tenth of a second.
+    let deadline = wall_ms() + 500;
+    let run = leave_answered(&stored, "a", deadline).await;
+    let ((reached, reading), (go_on, held)) = (oneshot::channel(), oneshot::channel());
+    *stored.broker.reading_a_run.lock().expect("nobody panics with it") = Some((reached, held));
+    let runs = stored.restart().await;
+    // On a slow machine its time may be over before that.
+    tokio::select! {
+        _ = reading => {}
+        () = ended(&runs) => {}
+    }
+    let mut look = tokio::time::interval(Duration::from_millis(10));
+    while wall_ms() <= deadline {
+        look.tick().await;
+    }
+    let _ = go_on.send(());
+    ended(&runs).await;
+    assert_eq!(stored.end(&run).await, "deadline_exceeded", "there was no worker to be called");
 }
 
 #[tokio::test]

@@ -178,6 +178,55 @@ async fn row_66_a_client_that_stops_reading_goes_on_from_the_log_and_misses_noth
     assert_eq!(history.resets, 0);
 }
 
+/// What may be on its way to a client ahead of an answer to it: what the kernel holds, and one message of the largest.
+const AHEAD_BYTES_MAX: usize = 160 * 1024;
+
+#[tokio::test]
+async fn a_cancel_is_answered_ahead_of_ten_megabytes_that_wait_for_a_slow_client() {
+    let gateway = TestGateway::start("").await;
+    let _serving = serve(&gateway, "chat").await;
+    let (mut slow, welcome) = Peer::slow(&gateway).await;
+    let (mut fast, _) = Peer::welcomed(&gateway, returning(&welcome)).await;
+    let run = slow.start("m1", json!({ "texts": 5_000, "bytes": 2_000 })).await;
+    // All of it is said, and next to nothing of it read.
+    fast.until_terminal().await;
+
+    slow.send(json!({ "type": "cancel", "run": run })).await;
+    let mut ahead = 0;
+    loop {
+        let message = slow.message().await;
+        if message["type"] == "cancel_ack" {
+            break;
+        }
+        ahead += message["payload"]["text"].as_str().unwrap_or_default().len();
+    }
+    assert!(ahead < AHEAD_BYTES_MAX, "{ahead} bytes went ahead");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_a_little_slower_is_told_fewer_and_longer_pieces() {
+    const TEXTS: u64 = 400;
+    let gateway = TestGateway::start("").await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let (mut slow, welcome) = Peer::slow(&gateway).await;
+    slow.start("m1", json!({})).await;
+    let call = worker.receive_call().await;
+    // As much as fits into what a connection may have waiting: none of it is read from the log.
+    let piece = [b'x'; 300];
+    for number in 0..TEXTS {
+        worker.text(call.corr, number, &piece).await;
+        worker.receive_credit(call.corr, number + 1).await;
+    }
+    worker.result(call.corr, TEXTS, "1").await;
+    let mut history = History::default();
+    history.welcome(&welcome);
+    read_runs(&mut slow, &mut history, 1).await;
+    assert!(history.runs().all(|run| run.text.len() == piece.len() * usize::try_from(TEXTS).expect("small")));
+    assert_eq!(gateway.metric("trunkline_channels_fell_behind_total").await, 0);
+    let saved = gateway.metric("trunkline_pieces_coalesced_total").await;
+    assert!(saved > 0 && history.frames < usize::try_from(TEXTS).expect("small"), "{saved} messages saved");
+}
+
 #[tokio::test]
 async fn a_client_that_retention_overtakes_is_told() {
     let gateway = TestGateway::start("broker.retention.bytes = \"64KiB\"").await;
@@ -309,7 +358,12 @@ async fn row_66_a_client_that_does_not_read_at_all_is_closed_and_can_resume() {
     while let Incoming::Message(message) = slow.next().await {
         history.message(&message);
         if let (Some(channel), Some(position)) = (message["channel"].as_str(), message["pos"].as_str()) {
-            last.insert(channel.to_owned(), position.to_owned());
+            last.insert(channel.to_owned(), json!(position));
+        }
+        if message["type"] == "run_started" {
+            // A run that it has heard nothing of yet is resumed from its beginning.
+            let run = message["payload"]["channel"].as_str().expect("a run has a channel");
+            last.entry(run.to_owned()).or_insert(Value::Null);
         }
     }
     assert_eq!(history.ended(), 0);

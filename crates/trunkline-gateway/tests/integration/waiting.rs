@@ -35,8 +35,12 @@ async fn asked(peer: &mut Peer, worker: &mut Double) -> (String, u64) {
     worker.approval(call.corr, 1, "q1").await;
     let waiting = peer.until("run_waiting").await;
     assert_eq!((&waiting["run"], &waiting["seq"]), (&json!(run), &json!(1)));
-    let told = json!({ "request_id": "q1", "kind": "approval", "message": "Delete it?", "action": "delete_file" });
-    assert_eq!(waiting["payload"], told);
+    let mut told = waiting["payload"].clone();
+    assert!(told.as_object_mut().expect("a map").remove("expires_at").is_some(), "{told}");
+    assert_eq!(
+        told,
+        json!({ "request_id": "q1", "kind": "approval", "message": "Delete it?", "action": "delete_file" })
+    );
     (run, call.corr)
 }
 
@@ -188,6 +192,39 @@ async fn the_deadline_stands_still_while_a_run_waits() {
 }
 
 #[tokio::test]
+async fn a_question_that_nobody_answers_ends_its_run_and_leaves_nothing_behind() {
+    let gateway = TestGateway::start("broker.keep = \"1h\"\n").await;
+    let mut worker = Double::join_single(&gateway, "chat").await;
+    for (question, longest) in [
+        (r#"{"kind":"approval","message":"Sure?","expires_in_ms":1}"#, Duration::from_secs(1)),
+        (r#"{"kind":"approval","message":"Sure?","expires_in_ms":999999999999}"#, Duration::from_hours(1)),
+        (r#"{"kind":"approval","message":"Sure?"}"#, Duration::from_hours(1)),
+    ] {
+        let (mut peer, _) = Peer::welcomed(&gateway, json!({})).await;
+        peer.send(json!({ "type": "user_message", "id": "m1", "payload": {} })).await;
+        let call = worker.receive_call().await;
+        worker.ask(call.corr, 0, "q1", question, None).await;
+        let waiting = peer.until("run_waiting").await;
+        let time = |text: &Value| humantime::parse_rfc3339(text.as_str().expect("a time")).expect("a time");
+        let open = time(&waiting["payload"]["expires_at"]).duration_since(time(&waiting["ts"])).unwrap_or_default();
+        assert!(open <= longest, "{open:?}");
+        if longest == Duration::from_secs(1) {
+            worker.receive_cancel(call.corr).await;
+            let end = peer.until_terminal().await;
+            assert_eq!((&end["type"], &end["error"]["code"]), (&json!("run_expired"), &json!("deadline_exceeded")));
+            let run = end["run"].as_str().expect("a run").to_owned();
+            peer.send(granted("a1", &run)).await;
+            assert_eq!(outcome(&mut peer, "a1").await, "bad_request", "the question is withdrawn");
+            worker.fail(call.corr, 1, "cancelled").await;
+            gateway.until_metric("trunkline_runs_open", 0).await;
+        } else {
+            let nearly = longest.saturating_sub(Duration::from_mins(1));
+            assert!(open >= nearly, "{open:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_question_that_is_none_fails_its_run() {
     for json in [
         r#"{"kind":"approval"}"#,
@@ -274,6 +311,43 @@ async fn a_resumable_service_is_called_again_with_its_checkpoint_and_the_answer(
     assert_eq!(text["seq"], 2);
     assert_eq!(peer.until_terminal().await["seq"], 3);
     worker.receive_credit(again.corr, 2).await;
+}
+
+#[tokio::test]
+async fn a_run_that_has_asked_is_kept_whole_however_short_logs_are() {
+    let gateway = TestGateway::start_lasting("broker.retention.records = 2\n").await;
+    let mut worker = Double::join_resumable(&gateway, "chat").await;
+    let (mut peer, welcome) = Peer::welcomed(&gateway, json!({})).await;
+    let (run, corr) = asked(&mut peer, &mut worker).await;
+    peer.send(granted("a1", &run)).await;
+    worker.receive_answer(corr).await;
+    worker.fail(corr, 2, "worker_lost").await;
+    let again = worker.receive_call().await;
+    for seq in 0..9 {
+        worker.event(again.corr, seq, "step", "1").await;
+        worker.receive_credit(again.corr, seq + 1).await;
+    }
+    worker.approval(again.corr, 9, "q2").await;
+    for seq in 10..19 {
+        worker.event(again.corr, seq, "step", "1").await;
+        worker.receive_credit(again.corr, seq + 1).await;
+    }
+    drop((peer, worker));
+
+    let gateway = gateway.restarted().await;
+    let asks = vec!["q2".to_owned()];
+    let offer = Offer { run: run.clone(), next: 19, ack: 19, attempt: Some(2), asks, ..Offer::default() };
+    let (mut worker, corr) = Double::return_with(&gateway, "chat", offer).await;
+    // A device that has seen nothing is shown the question, and the answer to the first one is known.
+    let (mut peer, _) = Peer::welcomed(&gateway, returning(&welcome)).await;
+    peer.until_one(|message| message["payload"]["request_id"] == "q2").await;
+    peer.send(granted("a1", &run)).await;
+    assert_eq!(outcome(&mut peer, "a1").await["duplicate"], true);
+    peer.send(answer("a2", &run, &json!({ "request_id": "q2", "granted": true }))).await;
+    assert_eq!(outcome(&mut peer, "a2").await["level"], "stored");
+    assert_eq!(worker.receive_answer(corr).await.0, "q2");
+    worker.result(corr, 19, "1").await;
+    assert_eq!(peer.until_terminal().await["type"], "run_completed");
 }
 
 #[tokio::test]

@@ -145,7 +145,7 @@ async fn a_cancel_that_the_worker_ignores_ends_the_run_after_two_seconds() {
     called.worker.receive_cancel(called.corr).await;
     let end = called.peer.until_terminal().await;
     assert_eq!(end["type"], "run_cancelled");
-    assert!((Duration::from_secs(2)..Duration::from_secs(6)).contains(&begun.elapsed()));
+    assert!((Duration::from_secs(2)..Duration::from_secs(12)).contains(&begun.elapsed()));
 }
 
 #[tokio::test]

@@ -206,6 +206,27 @@ async fn a_run_without_its_worker_ends_with_worker_lost_30_s_after_the_restart()
 }
 
 #[tokio::test]
+async fn a_cancel_that_was_acknowledged_counts_after_a_kill() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    let worker = PythonWorker::start(&folder);
+    let mut seen = begun(&gateway).await;
+    // The gateway would wait two seconds for it to confirm the cancel.
+    worker.freeze();
+    let mut client = within(seen.connect(&gateway.options())).await.expect("welcome");
+    let run = seen.acknowledged["m1"].clone();
+    client.cancel(&run).await.expect("sent");
+    let (_, said) = until(&mut client, "cancel_ack").await;
+    assert_eq!(said["cancelled"], true);
+    drop(client);
+    gateway.kill().await;
+    worker.kill().await;
+    let gateway = Serving::start(&folder).await;
+    seen.read_to_end(&gateway.options()).await;
+    assert_eq!(seen.ends[&run], ["run_cancelled"]);
+}
+
+#[tokio::test]
 async fn a_run_that_no_worker_has_is_called_again_after_a_kill_where_that_does_no_harm() {
     let folder = Folder::with("");
     let gateway = Serving::start(&folder).await;

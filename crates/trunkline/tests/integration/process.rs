@@ -279,6 +279,12 @@ impl PythonWorker {
         Self(command.spawn().expect("python starts"))
     }
 
+    /// Keeps it from doing anything from now on, without an end of its connections.
+    pub(crate) fn freeze(&self) {
+        let pid = self.0.id().and_then(|pid| Pid::from_raw(pid.cast_signed())).expect("it lives");
+        kill_process(pid, Signal::STOP).expect("signalled");
+    }
+
     /// Ends it without its say.
     pub(crate) async fn kill(mut self) {
         within(self.0.kill()).await.expect("killed");

@@ -43,6 +43,22 @@ class Question(NamedTuple):
     action: str | None
     details: dict[str, Any] | None
     choices: list[str] | None
+    expires_in_ms: int | None
+
+    @classmethod
+    def of(
+        cls,
+        message: str,
+        kind: QuestionKind,
+        *,
+        action: str | None,
+        details: dict[str, Any] | None,
+        choices: list[str] | None,
+        expires_in_s: float | None,
+    ) -> Question:
+        """What a handler asks, in its own words."""
+        expires_in_ms = None if expires_in_s is None else max(0, round(expires_in_s * 1000))
+        return cls(kind, message, action, details, choices, expires_in_ms)
 
     def written(self) -> Written:
         """The question as it travels."""

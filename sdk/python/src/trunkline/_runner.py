@@ -20,6 +20,7 @@ from trunkline._call import CallLedger
 from trunkline._connection import Link
 from trunkline._execution import CancelReason, Execution
 from trunkline._log import Entry, logger
+from trunkline._open_calls import OpenCalls
 from trunkline._outgoing import Call
 from trunkline._protocol import (
     MESSAGE_BYTES_MAX,
@@ -56,7 +57,7 @@ class Runner:
         self._services = services
         self._concurrency = concurrency
         self._instance = instance
-        self._executions: dict[int, Execution] = {}  # by corr; those not yet over
+        self._executions = OpenCalls()
         self._unfinished: set[Execution] = set()  # those whose handler has not ended, forgotten ones too
         self._calls: dict[int, Call] = {}
         self._corrs = itertools.count(1, 2)
@@ -83,7 +84,7 @@ class Runner:
             "generation": os.environ.get("TRUNKLINE_GENERATION"),
             "codecs": list(_payload.CODECS),
             "token": os.environ.get("TRUNKLINE_TOKEN"),
-            "open": [execution.ledger.offer() for execution in self._executions.values()],
+            "open": [execution.ledger.offer() for execution in self._executions],
         }
         return Message(Kind.HELLO, 0, self._name, {key: value for key, value in meta.items() if value is not None})
 
@@ -92,7 +93,7 @@ class Runner:
         logger.info(Entry("gateway connected", epoch=welcome.epoch, resumed=len(welcome.resumed)))
         self._window = welcome.window
         self.message_bytes_max = min(welcome.message_bytes_max, MESSAGE_BYTES_MAX)
-        held = {execution.run_id: execution for execution in self._executions.values()}
+        held = {execution.run_id: execution for execution in self._executions}
         unknown = [resumed.run for resumed in welcome.resumed if resumed.run not in held]
         if unknown:
             raise ProtocolViolation(f"WELCOME resumes runs that were not offered: {unknown}")
@@ -115,7 +116,7 @@ class Runner:
 
     def writable(self) -> None:
         """Lets handlers send that waited for the gateway to read."""
-        for execution in self._executions.values():
+        for execution in self._executions:
             execution.wake()
 
     def load(self) -> tuple[int, int]:
@@ -196,10 +197,12 @@ class Runner:
             logger.warning(Entry("call refused", run=meta.run, service=message.name, code=refusal["code"]))
             self._send(Message(Kind.ERROR, message.corr, meta={"seq": 0, **refusal}))
         elif service is not None:
-            self._drop_earlier(meta.run)
+            # A gateway that starts a run again has given up the earlier attempt.
+            if (earlier := self._executions.pop_run(meta.run)) is not None:
+                self._drop(earlier)
             ledger = CallLedger(meta.run, corr=message.corr, window=meta.window or self._window, attempt=meta.attempt)
             execution = Execution(self, service, meta, message.payload, ledger)
-            self._executions[message.corr] = execution
+            self._executions.add(message.corr, execution)
             self._unfinished.add(execution)
             execution.start()
 
@@ -208,9 +211,7 @@ class Runner:
             return {"code": "no_worker", "message": "this worker has no such service", "retryable": False}
         if self._stopping or self._drained_by_gateway:
             return {"code": "no_worker", "message": "this worker is draining", "retryable": True}
-        waiting = min(sum(execution.is_waiting for execution in self._unfinished), WAITING_MAX)
-        held = max(len(self._executions), len(self._unfinished)) - waiting
-        if held >= HELD_PER_SLOT_MAX * self._concurrency:
+        if self._is_full():
             return {"code": "overloaded", "message": "this worker holds too many calls", "retryable": True}
         if meta.codec not in _payload.CODECS:
             return {
@@ -220,12 +221,10 @@ class Runner:
             }
         return None
 
-    def _drop_earlier(self, run: str) -> None:
-        """A gateway that starts a run again has given up the earlier attempt."""
-        for corr, execution in list(self._executions.items()):
-            if execution.run_id == run:
-                del self._executions[corr]
-                self._drop(execution)
+    def _is_full(self) -> bool:
+        held = max(len(self._executions), len(self._unfinished)) - HELD_PER_SLOT_MAX * self._concurrency
+        # Who waits is counted only where it matters: there may be thousands.
+        return held >= 0 and held >= min(sum(execution.is_waiting for execution in self._unfinished), WAITING_MAX)
 
     def _credited(self, message: Message) -> None:
         execution = self._executions.get(message.corr)
@@ -233,7 +232,7 @@ class Runner:
             return
         execution.ledger.acknowledge(read_meta(message, Credit).ack)
         if execution.ledger.is_over:
-            del self._executions[message.corr]
+            self._executions.remove(message.corr)
             self._call_over()
         else:
             execution.wake()
@@ -267,7 +266,7 @@ class Runner:
             return
         if execution.ledger.is_over:
             return
-        self._executions[resumed.corr] = execution
+        self._executions.add(resumed.corr, execution)
         self._send_all(messages)
         execution.wake()
 

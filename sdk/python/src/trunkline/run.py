@@ -120,6 +120,7 @@ class Run(RunFacts):
         action: str | None = None,
         details: dict[str, Any] | None = None,
         choices: list[str] | None = None,
+        expires_in_s: float | None = None,
         checkpoint: bytes | None = None,
     ) -> Answer:
         """Asks a person and waits for the answer, however long that takes: `granted` of an approval, `value` of a question.
@@ -127,8 +128,12 @@ class Run(RunFacts):
         Until then the run's deadline stands still, and another run may have its place. The question survives the gateway's restarts. Should
         this worker be lost meanwhile, the run fails; that of a service with `resumable=True` does not: another worker's handler is called
         with `run.checkpoint` (what is given here, at most 64 KiB) and `run.answer`, once the answer is there.
+
+        A question that nobody has answered after `expires_in_s` seconds ends the run as its deadline would: the handler is cancelled, and
+        clients hear `run_expired`. Without it, and at most, that is after the gateway's `broker.keep` (7 days).
         """
-        return await self._channel.ask(Question(kind, message, action, details, choices), checkpoint)
+        question = Question.of(message, kind, action=action, details=details, choices=choices, expires_in_s=expires_in_s)
+        return await self._channel.ask(question, checkpoint)
 
     def call(self, service: str, payload: Any, *, deadline_s: float | None = None) -> Call:
         """Calls another service: await what it gives for the result, or iterate over it for the events.
@@ -198,10 +203,11 @@ class BlockingRun(RunFacts):
         action: str | None = None,
         details: dict[str, Any] | None = None,
         choices: list[str] | None = None,
+        expires_in_s: float | None = None,
         checkpoint: bytes | None = None,
     ) -> Answer:
         """Asks a person and waits for the answer. See :meth:`Run.ask`. What was emitted before may arrive after the question."""
-        question = Question(kind, message, action, details, choices)
+        question = Question.of(message, kind, action=action, details=details, choices=choices, expires_in_s=expires_in_s)
 
         async def ask() -> Answer:
             return await self._channel.ask(question, checkpoint)

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::ensure;
 use tokio::time::sleep;
 
 use super::link::{Heard, Left, Link};
@@ -56,11 +55,13 @@ pub(super) struct Outcome {
     pub(super) failed_connects: u32,
     /// Returns where the server did not go on from where the connection was lost.
     pub(super) not_resumed: u32,
+    /// Clients that tried for [`GIVE_UP_AFTER`] and were not let in.
+    pub(super) gave_up: u32,
     /// Connections that the server, or nobody, ended.
     pub(super) unplanned: u32,
     /// Records that did not follow the one before them, and runs that failed.
     pub(super) broken: u32,
-    /// Of those, what one said.
+    /// What one of those said, or of those that gave up.
     pub(super) broken_first: Option<String>,
 }
 
@@ -73,6 +74,7 @@ impl Outcome {
         self.connects += other.connects;
         self.failed_connects += other.failed_connects;
         self.not_resumed += other.not_resumed;
+        self.gave_up += other.gave_up;
         self.unplanned += other.unplanned;
         self.broken += other.broken;
         self.broken_first = self.broken_first.take().or(other.broken_first);
@@ -135,7 +137,7 @@ pub(super) async fn live(number: usize, mut link: Link, plan: Arc<Plan>) -> anyh
         member.caught_up();
         let scheduled = clock::now() + away;
         sleep(away).await;
-        let Some(back) = member.come_back(left, scheduled, is_of_cut).await? else { break };
+        let Some(back) = member.come_back(left, scheduled, is_of_cut).await else { break };
         link = back;
     }
     member.caught_up();
@@ -206,22 +208,27 @@ impl Member {
     }
 
     /// A new connection; none where the server does not go on, because then nothing more can come.
-    async fn come_back(&mut self, left: Left, scheduled: Duration, is_of_cut: bool) -> anyhow::Result<Option<Link>> {
+    async fn come_back(&mut self, left: Left, scheduled: Duration, is_of_cut: bool) -> Option<Link> {
         loop {
             self.outcome.connects += 1;
             match Link::resume(left.clone(), self.plan.server, connection_number(self.number)).await {
                 Ok((link, true)) => {
                     self.catching_up = Some(Return { scheduled, last: clock::now(), is_of_cut });
-                    return Ok(Some(link));
+                    return Some(link);
                 }
                 Ok((_, false)) => {
                     self.outcome.not_resumed += 1;
-                    return Ok(None);
+                    return None;
                 }
                 Err(error) => {
                     self.outcome.failed_connects += 1;
-                    let over = clock::now().saturating_sub(scheduled) > GIVE_UP_AFTER;
-                    ensure!(!over, "a client could not come back: {error:#}");
+                    if clock::now().saturating_sub(scheduled) > GIVE_UP_AFTER {
+                        self.outcome.gave_up += 1;
+                        self.catching_up = Some(Return { scheduled, last: clock::now(), is_of_cut });
+                        self.caught_up();
+                        self.outcome.broken_first.get_or_insert(format!("a client could not come back: {error:#}"));
+                        return None;
+                    }
                     sleep(TRY_AGAIN_AFTER).await;
                 }
             }

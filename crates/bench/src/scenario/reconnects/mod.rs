@@ -37,7 +37,7 @@ const QUIET: Duration = Duration::from_secs(8);
 const AFTER_CUT: Duration = Duration::from_secs(10);
 
 /// A round with everything in it, opening included.
-const ROUND_WITHIN: Duration = Duration::from_secs(90);
+const ROUND_WITHIN: Duration = Duration::from_secs(150);
 
 /// After everyone may come back: the CPU of both sides is read over this time.
 const RUSH: Duration = Duration::from_secs(2);
@@ -168,6 +168,7 @@ fn section(clients: usize, ours: &Results, theirs: &Results) -> Section {
         row("back and complete after the cut, the last, ms", |results| &results.return_last_ms),
         sum("connects after a loss, all rounds", |results| results.sum.connects as usize),
         sum("of them failed", |results| results.sum.failed_connects as usize),
+        sum("clients that were not let in again", |results| results.sum.gave_up as usize),
         sum("returns that the server did not continue", |results| results.sum.not_resumed as usize),
         sum("runs that failed, and records that did not follow", |results| results.sum.broken as usize),
         sum("connections lost unplanned", |results| results.sum.unplanned as usize),

@@ -669,7 +669,7 @@ class RunWaiting(shared.FlatFrame, frozen=True, kw_only=True, tag="run_waiting")
     choices: Annotated[list[str], Meta(min_length=1)] | UnsetType = UNSET
     """The possible answers, where they are few."""
     expires_at: shared.Time | UnsetType = UNSET
-    """When the question is withdrawn."""
+    """When the run ends (run_expired) if nobody has answered."""
 
 
 class RunCancelledMetadataTl(shared.FlatFrameMetadataTl, frozen=True, kw_only=True):

@@ -381,7 +381,7 @@ class RunWaiting(shared.OpenFrame, frozen=True, kw_only=True, tag="run_waiting")
     choices: Annotated[list[str], Meta(min_length=1)] | UnsetType = UNSET
     """The possible answers, where they are few."""
     expires_at: shared.Time | UnsetType = UNSET
-    """When the question is withdrawn."""
+    """When the run ends (run_expired) if nobody has answered."""
 
 
 class RunCompletedTl(shared.OpenFrameTl, frozen=True, kw_only=True):

@@ -969,7 +969,7 @@ class RunWaiting(Struct, frozen=True, kw_only=True):
     choices: Annotated[list[str], Meta(min_length=1)] | UnsetType = UNSET
     """The possible answers, where they are few."""
     expires_at: shared.Time | UnsetType = UNSET
-    """When the question is withdrawn."""
+    """When the run ends (run_expired) if nobody has answered."""
 
 
 class RunWaitingFrameTl(shared.Wrapper, frozen=True, kw_only=True):

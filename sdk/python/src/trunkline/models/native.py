@@ -653,7 +653,7 @@ class RunWaiting(Model, frozen=True):
     choices: Annotated[Annotated[list[str], Field(min_length=1)] | None, NOT_NULL] = None
     """The possible answers, where they are few."""
     expires_at: Annotated[shared.Time | None, NOT_NULL] = None
-    """When the question is withdrawn."""
+    """When the run ends (run_expired) if nobody has answered."""
 
 
 class RunWaitingFrame(Envelope, frozen=True):

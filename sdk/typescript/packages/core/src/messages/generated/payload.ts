@@ -837,7 +837,7 @@ export interface RunWaitingPayload {
   details?: Record<string, unknown>;
   /** The possible answers, where they are few. (≥ 1 item) */
   choices?: string[];
-  /** When the question is withdrawn. (RFC 3339) */
+  /** When the run ends (run_expired) if nobody has answered. (RFC 3339) */
   expires_at?: string;
 }
 
