@@ -18,7 +18,7 @@ const REALM: &str = "default";
 struct Nobody;
 
 impl Listener for Nobody {
-    fn appended(&self, _: &ChannelKey, _: &Record) {}
+    fn appended(&self, _: &ChannelKey, _: &[Record]) {}
 }
 
 /// Every record of these sessions and of the runs that they name, in the order of each channel.
