@@ -2,7 +2,7 @@
 #
 # Rust 1.95, Node.js 20.19 and Python 3.11 or newer must be there (scripts/need.sh says so if not);
 # everything else is set up by the targets that need it, once, under build/, .venv and node_modules.
-# The tests use the debug build, `make run`, `make demo` and `make bench` the release build.
+# The tests use the debug build, `make run`, `make demo`, `make bench` and `make soak` the release build.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -16,6 +16,8 @@ PORT ?=
 WORKSPACE ?=
 PYTHON ?= python3
 TRUNKLINE_CHROMIUM ?=
+MINUTES ?=
+SEED ?=
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 CARGO_DENY_VERSION := 0.20.2
 export CARGO_TARGET_DIR PYTHON TRUNKLINE_CHROMIUM
@@ -44,7 +46,7 @@ PAGE_SOURCES := package.json tsconfig.base.json $(call files,sdk/typescript/pack
 help: ## list the targets
 	@echo "usage: make TARGET"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "variables: WORKSPACE=folder (what make run answers about), PORT=number, PYTHON=program, TRUNKLINE_CHROMIUM=program"
+	@echo "variables: WORKSPACE=folder (what make run answers about), PORT=number, PYTHON=program, TRUNKLINE_CHROMIUM=program, MINUTES=number, SEED=number"
 
 # ---- Using it ----
 
@@ -83,10 +85,17 @@ bench: need-rust $(STAMPS)/python $(STAMPS)/node $(STAMPS)/bench ## measure, and
 	@cargo build --release --locked --package bench --package trunkline --package trunkline-ws --bins --example echo --example broadcast
 	"$(CARGO_TARGET_DIR)/release/bench" --report docs/reference/benchmarks.md
 
+# Both layers get half of the time; the second one goes on where the first one found something.
 .PHONY: soak
-soak: need-rust ## simulate gateways for MINUTES (10), from seed SEED (1), and print the seeds that broke a promise
-	$(call say,Simulation)
-	@cargo run --release --locked --package simulation --bin soak -- $(or $(MINUTES),10) $(or $(SEED),1)
+soak: release $(STAMPS)/python ## break things for MINUTES (10), from seed SEED (1): simulated gateways, then real processes
+	@cargo build --release --locked --package simulation --package faults --bins
+	half="$$(awk 'BEGIN { print $(or $(MINUTES),10) / 2 }')"
+	outcome=0
+	$(call say,Simulated gateways)
+	"$(CARGO_TARGET_DIR)/release/soak" "$$half" $(or $(SEED),1) || outcome=1
+	$(call say,Real processes)
+	"$(CARGO_TARGET_DIR)/release/soak-processes" "$$half" $(or $(SEED),1) || outcome=1
+	exit "$$outcome"
 
 .PHONY: release
 release: need-rust

@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Crates that only development needs; they may use everything, and no product crate uses them.
-const DEVELOPMENT: &[&str] = &["bench", "simulation", "xtask"];
+const DEVELOPMENT: &[&str] = &["bench", "faults", "simulation", "xtask"];
 
 /// Crates whose whole tree of dependencies must be free of [`IMPURE`].
 const PURE: &[&str] = &["trunkline-protocol", "trunkline-catalogue", "trunkline-core"];

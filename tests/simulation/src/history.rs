@@ -12,7 +12,7 @@ use trunkline_protocol::Dialect;
 
 /// What was done to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// A client's connection broke.
     ClientCut,
     /// Nothing came through any more, and nobody was told.
@@ -83,25 +83,26 @@ impl Fault {
 
 /// A record as a client was told of it, or as it was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) channel: String,
-    pub(crate) pos: String,
-    pub(crate) prev: String,
-    pub(crate) kind: String,
-    pub(crate) id: Option<String>,
-    pub(crate) session: Option<String>,
-    pub(crate) run: Option<String>,
-    pub(crate) reply_to: Option<String>,
+#[expect(missing_docs, reason = "fields are the envelope's of the same names")]
+pub struct Told {
+    pub channel: String,
+    pub pos: String,
+    pub prev: String,
+    pub kind: String,
+    pub id: Option<String>,
+    pub session: Option<String>,
+    pub run: Option<String>,
+    pub reply_to: Option<String>,
     /// The first and the last number of the run's events in it.
-    pub(crate) seq: Option<(u64, u64)>,
-    pub(crate) payload: Value,
+    pub seq: Option<(u64, u64)>,
+    pub payload: Value,
     /// The code of the error, if it tells of one.
-    pub(crate) code: Option<String>,
+    pub code: Option<String>,
 }
 
 impl Told {
     /// Reads a frame of dialect native; `None` if it is no record.
-    pub(crate) fn read(message: &Value) -> Option<Self> {
+    pub fn read(message: &Value) -> Option<Self> {
         let text = |name: &str| message[name].as_str().map(str::to_owned);
         let seq = message["seq"].as_u64();
         Some(Self {
@@ -119,7 +120,8 @@ impl Told {
         })
     }
 
-    fn stored(channel: &ChannelKey, stored: &Record) -> Option<Self> {
+    /// Reads a record as it is kept; `None` if it cannot be told to anybody.
+    pub fn stored(channel: &ChannelKey, stored: &Record) -> Option<Self> {
         let mut frame = Vec::new();
         record::render_native(trunkline_protocol::Codec::Json, channel, stored, &mut frame).ok()?;
         debug_assert!(Dialect::Native.decode(std::str::from_utf8(&frame).ok()?, 64).is_ok());
@@ -132,7 +134,7 @@ impl Told {
     }
 
     /// Whether it ends a run.
-    pub(crate) fn is_terminal(&self) -> bool {
+    pub fn is_terminal(&self) -> bool {
         ["run_completed", "run_failed", "run_cancelled", "run_expired"].contains(&&*self.kind)
     }
 
@@ -149,15 +151,16 @@ pub(crate) fn offset(pos: &str) -> u64 {
 
 /// What a client heard of a channel when it came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    pub(crate) channel: String,
+#[expect(missing_docs, reason = "fields are those of a welcome's channels, where nothing else is said")]
+pub struct Verdict {
+    pub channel: String,
     /// The position that it sent.
-    pub(crate) asked: Option<String>,
+    pub asked: Option<String>,
     /// The position was never given out.
-    pub(crate) forged: bool,
-    pub(crate) word: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) pos: Option<String>,
+    pub forged: bool,
+    pub word: String,
+    pub reason: Option<String>,
+    pub pos: Option<String>,
 }
 
 impl Verdict {
@@ -175,9 +178,14 @@ impl Verdict {
 
 /// What a message is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub enum Purpose {
     /// A run of the session, by a route of this path.
-    Run { session: String, path: &'static str },
+    Run {
+        /// Its id.
+        session: String,
+        /// As it stands in the configuration.
+        path: &'static str,
+    },
     /// Everybody who listens to this topic.
     Topic(String),
     /// The question of this run.
@@ -186,13 +194,17 @@ pub(crate) enum Purpose {
 
 /// Who is in a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Presence {
+pub enum Presence {
     /// All of them, and which one the client is that is told.
     Members {
+        /// The client that is told.
         you: String,
+        /// All of them.
         members: BTreeSet<String>,
     },
+    /// One more.
     Joined(String),
+    /// One less.
     Left(String),
     /// Somebody does something else.
     State(String),
@@ -200,7 +212,8 @@ pub(crate) enum Presence {
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+#[expect(missing_docs, reason = "a client by its number, all else by the name that it has in the protocol")]
+pub enum What {
     /// The gateway began to live, again.
     Began,
     /// A client sent a message, perhaps again.
@@ -261,14 +274,16 @@ pub(crate) enum What {
 
 /// One thing that happened, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) at_ms: u64,
-    pub(crate) what: What,
+pub struct Entry {
+    /// By the clock on the wall, in milliseconds since 1970; 0 where there is none.
+    pub at_ms: u64,
+    /// The thing.
+    pub what: What,
 }
 
 /// Everything that happened.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct History(Arc<Mutex<Written>>);
+pub struct History(Arc<Mutex<Written>>);
 
 #[derive(Debug, Default)]
 struct Written {
@@ -295,7 +310,8 @@ impl History {
         self.lock().now_ms()
     }
 
-    pub(crate) fn add(&self, what: What) {
+    /// Writes down what happened next.
+    pub fn add(&self, what: What) {
         let mut written = self.lock();
         let at_ms = written.now_ms();
         written.entries.push(Entry { at_ms, what });
@@ -312,7 +328,7 @@ impl History {
     }
 
     /// All of it, in order.
-    pub(crate) fn take(&self) -> Vec<Entry> {
+    pub fn take(&self) -> Vec<Entry> {
         std::mem::take(&mut self.lock().entries)
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn is_other(number: u64) -> bool {
 
 /// What a worker has, as long as its process lives.
 #[derive(Debug)]
-pub(crate) struct Worker {
+pub struct Worker {
     number: usize,
     lives: u64,
     calls: BTreeMap<String, Work>,
@@ -85,7 +85,8 @@ enum Parted {
 }
 
 impl Worker {
-    pub(crate) fn new(number: usize, seed: u64) -> Arc<Mutex<Self>> {
+    /// The worker of this number.
+    pub fn new(number: usize, seed: u64) -> Arc<Mutex<Self>> {
         let chance = Chance::new(seed, 300 + number as u64);
         Arc::new(Mutex::new(Self { number, lives: 0, calls: BTreeMap::new(), chance }))
     }
@@ -169,7 +170,8 @@ impl Worker {
         }
     }
 
-    fn hello(&self) -> Hello {
+    /// What it says first on a connection.
+    pub fn hello(&self) -> Hello {
         let offer = |(run, work): (&String, &Work)| Offer {
             run: run.clone(),
             next: work.next + u64::from(work.ended.is_some()),
@@ -206,7 +208,7 @@ impl Worker {
             _ => None,
         };
         if !draining && fault.is_none() {
-            self.calls.insert(run.clone(), Work::new(call));
+            self.accept(call);
             return None;
         }
         if let Some(fault) = fault {
@@ -223,7 +225,16 @@ impl Worker {
         Some(Frame::Error { corr: call.corr, seq: Some(0), error })
     }
 
-    fn take(&mut self, frame: Frame, history: &History) {
+    /// Takes a call without a word.
+    pub fn accept(&mut self, call: &CallFrame) {
+        self.calls.insert(call.run.clone(), Work::new(call));
+    }
+
+    /// Takes in what the gateway says.
+    ///
+    /// # Panics
+    /// When that is not in the protocol.
+    pub fn take(&mut self, frame: Frame, history: &History) {
         match frame {
             Frame::Welcome(Welcome { resumed, dropped, .. }) => {
                 for run in dropped {
@@ -260,7 +271,8 @@ impl Worker {
         }
     }
 
-    fn due(&mut self) -> Vec<Frame> {
+    /// What it has to say by now.
+    pub fn due(&mut self) -> Vec<Frame> {
         let now = Instant::now();
         self.calls.values_mut().flat_map(|work| work.due(now)).collect()
     }

@@ -419,6 +419,11 @@ impl Incoming {
         self.caller.is_some()
     }
 
+    /// Whether the client has its session: nothing native comes before its `welcome`.
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Open(_))
+    }
+
     /// Who the client is, once that is known.
     pub(super) const fn caller(&self) -> Option<&Caller> {
         self.caller.as_ref()

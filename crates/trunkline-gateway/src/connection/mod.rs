@@ -376,6 +376,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         // A full queue is the write deadline's matter; a heartbeat more would not help.
         let _ = self.socket.queue(trunkline_ws::frame::ping(b""));
         let frame = match self.dialect() {
+            Dialect::Native if !self.incoming.is_open() => return,
             Dialect::Native => self.outgoing.heartbeat(),
             _ => message::frame(self.wire(), &trunkline_protocol::Envelope::new("ping")),
         };

@@ -151,6 +151,26 @@ async fn row_29_a_client_that_never_pongs_is_4003_and_its_session_stays() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_slow_to_say_hello_is_pinged_and_told_nothing_before_its_welcome() {
+    let gateway = TestGateway::start("limits.heartbeat = \"1s\"").await;
+    let request = format!("GET /ws HTTP/1.1\r\nSec-WebSocket-Protocol: {NATIVE}\r\n");
+    let request = crate::wire::upgrade(&gateway, "/ws").replace("GET /ws HTTP/1.1\r\n", &request);
+    let mut late = gateway.raw(request.as_bytes()).await;
+    crate::wire::read_head(&mut late).await;
+    let (opcode, _) = crate::wire::read_frame(&mut late).await.expect("open");
+    assert_eq!(opcode, 9, "the ping of the heartbeat");
+    within(late.write_all(&frame(TEXT, br#"{"type":"hello"}"#))).await.expect("sent");
+    loop {
+        let (opcode, payload) = crate::wire::read_frame(&mut late).await.expect("open");
+        if opcode == TEXT {
+            let first: serde_json::Value = serde_json::from_slice(&payload).expect("JSON");
+            assert_eq!(first["type"], "welcome");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
 async fn row_30_the_limit_of_a_message_is_exact() {
     let gateway = TestGateway::start("limits.message_bytes = 20000").await;
     let padded = |bytes: usize| {

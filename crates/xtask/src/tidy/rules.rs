@@ -10,6 +10,9 @@ const LINES_MAX: usize = 500;
 /// What lives here has a clock that jumps from event to event.
 const SIMULATION: &str = "tests/simulation/src/";
 
+/// What lives here makes the faults, and delays are among them; tests do not.
+const FAULTS: &str = "tests/faults/src/";
+
 const RULES: &[fn(&Source) -> Vec<Finding>] =
     &[length, module_comment, unfinished, skipped_test, lock_address, sleeping_test];
 
@@ -95,11 +98,11 @@ fn sleeping_test(source: &Source) -> Vec<Finding> {
         Language::Python => &["time.sleep("],
         _ => &[],
     };
-    let simulated = source.path.starts_with(SIMULATION);
-    let mut paused = simulated;
+    let may_wait = [SIMULATION, FAULTS].iter().any(|folder| source.path.starts_with(folder));
+    let mut paused = may_wait;
     let waking = source.test_lines().filter(|(_, line)| {
         if line.contains("#[tokio::test") {
-            paused = simulated || line.contains("start_paused = true");
+            paused = may_wait || line.contains("start_paused = true");
         }
         !(paused && line.contains("time::sleep("))
     });
@@ -184,6 +187,8 @@ mod tests {
         check_file("a.rs", &format!("//! A.\n{sleep}#[cfg(test)]\n{sleep}"), &["4 sleeping-test"]);
         let simulated = concat!("time::sl", "eep(second);\n");
         check_file("tests/simulation/src/a.rs", &format!("//! A.\n{simulated}{sleep}"), &["3 sleeping-test"]);
+        check_file("tests/faults/src/a.rs", &format!("//! A.\n{simulated}{sleep}"), &["3 sleeping-test"]);
+        check_file("tests/faults/tests/a.rs", &format!("//! A.\n{simulated}"), &["2 sleeping-test"]);
         let paused = concat!("#[tokio::test(start_paused = true)]\ntime::sl", "eep(second)\n");
         let running = concat!("#[tokio::test]\ntime::sl", "eep(second)\n");
         check_file("tests/a.rs", &format!("//! A.\n{paused}{running}"), &["5 sleeping-test"]);

@@ -12,12 +12,14 @@ use simulation::{all_situations, simulate};
 const DURATION: Duration = Duration::from_mins(30);
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u64>());
-    let (Ok(minutes), Ok(first)) = (arguments.next().unwrap_or(Ok(10)), arguments.next().unwrap_or(Ok(1))) else {
-        eprintln!("soak [MINUTES] [FIRST SEED]: both are whole numbers");
+    let mut arguments = std::env::args().skip(1);
+    let minutes = arguments.next().map_or(Ok(10.0), |minutes| minutes.parse::<f64>());
+    let first = arguments.next().map_or(Ok(1), |first| first.parse::<u64>());
+    let (Ok(minutes @ 0.0..), Ok(first)) = (minutes, first) else {
+        eprintln!("soak [MINUTES] [FIRST SEED]: numbers");
         return ExitCode::from(2);
     };
-    let until = Instant::now() + Duration::from_secs(60 * minutes);
+    let until = Instant::now() + Duration::from_secs_f64(60.0 * minutes);
     let mut reached = BTreeMap::<String, u64>::new();
     let mut failed = Vec::new();
     let mut seed = first;
