@@ -187,7 +187,7 @@ impl Incoming {
                 self.violation(envelope.id.as_deref(), ErrorCode::PayloadTooLarge.with_message(reason), queue);
             }
             // What stands beside the type here is one level deeper for everybody else.
-            Ok(envelope) if self.is_spread() && !fits(&envelope, depth_max.saturating_sub(1)) => {
+            Ok(envelope) if !fits(self.dialect(), &envelope, depth_max) => {
                 let error = ErrorCode::PayloadTooDeep.with_message(ScanError::TooDeep(depth_max).to_string());
                 self.violation(envelope.id.as_deref(), error, queue);
             }
@@ -484,11 +484,6 @@ impl Incoming {
         self.wire().dialect()
     }
 
-    /// Whether the payload's members stand beside the type.
-    fn is_spread(&self) -> bool {
-        matches!(self.dialect(), Dialect::Flat | Dialect::Open)
-    }
-
     fn wire(&self) -> Wire {
         self.subscriber.wire()
     }
@@ -498,7 +493,8 @@ impl Incoming {
     }
 }
 
-/// Whether a payload nests no deeper than `levels`.
-fn fits(envelope: &Envelope<'_>, levels: usize) -> bool {
-    envelope.payload.as_ref().and_then(Payload::as_json).is_none_or(|payload| scan(payload.get(), levels).is_ok())
+/// Whether a payload nests no deeper than it may: where its members stand beside the type, this is not known before.
+fn fits(dialect: Dialect, envelope: &Envelope<'_>, depth_max: usize) -> bool {
+    let spread = envelope.payload.as_ref().filter(|_| matches!(dialect, Dialect::Flat | Dialect::Open));
+    spread.and_then(Payload::as_json).is_none_or(|payload| scan(payload.get(), depth_max.saturating_sub(1)).is_ok())
 }

@@ -5,6 +5,7 @@
 
 mod attaching;
 mod coalescing;
+mod greeting;
 mod incoming;
 mod opening;
 mod outgoing;
@@ -30,6 +31,7 @@ use trunkline_protocol::{CloseCode, Dialect, ErrorBody, ErrorCode, Wire};
 use trunkline_ws::{Activity, Closed, Connection as Socket, Deflate, Options};
 
 use self::attaching::{Asker, Attached, Request, attach};
+use self::greeting::greeting;
 use self::incoming::Incoming;
 use self::opening::{Client, Opened, Place, open};
 use self::outgoing::Outgoing;
@@ -429,39 +431,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn dialect(&self) -> Dialect {
         self.wire().dialect()
     }
-}
-
-/// What a client hears before it has said anything.
-fn greeting(wire: Wire, connection: &str, route: &Route) -> Option<Bytes> {
-    #[derive(serde::Serialize)]
-    struct Established {
-        message: &'static str,
-    }
-    #[derive(serde::Serialize)]
-    struct Status {
-        status: &'static str,
-    }
-    #[derive(serde::Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Connected<'a> {
-        client_id: &'a str,
-        route: &'a str,
-        capabilities: &'a [String],
-    }
-    let frame = match wire.dialect() {
-        Dialect::Native | Dialect::Flat => return None,
-        Dialect::Payload => {
-            let content = Established { message: "WebSocket connected successfully" };
-            message::reply_frame(wire, "connection_established", None, &content)
-        }
-        Dialect::Data => message::reply_frame(wire, "connection_status", None, &Status { status: "connected" }),
-        Dialect::Open => {
-            let (client_id, capabilities) = (connection, &*route.capabilities);
-            let content = Connected { client_id, route: route.path.as_str(), capabilities };
-            message::reply_frame(wire, "connected", None, &content)
-        }
-    };
-    Some(frame)
 }
 
 #[derive(serde::Serialize)]

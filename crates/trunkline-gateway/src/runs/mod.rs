@@ -11,6 +11,7 @@ mod failures;
 mod inputs;
 mod leaving;
 mod mailbox;
+mod mark;
 mod recovery;
 mod roster;
 mod store;

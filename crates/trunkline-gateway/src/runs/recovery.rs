@@ -18,6 +18,7 @@ use trunkline_core::channel::ChannelKey;
 use trunkline_core::run::Run;
 
 use super::Runs;
+use super::mark;
 use super::roster::Place;
 use super::store::{self, OPEN_RUNS, OpenRun, Past, run_of_key};
 use super::task::RunTask;
@@ -211,7 +212,7 @@ async fn recovered_run(task: &RunTask, past: Past) -> Result<Run, BrokerError> {
     let run = Run::recovered(channel.id(), &task.session.id, Some(task.deadline()), past.top, past.events);
     let run = task.answering(run).called_before(task.open.attempts());
     let now = runs.clock.now();
-    Ok(match store::mark_of(&*runs.broker, channel, now).await? {
+    Ok(match mark::mark_of(&*runs.broker, channel, now).await? {
         Some(mark) => run.having_asked(past.questions, past.quiet_since_answer, mark, now, runs.keep.time()),
         None => run,
     })

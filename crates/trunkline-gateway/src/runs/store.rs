@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine as _};
@@ -17,11 +16,12 @@ use trunkline_core::identity::content_digest;
 use trunkline_core::log::{Record, Retention};
 use trunkline_core::record::{RecordKind, data, message};
 use trunkline_core::retry::Attempts;
-use trunkline_core::run::{AppendRequest, Mark, Questions, Said, TOOK_INPUT, TimeLeft, TookInput};
+use trunkline_core::run::{AppendRequest, Questions, Said, TOOK_INPUT, TookInput};
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
 use trunkline_protocol::{Codec, Envelope, Payload};
 
+use super::mark;
 use crate::clock::wall_ms;
 use crate::message::payload;
 use crate::random;
@@ -254,7 +254,8 @@ pub(super) async fn is_cancelled(broker: &dyn Broker, run: &ChannelKey) -> Resul
 
 /// Takes a run off the list that has ended already.
 pub(super) fn forget_batch(run: &ChannelKey) -> Batch {
-    let ops = [open_run_key(run), mark_key(run), cancelled_key(run)].map(|key| Op::Delete { key });
+    let delete = |key| Op::Delete { key };
+    let ops = [delete(open_run_key(run)), mark::forget(run), delete(cancelled_key(run))];
     Batch { ops: ops.into(), ..Batch::default() }
 }
 
@@ -290,77 +291,13 @@ pub(super) fn events_batch(
         ops.push(Op::Delete { key: open_run_key(run) });
         ops.push(keep.run_ended(run, wall_ms()));
         if asked {
-            ops.push(Op::Delete { key: mark_key(run) });
+            ops.push(mark::forget(run));
         }
     } else if let Some(mark) = &request.mark {
-        let value = StoredMark::of(mark, now).to_value();
-        ops.push(Op::Put(Put { key: mark_key(run), value, expect: Expect::Anything, keep_ms: None }));
+        ops.push(mark::put(run, mark, now));
     }
     // Whoever ended or answered a run is told that it is stored.
     Batch { ops, durability: if ends || request.has_answers { durability } else { Durability::Os } }
-}
-
-/// A [`Mark`] as it is kept, in the wall clock's time.
-#[derive(Serialize, Deserialize)]
-struct StoredMark {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deadline_at_ms: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    left_ms: Option<u64>,
-    attempt: u64,
-    base: u64,
-    resumable: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    checkpoint: Option<String>,
-    #[serde(default)]
-    answered_calls: u32,
-    /// Open questions, and when they expire.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    open: Vec<(String, u64)>,
-}
-
-impl StoredMark {
-    fn of(mark: &Mark, now: Moment) -> Self {
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let at_ms = |moment: Moment| wall_ms().saturating_add(ms(moment.saturating_sub(now)));
-        let (deadline_at_ms, left_ms) = match mark.time {
-            TimeLeft::Unbounded => (None, None),
-            TimeLeft::Until(deadline) => (Some(at_ms(deadline)), None),
-            TimeLeft::Paused(left) => (None, Some(ms(left))),
-        };
-        let checkpoint = mark.checkpoint.as_ref().map(|checkpoint| STANDARD.encode(checkpoint));
-        let open = mark.open.iter().map(|(request, expires)| (request.clone(), at_ms(*expires))).collect();
-        let Mark { attempt, base, resumable, answered_calls, .. } = *mark;
-        Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint, answered_calls, open }
-    }
-
-    fn read(self, now: Moment) -> Result<Mark, DecodeError> {
-        let moment = |at: u64| now + Duration::from_millis(at.saturating_sub(wall_ms()));
-        let paused = |left| TimeLeft::Paused(Duration::from_millis(left));
-        let Self { deadline_at_ms, left_ms, attempt, base, resumable, checkpoint, answered_calls, open } = self;
-        let until = deadline_at_ms.map(|at| TimeLeft::Until(moment(at)));
-        let time = left_ms.map(paused).or(until).unwrap_or(TimeLeft::Unbounded);
-        let checkpoint = checkpoint.map(|checkpoint| STANDARD.decode(checkpoint)).transpose()?.map(Bytes::from);
-        let open = open.into_iter().map(|(request, at)| (request, moment(at))).collect();
-        Ok(Mark { time, attempt, base, resumable, checkpoint, answered_calls, open })
-    }
-
-    fn to_value(&self) -> Bytes {
-        serde_json::to_vec(self).expect("a mark serialises into memory").into()
-    }
-}
-
-/// Where what is known of a run that has asked something is kept beside its channel.
-fn mark_key(run: &ChannelKey) -> String {
-    format!("asked-run/{run}")
-}
-
-/// The newest mark of a run.
-pub(super) async fn mark_of(broker: &dyn Broker, run: &ChannelKey, now: Moment) -> Result<Option<Mark>, BrokerError> {
-    let unreadable = |error: &dyn std::fmt::Display| BrokerError::Unavailable(error.to_string());
-    let Some(value) = broker.get(&mark_key(run)).await? else { return Ok(None) };
-    let stored: StoredMark = serde_json::from_slice(&value).map_err(|error| unreadable(&error))?;
-    stored.read(now).map(Some).map_err(|error| unreadable(&error))
 }
 
 /// The open run as it is stored; `None` if it is no longer open.
