@@ -189,7 +189,8 @@ impl Client {
         let envelope = received.envelope()?;
         self.state.received(&envelope);
         self.absence = None;
-        if let Some(answered) = &envelope.reply_to {
+        // What its run says answers a message, too; but its sender waits for the `ack`.
+        if let Some(answered) = envelope.reply_to.as_ref().filter(|_| ["ack", "error"].contains(&&*envelope.kind)) {
             self.unacknowledged.retain(|message| message.id != **answered);
         }
         if envelope.kind == "go_away" {

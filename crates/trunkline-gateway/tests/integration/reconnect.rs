@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use trunkline_client::{Client, ClientError, Options, Outgoing, Received, SessionState};
 use trunkline_gateway::Ended;
 
@@ -106,4 +110,53 @@ async fn a_gateway_that_is_gone_is_given_up() {
     assert!(matches!(end, ClientError::GivenUp { .. }), "{end}");
     let lasted = begun.elapsed();
     assert!(lasted >= Duration::from_secs(30) && lasted < Duration::from_secs(41), "{lasted:?}");
+}
+
+/// Serves one connection up to the message that it is sent, and gives it.
+async fn sent_to(listener: &TcpListener, answer: Option<Value>) -> Value {
+    let (stream, _) = within(listener.accept()).await.expect("a client");
+    let mut socket = within(tokio_tungstenite::accept_hdr_async(stream, agree)).await.expect("an upgrade");
+    let mut receive = async || {
+        let message = within(socket.next()).await.expect("open").expect("a message");
+        let message: Value = serde_json::from_str(message.to_text().expect("text")).expect("JSON");
+        if message["type"] == "hello" {
+            let welcome = json!({ "type": "welcome", "payload": {
+                "session": "s", "secret": "x", "connection": "c", "resume": true, "channels": {}, "heartbeat_ms": 25_000,
+                "limits": {}, "server": { "name": "trunkline", "version": "0" },
+            } });
+            within(socket.send(Message::text(welcome.to_string()))).await.expect("sent");
+        }
+        message
+    };
+    assert_eq!(receive().await["type"], "hello");
+    let message = receive().await;
+    if let Some(answer) = answer {
+        within(socket.send(Message::text(answer.to_string()))).await.expect("sent");
+    }
+    message
+}
+
+#[expect(clippy::result_large_err, clippy::unnecessary_wraps, reason = "the library asks for this form")]
+fn agree(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+    let protocol = request.headers()["sec-websocket-protocol"].clone();
+    response.headers_mut().insert("sec-websocket-protocol", protocol);
+    Ok(response)
+}
+
+#[tokio::test]
+async fn a_message_of_which_only_its_run_was_heard_is_sent_again_for_its_ack() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("ws://{}/ws", listener.local_addr().expect("bound"));
+    let started = json!({ "type": "run_started", "run": "r", "reply_to": "m1", "payload": { "channel": "run:r", "service": "chat" } });
+    let served = tokio::spawn(async move {
+        let first = sent_to(&listener, Some(started)).await;
+        (first, sent_to(&listener, None).await)
+    });
+    let options = Options { url, token: None };
+    let mut client = within(Client::connect(&options, SessionState::default())).await.expect("welcome");
+    client.send(&ask("m1", 1)).await.expect("sent");
+    let error = end_of(&mut client).await;
+    within(client.reconnect(error, PATIENCE)).await.expect("it comes back");
+    let (first, second) = within(served).await.expect("no panic");
+    assert_eq!((&first["id"], &second["id"]), (&json!("m1"), &json!("m1")));
 }

@@ -42,7 +42,7 @@ async fn serve(worker: &mut Worker, mut stream: UnixStream) -> std::io::Result<(
     hello.instance = format!("process {}", std::process::id());
     send(&mut stream, vec![Frame::Hello(hello)]).await?;
     let (mut incoming, mut look) = (BytesMut::new(), tokio::time::interval(LOOKS_EVERY));
-    let mut draining = false;
+    let (mut is_welcome, mut draining) = (false, false);
     loop {
         tokio::select! {
             read = stream.read_buf(&mut incoming) => if read? == 0 {
@@ -56,10 +56,14 @@ async fn serve(worker: &mut Worker, mut stream: UnixStream) -> std::io::Result<(
                 Frame::Drain => draining = true,
                 Frame::Call(call) => worker.accept(&call),
                 // What it was told is in the store, which the history is made of.
-                frame => worker.take(frame, &History::default()),
+                frame => {
+                    is_welcome |= matches!(frame, Frame::Welcome(_));
+                    worker.take(frame, &History::default());
+                }
             }
         }
-        let due = worker.due();
+        // What it says before its calls have their numbers of this connection would be of no call.
+        let due = if is_welcome { worker.due() } else { Vec::new() };
         send(&mut stream, due).await?;
         if draining && worker.hello().open.is_empty() {
             // The next gateway may have work.
