@@ -84,7 +84,7 @@ impl Attendance {
     }
 
     /// The gateway ends the connection, not its client: it counts as there for as long as this process is.
-    pub(crate) const fn is_sent_away(&mut self) {
+    pub(crate) const fn mark_sent_away(&mut self) {
         self.was_sent_away = true;
     }
 }
@@ -352,7 +352,7 @@ mod tests {
     async fn whoever_is_sent_away_has_not_left() {
         let session = Session::for_tests("default", "s");
         let mut attendance = Arc::clone(&session).attend();
-        attendance.is_sent_away();
+        attendance.mark_sent_away();
         drop(attendance);
         let left = tokio::time::timeout(Duration::from_hours(1), session.left(LEFT_AFTER)).await;
         assert!(left.is_err(), "its client is told to come back");

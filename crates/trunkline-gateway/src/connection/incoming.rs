@@ -378,7 +378,7 @@ impl Incoming {
         let (while_busy, on_leave) = (self.route.while_busy, self.route.on_leave);
         let message_id = &*message_id;
         let new = NewRun { session, service, message: envelope, message_id, deadline_ms, while_busy, on_leave };
-        self.node.runs.accept(new, in_flight).inspect_err(|_| self.subscriber.has_not_sent(message_id))
+        self.node.runs.accept(new, in_flight).inspect_err(|_| self.subscriber.forget_sent(message_id))
     }
 
     /// The session is open: messages that came meanwhile are handled now.
@@ -396,7 +396,7 @@ impl Incoming {
             Stage::Open(attendance) => Some(attendance),
             Stage::Greeting | Stage::Opening => None,
         };
-        first.into_iter().chain(&mut self.further).for_each(Attendance::is_sent_away);
+        first.into_iter().chain(&mut self.further).for_each(Attendance::mark_sent_away);
     }
 
     /// The session that is to be opened, once.

@@ -245,7 +245,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Begins to close, if something has happened that ends the connection.
     fn end_if_due(&mut self) {
-        if !is_counted(&mut self.share, &self.socket) {
+        if !count_held(&mut self.share, &self.socket) {
             self.incoming.end(CloseCode::Overloaded);
         }
         if self.outgoing.has_failed() {
@@ -279,7 +279,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         self.outgoing.flush(&mut self.socket);
         self.incoming.opened(session, further, self.socket.write_queue());
-        self.is_told();
+        self.send_away_if_told();
     }
 
     fn attach(&self, place: Place) -> bool {
@@ -349,8 +349,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.attach(Place { channel: run, session, cursor: None, is_new: false, is_ahead: true });
         }
         if let Some(session) = session {
-            self.incoming.has_session(session);
-            self.is_told();
+            self.incoming.add_session(session);
+            self.send_away_if_told();
         }
     }
 
@@ -414,7 +414,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// Whoever was told to come back has not left its sessions, however late they were attached.
-    fn is_told(&mut self) {
+    fn send_away_if_told(&mut self) {
         if matches!(self.leaving, Leaving::Told) {
             self.incoming.send_away();
         }
@@ -448,7 +448,7 @@ fn until(token: &CancellationToken) -> BoxFuture<'static, ()> {
 
 /// Counts what a socket holds. `false` when all connections together hold as much as they may, and this one has a message
 /// that cannot be received to its end.
-fn is_counted<S: AsyncRead + AsyncWrite + Unpin>(share: &mut Share, socket: &Socket<S>) -> bool {
+fn count_held<S: AsyncRead + AsyncWrite + Unpin>(share: &mut Share, socket: &Socket<S>) -> bool {
     let unfinished = socket.unfinished_bytes();
     let bytes = unfinished + socket.queued_bytes();
     let is_refused = unfinished > UNCOUNTED_BYTES && !share.try_hold(bytes);

@@ -9,7 +9,7 @@ use trunkline_protocol::{CloseCode, Dialect, ErrorCode, Wire};
 use trunkline_ws::{Connection as Socket, Message, Options};
 
 use super::violations::Violations;
-use super::{MISSES_MAX, close_code, give_way, is_counted};
+use super::{MISSES_MAX, close_code, count_held, give_way};
 use crate::message::{self, Health};
 use crate::node::Node;
 
@@ -82,7 +82,7 @@ where
                 }
             }
         }
-        if !is_counted(&mut share, &socket) {
+        if !count_held(&mut share, &socket) {
             close = Some(CloseCode::Overloaded);
         }
         if let Some(code) = close {

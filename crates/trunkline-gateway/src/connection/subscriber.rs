@@ -80,7 +80,7 @@ impl Subscriber {
     }
 
     /// A message that was noted was refused: another one may have its id.
-    pub(super) fn has_not_sent(&self, message: &str) {
+    pub(super) fn forget_sent(&self, message: &str) {
         self.own_messages().retain(|own| **own != *message);
     }
 
@@ -217,7 +217,7 @@ impl InFlight {
 
     /// Answers the message with this id with an error.
     pub(crate) fn refuse(self, message: &str, error: impl FnOnce(Wire) -> Bytes) {
-        self.sender.has_not_sent(message);
+        self.sender.forget_sent(message);
         self.sender.push_control(error(self.wire()));
     }
 }

@@ -27,7 +27,7 @@ impl Driver {
     }
 
     /// Calls the service once more, with what it said when it asked and what was answered since.
-    pub(super) async fn call_again(&mut self) {
+    pub(super) async fn resume_from_checkpoint(&mut self) {
         let RunTask { runs, channel, open, .. } = &mut self.task;
         match store::open_run(&*runs.broker, channel).await {
             Ok(Some(stored)) => *open = stored,
@@ -73,7 +73,7 @@ impl Driver {
             runs.budget().earn();
             self.call_with(Vec::new());
         } else {
-            let noted = store::call_again(Arc::clone(&runs.broker), channel.clone(), runs.durability);
+            let noted = store::note_repetition(Arc::clone(&runs.broker), channel.clone(), runs.durability);
             self.worker = Worker::Repeating(noted.boxed());
         }
     }

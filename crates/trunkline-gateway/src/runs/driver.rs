@@ -207,7 +207,7 @@ impl Driver {
             self.tell_again().await;
         }
         if calls {
-            self.call_again().await;
+            self.resume_from_checkpoint().await;
         }
         tells || calls
     }

@@ -194,7 +194,7 @@ pub(super) async fn went_to(broker: &dyn Broker, run: &ChannelKey) -> Result<Str
 
 /// Reads what the list of open runs has of a run whose service is to be called again, after it was noted there. Fails
 /// where somebody else has ended the run.
-pub(super) async fn call_again(
+pub(super) async fn note_repetition(
     broker: Arc<dyn Broker>,
     run: ChannelKey,
     durability: Durability,

@@ -239,7 +239,7 @@ impl Incoming {
     }
 
     /// Messages may name this session from now on.
-    pub(in crate::connection) fn has_session(&mut self, session: Arc<Session>) {
+    pub(in crate::connection) fn add_session(&mut self, session: Arc<Session>) {
         self.further.push(session.attend());
     }
 
