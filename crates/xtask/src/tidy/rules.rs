@@ -80,7 +80,8 @@ fn skipped_test(source: &Source) -> Vec<Finding> {
 fn lock_address(source: &Source) -> Vec<Finding> {
     let name = source.file_name();
     let words: &[&str] = match name {
-        "package-lock.json" => &["\"resolved\": \"http"],
+        // Those of `funding`, too, which npm adds for its own use.
+        "package-lock.json" => &["://"],
         "Cargo.lock" => &["registry+http", "git+http", "sparse+http"],
         _ if name.starts_with("requirements") => &["-index-url", "--find-links", "://"],
         _ => &[],
@@ -174,6 +175,7 @@ mod tests {
     #[test]
     fn lock_files_record_no_addresses() {
         check_file("package-lock.json", "\"resolved\": \"https://example.org/a.tgz\",\n", &["1 lock-address"]);
+        check_file("package-lock.json", "\"url\": \"https://example.org/donate\"\n", &["1 lock-address"]);
         check_file("package-lock.json", "\"resolved\": \"sdk/typescript/packages/core\",\n", &[]);
         check_file("sdk/requirements-dev.txt", "--index-url x\nmsgspec==1\n", &["1 lock-address"]);
         check_file("Cargo.lock", "source = \"registry+https://github.com/rust-lang/crates.io-index\"\n", &[]);
