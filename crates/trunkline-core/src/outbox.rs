@@ -384,6 +384,19 @@ impl<F: Frame> Outbox<F> {
         }
     }
 
+    /// Queues a frame that is made when it is written, and holds nothing until then: one for each key, in the order in
+    /// which they came. It goes behind what is ready, unless much of that went ahead of it already.
+    pub fn push_due(&mut self, key: u64, frame: F) {
+        if !self.closed {
+            self.queues.push_due(key, frame);
+        }
+    }
+
+    /// Takes such a frame back.
+    pub fn forget_due(&mut self, key: u64) {
+        self.queues.forget_due(key);
+    }
+
     /// The log to read next, if there is room for what it holds. Channels take turns in the order in which they were
     /// attached; a session's log waits while its runs cannot be attached.
     pub fn wanted(&mut self) -> Option<Wanted> {
@@ -410,14 +423,14 @@ impl<F: Frame> Outbox<F> {
     }
 
     /// Takes frames for one write, at least one if there is any, until `bytes_max`: control first, then the other
-    /// classes by weight.
+    /// classes by weight. A frame that is yet to be made is the last one, since nobody knows how long it will be.
     pub fn take(&mut self, bytes_max: usize, mut write: impl FnMut(F)) {
         let mut room = bytes_max;
         let mut reached: Option<(Slot, Position)> = None;
         while room > 0
             && let Some(next) = self.queues.pop()
         {
-            room = room.saturating_sub(next.frame.bytes());
+            room = if next.is_due { 0 } else { room.saturating_sub(next.frame.bytes()) };
             if let Some((slot, position)) = next.reached {
                 // Of neighbours, which most are, the last one counts.
                 if let Some((before, position)) = reached.filter(|(before, _)| *before != slot) {
