@@ -20,6 +20,7 @@ use trunkline_ws::frame::compressed;
 
 use crate::connection::Subscriber;
 use crate::message::{self, State};
+use crate::presence::View;
 
 /// What a frame takes beside its content, about: the names of its channel, run and session, two positions, a time.
 const BYTES_AROUND_CONTENT: usize = 256;
@@ -33,6 +34,8 @@ pub(crate) enum Frame {
     Read(Bytes),
     /// What others are told as well, and how many pieces of the answer this client was told before.
     Shared(Arc<Shared>, u64),
+    /// What the client does not know yet of who is in a topic, as it is when this is written.
+    Presence(View),
 }
 
 impl Frame {
@@ -45,6 +48,7 @@ impl Frame {
                 Some(window.and_then(|window| compress(&frame, window)).unwrap_or(frame))
             }
             Self::Shared(shared, pieces) => shared.told(client, pieces, agreed),
+            Self::Presence(view) => view.news(client.wire().codec()),
         }
     }
 
@@ -52,7 +56,7 @@ impl Frame {
     pub(crate) fn piece(&self) -> Option<(&ChannelKey, &Record)> {
         match self {
             Self::Shared(shared, _) => shared.piece(),
-            Self::Own(_) | Self::Read(_) => None,
+            Self::Own(_) | Self::Read(_) | Self::Presence(_) => None,
         }
     }
 }
@@ -63,6 +67,7 @@ impl outbox::Frame for Frame {
         match self {
             Self::Own(frame) | Self::Read(frame) => frame.len(),
             Self::Shared(shared, _) => shared.content.bytes() + BYTES_AROUND_CONTENT,
+            Self::Presence(_) => 0,
         }
     }
 }
