@@ -71,6 +71,17 @@ pub enum Offer {
     FellBehind,
 }
 
+/// What became of a run of whose start a session's log tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// It is attached now.
+    Attached,
+    /// The client has it, or had it to its end.
+    Known,
+    /// There is no place for it, and its start is not to be told yet.
+    NoPlace,
+}
+
 /// The outbox cannot hold one more control frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the client does not read its control messages")]
@@ -186,15 +197,16 @@ impl<F: Frame> Outbox<F> {
     }
 
     /// The log of `session` tells of a run's start: it is attached, to be told from there, unless the client has it.
-    pub fn bring_run(&mut self, run: ChannelKey, session: &ChannelKey, priority: Priority) -> bool {
+    pub fn bring_run(&mut self, run: ChannelKey, session: &ChannelKey, priority: Priority) -> Brought {
         if let Some(index) = self.told.iter().position(|(_, told)| *told == run) {
             self.told.swap_remove(index);
-            return false;
+            return Brought::Known;
         }
         if let Some(index) = self.find(&run) {
             self.attached[index].is_ahead = false;
+            return Brought::Known;
         }
-        self.attach_run(run, session, priority, None, false)
+        if self.attach_run(run, session, priority, None, false) { Brought::Attached } else { Brought::NoPlace }
     }
 
     /// Attaches a run of an attached session that has no record yet, so that its first one is taken as it comes.

@@ -15,12 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use trunkline_broker::Listener;
 use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::Record;
-use trunkline_core::outbox::{self, Offer, Outbox, Priority};
+use trunkline_core::outbox::{self, Brought, Offer, Outbox, Priority};
 use trunkline_core::record::{self, RecordKind};
 use trunkline_core::words::{self, Voice};
 use trunkline_protocol::{Dialect, Position};
 
-use crate::connection::Subscriber;
+use crate::connection::{OpenOutbox, Subscriber};
 use crate::frame::{Frame, Shared};
 use crate::message::State;
 use crate::telemetry::Metrics;
@@ -113,8 +113,13 @@ impl Hub {
         session: &ChannelKey,
         subscriber: &Arc<Subscriber>,
         priority: Priority,
-    ) -> bool {
-        self.attach_with(run, subscriber, |outbox| outbox.bring_run(run.clone(), session, priority))
+    ) -> Brought {
+        let mut brought = Brought::NoPlace;
+        self.attach_with(run, subscriber, |outbox| {
+            brought = outbox.bring_run(run.clone(), session, priority);
+            brought == Brought::Attached
+        });
+        brought
     }
 
     /// Attaches a connection to the channel of a session that has just begun, before it can have a record. Says whether
@@ -224,7 +229,8 @@ impl Hub {
         listeners.top = news.records.last().map(|last| last.position);
         for subscriber in &listeners.subscribers {
             // What this client is not to see is nothing to wake it for.
-            if matches!(self.offer_to(subscriber, &news), Offer::Queued | Offer::FellBehind) {
+            let offer = self.offer_to(&mut subscriber.outbox(), subscriber.voice(), &news);
+            if matches!(offer, Offer::Queued | Offer::FellBehind) {
                 subscriber.wake();
             }
         }
@@ -241,35 +247,50 @@ impl Hub {
 
     /// Offers the start of a run to its session's listeners, and attaches it for those who have all of the session before
     /// it. A connection that has no room for one more run is not told now: it reads the session's log later, when there
-    /// is room.
+    /// is room. The place is taken while it is told: its own reading of a log may bring it a run at the same time.
     fn offer_run(&self, session: &ChannelKey, start: &Record, run: &ChannelKey) {
-        let mut live = Vec::new();
+        let mut attached = Vec::new();
         {
             let mut shard = self.shard(session);
             let Some(listeners) = shard.get_mut(session) else { return };
             let news = News::new(session, std::slice::from_ref(start));
             listeners.top = Some(start.position);
             for subscriber in &listeners.subscribers {
-                if !subscriber.outbox().can_attach(ChannelKind::Run) {
-                    subscriber.outbox().fall_behind(session);
+                let mut outbox = subscriber.outbox();
+                if !outbox.can_attach(ChannelKind::Run) {
+                    outbox.fall_behind(session);
                     continue;
                 }
-                match self.offer_to(subscriber, &news) {
-                    Offer::Queued | Offer::Passed => live.push(Arc::clone(subscriber)),
-                    Offer::FellBehind => {}
-                    Offer::Ignored => continue,
+                let offer = self.offer_to(&mut outbox, subscriber.voice(), &news);
+                let is_told = matches!(offer, Offer::Queued | Offer::Passed);
+                if is_told && outbox.attach_new_run(run.clone(), session) {
+                    attached.push(Arc::clone(subscriber));
                 }
-                subscriber.wake();
+                drop(outbox);
+                if offer != Offer::Ignored {
+                    subscriber.wake();
+                }
             }
         }
-        for subscriber in live {
-            self.attach_with(run, &subscriber, |outbox| outbox.attach_new_run(run.clone(), session));
+        for subscriber in attached {
+            self.listen(run, subscriber);
         }
     }
 
-    fn offer_to(&self, subscriber: &Subscriber, news: &News<'_>) -> Offer {
-        let voice = subscriber.voice();
-        let mut outbox = subscriber.outbox();
+    /// Makes a connection that has a channel attached one of its listeners, unless it was detached meanwhile.
+    fn listen(&self, channel: &ChannelKey, subscriber: Arc<Subscriber>) {
+        let mut shard = self.shard(channel);
+        if !subscriber.outbox().is_attached(channel) {
+            return;
+        }
+        let Listeners { subscribers, .. } = shard.entry(channel.clone()).or_default();
+        // It may have been detached and attached again.
+        if !subscribers.iter().any(|other| Arc::ptr_eq(other, &subscriber)) {
+            subscribers.push(subscriber);
+        }
+    }
+
+    fn offer_to(&self, outbox: &mut OpenOutbox<'_>, voice: Voice, news: &News<'_>) -> Offer {
         if news.is_read_by(voice) {
             // The log has it: the end is told with what is read.
             return if outbox.fall_behind(news.channel) { Offer::FellBehind } else { Offer::Ignored };
@@ -285,7 +306,6 @@ impl Hub {
         } else {
             Offer::Ignored
         };
-        drop(outbox);
         if offer == Offer::FellBehind {
             self.metrics.channels_fell_behind.inc();
         }
@@ -354,7 +374,7 @@ pub(crate) fn run_started_by(channel: &ChannelKey, record: &Record) -> Option<Ch
 mod tests {
     use bytes::Bytes;
     use trunkline_core::log::Head;
-    use trunkline_protocol::Wire;
+    use trunkline_protocol::{Envelope, Wire};
 
     use super::*;
 
@@ -404,6 +424,37 @@ mod tests {
         log.append(true);
         assert!(log.hub.shard(&log.channel).is_empty());
         assert!(!subscriber.outbox().is_attached(&log.channel));
+    }
+
+    #[test]
+    fn nobody_is_told_of_a_run_that_finds_no_place() {
+        for _ in 0..300 {
+            let (metrics, _) = Metrics::new();
+            let (hub, subscriber) = (Hub::new(metrics), Subscriber::for_tests(Wire::json(Dialect::Native)));
+            let sessions = ["s", "t", "u"].map(|id| ChannelKey::session("default", id));
+            for session in &sessions {
+                hub.attach_new(session, None, &subscriber);
+            }
+            for number in 1..outbox::CHANNELS_MAX {
+                subscriber.outbox().attach_new_run(ChannelKey::run("default", &number.to_string()), &sessions[0]);
+            }
+            // One place is left, and each of these wants it at the same time.
+            std::thread::scope(|scope| {
+                for session in &sessions {
+                    let run = format!("of-{}", session.id());
+                    let start = Envelope { run: Some(run.into()), ..Envelope::new("run_started") };
+                    let data = record::data(RecordKind::RunStarted, &start);
+                    let record = Head::new(1).append(data, false, None, 0).unwrap();
+                    let hub = &hub;
+                    scope.spawn(move || hub.appended(session, &[record]));
+                }
+            });
+            let mut told = 0;
+            subscriber.outbox().take(usize::MAX, |_| told += 1);
+            assert_eq!(told, 1, "the others are read from their logs when there is a place");
+            let runs = sessions.iter().map(|session| ChannelKey::run("default", &format!("of-{}", session.id())));
+            assert_eq!(runs.filter(|run| hub.has_listeners(run)).count(), 1);
+        }
     }
 
     fn state(content: &str) -> State {

@@ -219,6 +219,8 @@ fn a_session_waits_while_its_runs_cannot_be_attached() {
         assert!(outbox.attach(channel(&number.to_string()), Priority::Bulk, None));
     }
     assert!(!outbox.attach(channel("one more"), Priority::Bulk, None));
+    assert_eq!(outbox.bring_run(channel("one more"), &session, Priority::Bulk), Brought::NoPlace);
+    assert_eq!(outbox.bring_run(channel("1"), &session, Priority::Bulk), Brought::Known);
     assert_eq!(outbox.wanted().map(|wanted| wanted.channel), Some(channel("1")));
     outbox.detach(&channel("1"));
     assert_eq!(outbox.wanted().map(|wanted| wanted.channel), Some(session));
@@ -324,7 +326,8 @@ fn what_was_read_before_a_channel_was_attached_again_is_not_for_it() {
 fn a_run_that_was_told_before_its_session_tells_of_it_is_not_told_again() {
     let session = ChannelKey::session("realm", "s");
     // Whether the run was attached ahead of its start in the log, and whether the session was told anew since.
-    for (is_ahead, anew, brought) in [(true, false, false), (false, false, true), (true, true, true)] {
+    let cases = [(true, false, Brought::Known), (false, false, Brought::Attached), (true, true, Brought::Attached)];
+    for (is_ahead, anew, brought) in cases {
         let mut outbox: Outbox<Bytes> = Outbox::default();
         let mut log = Log::new("a");
         outbox.attach(session.clone(), Priority::Interactive, None);
