@@ -1,8 +1,8 @@
-//! Who is in which topic on this node: carries visits to the rooms, and calls those who are to look at what is new.
+//! Who is in which topic on this node: carries visits to the rooms, and invites those who are to look at what is new.
 //!
 //! Rooms live in memory. After a restart they are empty, and every member that comes back is told everybody who is there:
 //! nobody is said to be there who is not. What is told is `trunkline_core::presence`'s to decide. A connection that is
-//! called holds one reference in its outbox, however much happens in the room, and learns what is new when it has room to
+//! invited holds one reference in its outbox, however much happens in the room, and learns what is new when it has room to
 //! write: who reads slowly is told less often, and never more than there is to know ([`telling`]).
 //!
 //! Lock order: the list of rooms, then a room, then an outbox. Rooms do not wait for one another.
@@ -52,8 +52,8 @@ struct OpenRoom {
 struct Inside {
     room: Room,
     visitors: BTreeMap<u64, Visitor>,
-    /// How many of them are called.
-    called: usize,
+    /// How many of them are invited.
+    invited: usize,
     /// Kept while somebody may be told the same.
     tellings: Tellings,
 }
@@ -65,7 +65,7 @@ struct Visitor {
     /// What it was told.
     known: Option<Revision>,
     /// It has a [`View`] that it has not looked at yet.
-    is_called: bool,
+    is_invited: bool,
 }
 
 /// A connection's place in a room. Dropped, its member has lost this connection.
@@ -104,7 +104,7 @@ impl Drop for Visit {
         let is_empty = self.room.happens(self.room.inside(), |inside| {
             if let Some(visitor) = inside.visitors.remove(&self.number) {
                 visitor.subscriber.outbox().forget_due(self.number);
-                inside.has_answered(visitor.is_called);
+                inside.has_answered(visitor.is_invited);
             }
             inside.room.leave(&self.member, self.leaving, now);
             inside.room.is_empty()
@@ -140,8 +140,8 @@ impl Presence {
         room.happens(inside, |inside| {
             inside.room.enter(&member, state, now);
             let (member, subscriber) = (Arc::clone(&member), Arc::clone(subscriber));
-            let visitor = Visitor { member, subscriber, known: None, is_called: false };
-            inside.called += room.call(number, inside.visitors.entry(number).or_insert(visitor));
+            let visitor = Visitor { member, subscriber, known: None, is_invited: false };
+            inside.invited += room.invite(number, inside.visitors.entry(number).or_insert(visitor));
         });
         Visit { presence: Arc::clone(self), room, member, number, leaving: Leaving::Lost }
     }
@@ -200,21 +200,21 @@ impl OpenRoom {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets something happen, and calls everybody if that is news.
+    /// Lets something happen, and invites everybody if that is news.
     fn happens<T>(self: &Arc<Self>, mut inside: MutexGuard<'_, Inside>, what: impl FnOnce(&mut Inside) -> T) -> T {
         let before = inside.room.revision();
         let outcome = what(&mut inside);
         if inside.room.revision() != before {
-            let Inside { visitors, called, .. } = &mut *inside;
-            *called += visitors.iter_mut().map(|(visit, visitor)| self.call(*visit, visitor)).sum::<usize>();
+            let Inside { visitors, invited, .. } = &mut *inside;
+            *invited += visitors.iter_mut().map(|(visit, visitor)| self.invite(*visit, visitor)).sum::<usize>();
         }
         self.next_ms.store(inside.room.next_at().map_or(u64::MAX, in_ms), Ordering::Relaxed);
         outcome
     }
 
-    /// Has a connection look at what is new, unless it is going to. Gives how many were called by that.
-    fn call(self: &Arc<Self>, visit: u64, visitor: &mut Visitor) -> usize {
-        if std::mem::replace(&mut visitor.is_called, true) {
+    /// Has a connection look at what is new, unless it is going to. Gives how many were invited by that.
+    fn invite(self: &Arc<Self>, visit: u64, visitor: &mut Visitor) -> usize {
+        if std::mem::replace(&mut visitor.is_invited, true) {
             return 0;
         }
         let view = View { room: Arc::clone(self), visit };
@@ -225,10 +225,10 @@ impl OpenRoom {
 }
 
 impl Inside {
-    /// One that was called has looked, or will not.
-    fn has_answered(&mut self, was_called: bool) {
-        self.called -= usize::from(was_called);
-        if self.called == 0 {
+    /// One that was invited has looked, or will not.
+    fn has_answered(&mut self, was_invited: bool) {
+        self.invited -= usize::from(was_invited);
+        if self.invited == 0 {
             self.tellings = Tellings::default();
         }
     }
@@ -237,11 +237,11 @@ impl Inside {
     fn look(&mut self, visit: u64) -> Option<Look> {
         let revision = self.room.revision();
         let visitor = self.visitors.get_mut(&visit)?;
-        let was_called = std::mem::take(&mut visitor.is_called);
+        let was_invited = std::mem::take(&mut visitor.is_invited);
         let known = visitor.known.replace(revision);
         let you = known.is_none().then(|| Arc::clone(&visitor.member));
         let telling = self.tellings.of(&self.room, known);
-        self.has_answered(was_called);
+        self.has_answered(was_invited);
         Some(Look { telling: telling?, known, you })
     }
 }
