@@ -71,6 +71,17 @@ pub enum Offer {
     FellBehind,
 }
 
+/// What became of a run of whose start a session's log tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// It is attached now.
+    Attached,
+    /// The client has it, or had it to its end.
+    Known,
+    /// There is no place for it, and its start is not to be told yet.
+    NoPlace,
+}
+
 /// The outbox cannot hold one more control frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the client does not read its control messages")]
@@ -186,15 +197,16 @@ impl<F: Frame> Outbox<F> {
     }
 
     /// The log of `session` tells of a run's start: it is attached, to be told from there, unless the client has it.
-    pub fn bring_run(&mut self, run: ChannelKey, session: &ChannelKey, priority: Priority) -> bool {
+    pub fn bring_run(&mut self, run: ChannelKey, session: &ChannelKey, priority: Priority) -> Brought {
         if let Some(index) = self.told.iter().position(|(_, told)| *told == run) {
             self.told.swap_remove(index);
-            return false;
+            return Brought::Known;
         }
         if let Some(index) = self.find(&run) {
             self.attached[index].is_ahead = false;
+            return Brought::Known;
         }
-        self.attach_run(run, session, priority, None, false)
+        if self.attach_run(run, session, priority, None, false) { Brought::Attached } else { Brought::NoPlace }
     }
 
     /// Attaches a run of an attached session that has no record yet, so that its first one is taken as it comes.
@@ -384,6 +396,19 @@ impl<F: Frame> Outbox<F> {
         }
     }
 
+    /// Queues a frame that is made when it is written, and holds nothing until then: one for each key, in the order in
+    /// which they came. It goes behind what is ready, unless much of that went ahead of it already.
+    pub fn push_due(&mut self, key: u64, frame: F) {
+        if !self.closed {
+            self.queues.push_due(key, frame);
+        }
+    }
+
+    /// Takes such a frame back.
+    pub fn forget_due(&mut self, key: u64) {
+        self.queues.forget_due(key);
+    }
+
     /// The log to read next, if there is room for what it holds. Channels take turns in the order in which they were
     /// attached; a session's log waits while its runs cannot be attached.
     pub fn wanted(&mut self) -> Option<Wanted> {
@@ -410,14 +435,14 @@ impl<F: Frame> Outbox<F> {
     }
 
     /// Takes frames for one write, at least one if there is any, until `bytes_max`: control first, then the other
-    /// classes by weight.
+    /// classes by weight. A frame that is yet to be made is the last one, since nobody knows how long it will be.
     pub fn take(&mut self, bytes_max: usize, mut write: impl FnMut(F)) {
         let mut room = bytes_max;
         let mut reached: Option<(Slot, Position)> = None;
         while room > 0
             && let Some(next) = self.queues.pop()
         {
-            room = room.saturating_sub(next.frame.bytes());
+            room = if next.is_due { 0 } else { room.saturating_sub(next.frame.bytes()) };
             if let Some((slot, position)) = next.reached {
                 // Of neighbours, which most are, the last one counts.
                 if let Some((before, position)) = reached.filter(|(before, _)| *before != slot) {

@@ -23,6 +23,7 @@ use trunkline_ws::frame::compressed;
 pub(crate) use self::page::Page;
 use crate::connection::Subscriber;
 use crate::message::{self, State};
+use crate::presence::View;
 
 /// What a frame takes beside its content, about: the names of its channel, run and session, two positions, a time.
 const BYTES_AROUND_CONTENT: usize = 256;
@@ -38,6 +39,8 @@ pub(crate) enum Frame {
     Shared(Arc<Shared>, u64),
     /// Several messages that native clients who do not compress are told as well.
     Page(Arc<Page>),
+    /// What the client does not know yet of who is in a topic, as it is when this is written.
+    Presence(View),
 }
 
 impl Frame {
@@ -51,6 +54,7 @@ impl Frame {
             }
             Self::Shared(shared, pieces) => shared.told(client, pieces, agreed),
             Self::Page(page) => Some(page.told(client)),
+            Self::Presence(view) => view.news(client.wire().codec()),
         }
     }
 
@@ -58,7 +62,7 @@ impl Frame {
     pub(crate) fn messages(&self) -> usize {
         match self {
             Self::Page(page) => page.messages().len(),
-            Self::Own(_) | Self::Read(_) | Self::Shared(..) => 1,
+            Self::Own(_) | Self::Read(_) | Self::Shared(..) | Self::Presence(_) => 1,
         }
     }
 
@@ -66,7 +70,7 @@ impl Frame {
     pub(crate) fn piece(&self) -> Option<(&ChannelKey, &Record)> {
         match self {
             Self::Shared(shared, _) => shared.piece(),
-            Self::Own(_) | Self::Read(_) | Self::Page(_) => None,
+            Self::Own(_) | Self::Read(_) | Self::Page(_) | Self::Presence(_) => None,
         }
     }
 }
@@ -78,6 +82,7 @@ impl outbox::Frame for Frame {
             Self::Own(frame) | Self::Read(frame) => frame.len(),
             Self::Shared(shared, _) => shared.bytes(),
             Self::Page(page) => page.bytes(),
+            Self::Presence(_) => 0,
         }
     }
 }

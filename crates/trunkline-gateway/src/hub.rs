@@ -18,13 +18,13 @@ use trunkline_broker::Listener;
 use trunkline_core::budget::Budget;
 use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::Record;
-use trunkline_core::outbox::{self, Frame as _, Offer, Outbox, Priority, READ_BELOW_BYTES, Wanted};
+use trunkline_core::outbox::{self, Brought, Frame as _, Offer, Outbox, Priority, READ_BELOW_BYTES, Wanted};
 use trunkline_core::record::{self, RecordKind};
 use trunkline_core::words::{self, Voice};
 use trunkline_protocol::{Dialect, Position};
 
 use self::recent::{Lacking, Recent};
-use crate::connection::Subscriber;
+use crate::connection::{OpenOutbox, Subscriber};
 use crate::frame::{Frame, Shared};
 use crate::message::State;
 use crate::telemetry::Metrics;
@@ -149,8 +149,13 @@ impl Hub {
         session: &ChannelKey,
         subscriber: &Arc<Subscriber>,
         priority: Priority,
-    ) -> bool {
-        self.attach_with(run, subscriber, |outbox| outbox.bring_run(run.clone(), session, priority))
+    ) -> Brought {
+        let mut brought = Brought::NoPlace;
+        self.attach_with(run, subscriber, |outbox| {
+            brought = outbox.bring_run(run.clone(), session, priority);
+            brought == Brought::Attached
+        });
+        brought
     }
 
     /// Attaches a connection to the channel of a session that has just begun, before it can have a record. Says whether
@@ -298,11 +303,10 @@ impl Hub {
         listeners.top = news.records.last().map(|last| last.position);
         let (is_shared, mut behind) = (listeners.subscribers.len() > 1, 0);
         for subscriber in &listeners.subscribers {
-            if is_shared && takes_later(subscriber, channel) {
-                behind += 1;
-                continue;
-            }
-            let offer = offer_to(subscriber, &news);
+            let mut outbox = subscriber.outbox();
+            let is_later = is_shared && takes_later(subscriber, &mut outbox, channel);
+            let offer = if is_later { Offer::Ignored } else { offer_to(&mut outbox, subscriber.voice(), &news) };
+            drop(outbox);
             // What this client is not to see is nothing to wake it for.
             if matches!(offer, Offer::Queued | Offer::FellBehind) {
                 subscriber.wake();
@@ -324,9 +328,9 @@ impl Hub {
 
     /// Offers the start of a run to its session's listeners, and attaches it for those who have all of the session before
     /// it. A connection that has no room for one more run is not told now: it reads the session's log later, when there
-    /// is room.
+    /// is room. The place is taken while it is told: its own reading of a log may bring it a run at the same time.
     fn offer_run(&self, session: &ChannelKey, start: &Record, run: &ChannelKey) {
-        let mut live = Vec::new();
+        let mut attached = Vec::new();
         {
             let mut shard = self.shard(session);
             let Some(listeners) = shard.get_mut(session) else { return };
@@ -335,22 +339,38 @@ impl Hub {
             // Only who reads the log is brought the run.
             listeners.recent = None;
             for subscriber in &listeners.subscribers {
-                if !subscriber.outbox().can_attach(ChannelKind::Run) {
-                    subscriber.outbox().fall_behind(session);
+                let mut outbox = subscriber.outbox();
+                if !outbox.can_attach(ChannelKind::Run) {
+                    outbox.fall_behind(session);
                     continue;
                 }
-                match offer_to(subscriber, &news) {
-                    Offer::Queued | Offer::Passed => live.push(Arc::clone(subscriber)),
-                    Offer::FellBehind => {
-                        self.metrics.channels_fell_behind.inc();
-                    }
-                    Offer::Ignored => continue,
+                let offer = offer_to(&mut outbox, subscriber.voice(), &news);
+                self.metrics.channels_fell_behind.inc_by((offer == Offer::FellBehind).into());
+                let is_told = matches!(offer, Offer::Queued | Offer::Passed);
+                if is_told && outbox.attach_new_run(run.clone(), session) {
+                    attached.push(Arc::clone(subscriber));
                 }
-                subscriber.wake();
+                drop(outbox);
+                if offer != Offer::Ignored {
+                    subscriber.wake();
+                }
             }
         }
-        for subscriber in live {
-            self.attach_with(run, &subscriber, |outbox| outbox.attach_new_run(run.clone(), session));
+        for subscriber in attached {
+            self.listen(run, subscriber);
+        }
+    }
+
+    /// Makes a connection that has a channel attached one of its listeners, unless it was detached meanwhile.
+    fn listen(&self, channel: &ChannelKey, subscriber: Arc<Subscriber>) {
+        let mut shard = self.shard(channel);
+        if !subscriber.outbox().is_attached(channel) {
+            return;
+        }
+        let Listeners { subscribers, .. } = shard.entry(channel.clone()).or_default();
+        // It may have been detached and attached again.
+        if !subscribers.iter().any(|other| Arc::ptr_eq(other, &subscriber)) {
+            subscribers.push(subscriber);
         }
     }
 
@@ -373,9 +393,7 @@ impl Listener for Hub {
 }
 
 /// Offers news to one listener.
-fn offer_to(subscriber: &Subscriber, news: &News<'_>) -> Offer {
-    let voice = subscriber.voice();
-    let mut outbox = subscriber.outbox();
+fn offer_to(outbox: &mut OpenOutbox<'_>, voice: Voice, news: &News<'_>) -> Offer {
     if news.is_read_by(voice) {
         // The log has it: the end is told with what is read.
         return if outbox.fall_behind(news.channel) { Offer::FellBehind } else { Offer::Ignored };
@@ -399,15 +417,11 @@ fn follows_recent(subscriber: &Subscriber) -> bool {
 }
 
 /// Whether a connection that has something to write, but not more than it writes soon, and is going to look for more
-/// before it waits, takes what is new from what is kept for all.
-fn takes_later(subscriber: &Subscriber, channel: &ChannelKey) -> bool {
-    if !follows_recent(subscriber) {
-        return false;
-    }
-    // Asked while the outbox is locked, so that its task looks afterwards.
-    let mut outbox = subscriber.outbox();
+/// before it waits, takes what is new from what is kept for all. Asked while its outbox is locked, so that its task looks
+/// afterwards.
+fn takes_later(subscriber: &Subscriber, outbox: &mut Outbox<Frame>, channel: &ChannelKey) -> bool {
     let has_some = !outbox.is_empty() && outbox.bytes() < READ_BELOW_BYTES;
-    let is_later = has_some && subscriber.is_about_to_look();
+    let is_later = has_some && subscriber.is_about_to_look() && follows_recent(subscriber);
     is_later && (outbox.fall_behind(channel) || outbox.is_attached(channel))
 }
 

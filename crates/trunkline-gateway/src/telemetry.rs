@@ -59,6 +59,8 @@ pub(crate) struct Metrics {
     pub(crate) disk_free_bytes: Level,
     pub(crate) published: Count,
     pub(crate) presence_visits: Level,
+    pub(crate) presence_held: Count,
+    pub(crate) presence_conflated: Count,
     pub(crate) runs_started: Count,
     runs_ended: Family<StateLabel, Count>,
     pub(crate) runs_interrupted: Count,
@@ -137,6 +139,16 @@ impl Metrics {
         );
         registry.register("published", "Messages published to topics and users", self.published.clone());
         registry.register("presence_visits", "Connections that are seen in a topic", self.presence_visits.clone());
+        registry.register(
+            "presence_held",
+            "States of members that waited, because the member had changed a moment before",
+            self.presence_held.clone(),
+        );
+        registry.register(
+            "presence_conflated",
+            "Changes of members that a client was not told one by one, because newer ones took their place",
+            self.presence_conflated.clone(),
+        );
     }
 
     fn register_runs(&self, registry: &mut Registry) {

@@ -1,6 +1,6 @@
 //! What happened in a simulation, in order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -195,19 +195,19 @@ pub enum Purpose {
 /// Who is in a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// All of them, and which one the client is that is told.
+    /// All of them and what they do, and the first time which one the client is that is told.
     Members {
         /// The client that is told.
-        you: String,
+        you: Option<String>,
         /// All of them.
-        members: BTreeSet<String>,
+        members: BTreeMap<String, String>,
     },
     /// One more.
     Joined(String),
     /// One less.
     Left(String),
     /// Somebody does something else.
-    State(String),
+    State(String, String),
 }
 
 /// One thing that happened.
@@ -246,8 +246,8 @@ pub enum What {
     Heartbeat { client: usize, positions: BTreeMap<String, String> },
     /// A client reads slowly from now on.
     Slowed { client: usize },
-    /// A client wants to be seen in a topic.
-    Present { client: usize, topic: String },
+    /// A client says what it is doing in a topic, and is seen there from the first time on.
+    Present { client: usize, topic: String, state: String },
     /// A client was told who is in a topic.
     Seen { client: usize, topic: String, presence: Presence },
     /// A worker took a call.

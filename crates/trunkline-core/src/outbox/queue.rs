@@ -9,6 +9,10 @@ use super::{Frame, LATEST_BYTES_MAX, Priority};
 /// Interactive bytes that go for each bulk byte while both wait.
 const INTERACTIVE_WEIGHT: usize = 8;
 
+/// Bytes of other frames after which one that is made when it is written has its turn, while others wait: as many as the
+/// largest of them has, so that neither keeps the other from its half.
+const DUE_AFTER_BYTES: usize = 64 * 1024;
+
 /// Places that an empty queue keeps, so that a connection at work does not allocate for every frame.
 const KEPT_PLACES: usize = 4;
 
@@ -30,6 +34,8 @@ pub(super) struct Next<F> {
     pub(super) frame: F,
     /// What the client has of which channel, once this is written.
     pub(super) reached: Option<(Slot, Position)>,
+    /// What it takes is not known before it is written.
+    pub(super) is_due: bool,
 }
 
 /// The newest value of one piece of state.
@@ -37,6 +43,13 @@ pub(super) struct Next<F> {
 struct Latest<F> {
     slot: Slot,
     key: Box<str>,
+    frame: F,
+}
+
+/// A frame that is made when it is written, and what it is known by until then.
+#[derive(Debug)]
+struct Due<F> {
+    key: u64,
     frame: F,
 }
 
@@ -49,6 +62,9 @@ pub(super) struct Queues<F> {
     bulk: VecDeque<Item<F>>,
     latest: VecDeque<Latest<F>>,
     latest_bytes: usize,
+    due: VecDeque<Due<F>>,
+    /// Bytes of channels and of state that were taken since one of those had its turn.
+    since_due: usize,
     bytes: usize,
     /// Interactive bytes written since the last bulk frame.
     interactive_run: usize,
@@ -65,6 +81,8 @@ impl<F> Default for Queues<F> {
             bulk: VecDeque::new(),
             latest: VecDeque::new(),
             latest_bytes: 0,
+            due: VecDeque::new(),
+            since_due: 0,
             bytes: 0,
             interactive_run: 0,
             bulk_debt: 0,
@@ -86,7 +104,8 @@ impl<F: Frame> Queues<F> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.control.is_empty() && self.interactive.is_empty() && self.bulk.is_empty() && self.latest.is_empty()
+        let Self { control, interactive, bulk, latest, due, .. } = self;
+        control.is_empty() && interactive.is_empty() && bulk.is_empty() && latest.is_empty() && due.is_empty()
     }
 
     pub(super) fn push_control(&mut self, frame: F) {
@@ -137,33 +156,56 @@ impl<F: Frame> Queues<F> {
         self.latest_bytes = self.latest.iter().map(|latest| latest.frame.bytes()).sum();
     }
 
-    /// The next frame: control, then interactive and bulk by weight, then latest state.
+    pub(super) fn push_due(&mut self, key: u64, frame: F) {
+        if self.due.iter().all(|due| due.key != key) {
+            self.due.push_back(Due { key, frame });
+        }
+    }
+
+    pub(super) fn forget_due(&mut self, key: u64) {
+        self.due.retain(|due| due.key != key);
+    }
+
+    /// The next frame: control, then interactive and bulk by weight, then latest state, then what is made when it is
+    /// written, unless that has waited for long.
     pub(super) fn pop(&mut self) -> Option<Next<F>> {
         if let Some(frame) = self.control.pop_front() {
             self.control_bytes -= frame.bytes();
-            return Some(Next { frame, reached: None });
+            return Some(Next { frame, reached: None, is_due: false });
         }
-        let item = self.pop_weighted();
-        if let Some(item) = item {
-            self.bytes -= item.frame.bytes();
-            let reached = item.position.map(|position| (item.slot, position));
-            return Some(Next { frame: item.frame, reached });
+        let has_waited = self.since_due >= DUE_AFTER_BYTES && !self.due.is_empty();
+        let next = if has_waited { None } else { self.pop_ready() };
+        if let Some(next) = next {
+            self.since_due = self.since_due.saturating_add(next.frame.bytes());
+            return Some(next);
         }
-        let Some(latest) = self.latest.pop_front() else {
+        let Some(due) = self.due.pop_front() else {
             self.shrink();
             return None;
         };
+        self.since_due = 0;
+        Some(Next { frame: due.frame, reached: None, is_due: true })
+    }
+
+    fn pop_ready(&mut self) -> Option<Next<F>> {
+        if let Some(item) = self.pop_weighted() {
+            self.bytes -= item.frame.bytes();
+            let reached = item.position.map(|position| (item.slot, position));
+            return Some(Next { frame: item.frame, reached, is_due: false });
+        }
+        let latest = self.latest.pop_front()?;
         self.latest_bytes -= latest.frame.bytes();
-        Some(Next { frame: latest.frame, reached: None })
+        Some(Next { frame: latest.frame, reached: None, is_due: false })
     }
 
     /// Everything was taken: what it took is given back, so that an idle connection holds next to none of it.
     fn shrink(&mut self) {
-        let Self { control, interactive, bulk, latest, .. } = self;
+        let Self { control, interactive, bulk, latest, due, .. } = self;
         control.shrink_to(KEPT_PLACES);
         interactive.shrink_to(KEPT_PLACES);
         bulk.shrink_to(KEPT_PLACES);
         latest.shrink_to(KEPT_PLACES);
+        due.shrink_to(KEPT_PLACES);
     }
 
     /// Bulk goes when nothing interactive waits, or when interactive had its share since the last bulk frame.

@@ -219,6 +219,8 @@ fn a_session_waits_while_its_runs_cannot_be_attached() {
         assert!(outbox.attach(channel(&number.to_string()), Priority::Bulk, None));
     }
     assert!(!outbox.attach(channel("one more"), Priority::Bulk, None));
+    assert_eq!(outbox.bring_run(channel("one more"), &session, Priority::Bulk), Brought::NoPlace);
+    assert_eq!(outbox.bring_run(channel("1"), &session, Priority::Bulk), Brought::Known);
     assert_eq!(outbox.wanted().map(|wanted| wanted.channel), Some(channel("1")));
     outbox.detach(&channel("1"));
     assert_eq!(outbox.wanted().map(|wanted| wanted.channel), Some(session));
@@ -324,7 +326,8 @@ fn what_was_read_before_a_channel_was_attached_again_is_not_for_it() {
 fn a_run_that_was_told_before_its_session_tells_of_it_is_not_told_again() {
     let session = ChannelKey::session("realm", "s");
     // Whether the run was attached ahead of its start in the log, and whether the session was told anew since.
-    for (is_ahead, anew, brought) in [(true, false, false), (false, false, true), (true, true, true)] {
+    let cases = [(true, false, Brought::Known), (false, false, Brought::Attached), (true, true, Brought::Attached)];
+    for (is_ahead, anew, brought) in cases {
         let mut outbox: Outbox<Bytes> = Outbox::default();
         let mut log = Log::new("a");
         outbox.attach(session.clone(), Priority::Interactive, None);
@@ -337,4 +340,39 @@ fn a_run_that_was_told_before_its_session_tells_of_it_is_not_told_again() {
         }
         assert_eq!(outbox.bring_run(log.channel.clone(), &session, Priority::Interactive), brought);
     }
+}
+
+#[test]
+fn what_is_made_when_it_is_written_waits_once_holds_nothing_and_has_half_of_what_is_taken() {
+    let mut outbox: Outbox<Bytes> = Outbox::default();
+    let mut log = Log::new("a");
+    attach_new(&mut outbox, log.channel.clone());
+    let due = [Bytes::from_static(b"1"), Bytes::from_static(b"2")];
+    for _ in 0..3 {
+        (1..).zip(&due).for_each(|(key, frame)| outbox.push_due(key, frame.clone()));
+    }
+    outbox.push_due(3, frame(1));
+    outbox.forget_due(3);
+    assert!(outbox.bytes() == 0 && !outbox.is_empty());
+    let mut order = Vec::new();
+    for _ in 0..24 {
+        let record = log.append(8 * 1024, false);
+        outbox.offer(&log.channel, &[record], |_, _| Some(frame(8 * 1024)));
+    }
+    outbox.push_control(Bytes::from_static(b"c")).unwrap();
+    while !outbox.is_empty() {
+        let before = order.len();
+        outbox.take(20 * 1024, |frame| order.push(char::from(frame[0])));
+        let takes_one = order[before..].iter().position(char::is_ascii_digit);
+        assert!(
+            takes_one.is_none_or(|index| before + index + 1 == order.len()),
+            "nothing is taken behind it: {order:?}"
+        );
+    }
+    let order: String = order.into_iter().collect();
+    assert_eq!(order, format!("c{0}1{0}2{0}", "x".repeat(8)), "each had its turn, while much was waiting");
+    outbox.push_due(1, frame(1));
+    outbox.close();
+    outbox.push_due(1, frame(1));
+    assert!(outbox.is_empty());
 }

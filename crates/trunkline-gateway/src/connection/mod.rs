@@ -36,7 +36,7 @@ use self::incoming::Incoming;
 use self::opening::{Client, Opened, Place, open};
 use self::outgoing::Outgoing;
 use self::subscriber::Membership;
-pub(crate) use self::subscriber::{InFlight, Subscriber};
+pub(crate) use self::subscriber::{InFlight, OpenOutbox, Subscriber};
 use crate::auth::Caller;
 use crate::config::Route;
 use crate::frame::Frame;

@@ -9,9 +9,9 @@ use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use trunkline_broker::{BrokerError, Page};
 use trunkline_core::budget::Share;
-use trunkline_core::channel::{ChannelKey, ChannelKind};
+use trunkline_core::channel::ChannelKey;
 use trunkline_core::log::{Record, ResetReason};
-use trunkline_core::outbox::{Priority, Wanted};
+use trunkline_core::outbox::{Brought, Priority, Wanted};
 use trunkline_core::record::fold;
 use trunkline_core::words::{self, Surroundings, TEXT_BYTES_MAX, Voice, WholeText};
 use trunkline_protocol::{Envelope, ErrorCode, Position};
@@ -224,9 +224,12 @@ impl Outgoing {
         };
         let voice = self.subscriber.voice();
         for record in &records {
-            let run = run_started_by(channel, record);
-            if run.is_some() && !self.subscriber.outbox().can_attach(ChannelKind::Run) {
-                return;
+            // Before it is told of: the last place may be taken by another session's run meanwhile.
+            if let Some(run) = run_started_by(channel, record) {
+                let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
+                if self.node.hub.bring_run(&run, channel, &self.subscriber, priority) == Brought::NoPlace {
+                    return;
+                }
             }
             let lacks = self.subscriber.outbox().lacks(channel, record);
             if let Some(pieces) = lacks {
@@ -234,10 +237,6 @@ impl Outgoing {
                 let told = || frame_of(voice, channel, record, Surroundings { pieces, whole });
                 let frame = if is_own(&self.subscriber, record) { None } else { told() };
                 self.subscriber.outbox().push_read(channel, record, |_| frame.map(Frame::Read));
-            }
-            if let Some(run) = run {
-                let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
-                self.node.hub.bring_run(&run, channel, &self.subscriber, priority);
             }
         }
         if at_top && page.head.sealed {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use trunkline_core::log::Head;
-use trunkline_protocol::Wire;
+use trunkline_protocol::{Envelope, Wire};
 
 use super::*;
 
@@ -59,6 +59,37 @@ fn live_listeners_of_a_run_that_ended_are_forgotten() {
     log.append(true);
     assert!(log.hub.shard(&log.channel).is_empty());
     assert!(!subscriber.outbox().is_attached(&log.channel));
+}
+
+#[test]
+fn nobody_is_told_of_a_run_that_finds_no_place() {
+    for _ in 0..300 {
+        let (metrics, _) = Metrics::new();
+        let (hub, subscriber) = (Hub::for_tests(&metrics), Subscriber::for_tests(Wire::json(Dialect::Native)));
+        let sessions = ["s", "t", "u"].map(|id| ChannelKey::session("default", id));
+        for session in &sessions {
+            hub.attach_new(session, None, &subscriber);
+        }
+        for number in 1..outbox::CHANNELS_MAX {
+            subscriber.outbox().attach_new_run(ChannelKey::run("default", &number.to_string()), &sessions[0]);
+        }
+        // One place is left, and each of these wants it at the same time.
+        std::thread::scope(|scope| {
+            for session in &sessions {
+                let run = format!("of-{}", session.id());
+                let start = Envelope { run: Some(run.into()), ..Envelope::new("run_started") };
+                let data = record::data(RecordKind::RunStarted, &start);
+                let record = Head::new(1).append(data, false, None, 0).unwrap();
+                let hub = &hub;
+                scope.spawn(move || hub.appended(session, &[record]));
+            }
+        });
+        let mut told = 0;
+        subscriber.outbox().take(usize::MAX, |_| told += 1);
+        assert_eq!(told, 1, "the others are read from their logs when there is a place");
+        let runs = sessions.iter().map(|session| ChannelKey::run("default", &format!("of-{}", session.id())));
+        assert_eq!(runs.filter(|run| hub.has_listeners(run)).count(), 1);
+    }
 }
 
 fn state(content: &str) -> State {
@@ -151,6 +182,7 @@ fn offsets(frame: &Frame) -> Vec<u64> {
         Frame::Own(read) | Frame::Read(read) => vec![u64::from_be_bytes(read[..].try_into().unwrap())],
         Frame::Shared(message, _) => vec![offset(message)],
         Frame::Page(page) => page.messages().iter().map(offset).collect(),
+        Frame::Presence(_) => Vec::new(),
     }
 }
 

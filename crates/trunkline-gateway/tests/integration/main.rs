@@ -2,6 +2,7 @@
 
 mod channels;
 mod compression;
+mod crowds;
 mod deaths;
 mod delivery;
 mod dialects;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::TestGateway;
-use crate::peer::{NATIVE, Peer};
+use crate::peer::{MESSAGE_PACK, NATIVE, Peer};
 
 const ALICE: &str = "alice-0123456789abcdef";
 const BOB: &str = "bob-0123456789abcdef";
@@ -30,7 +30,11 @@ fn says(state: &str) -> Value {
 
 /// Connects and subscribes.
 async fn subscribed(gateway: &TestGateway, token: &str) -> Peer {
-    let mut peer = Peer::open(gateway, "/ws", &[("sec-websocket-protocol", NATIVE)]).await;
+    subscribed_in(gateway, token, NATIVE).await
+}
+
+async fn subscribed_in(gateway: &TestGateway, token: &str, subprotocol: &str) -> Peer {
+    let mut peer = Peer::open(gateway, "/ws", &[("sec-websocket-protocol", subprotocol)]).await;
     peer.hello(json!({ "token": token })).await;
     peer.send(json!({ "type": "subscribe", "payload": { "topic": "room" } })).await;
     peer.until("attached").await;
@@ -74,6 +78,27 @@ async fn a_user_on_several_devices_is_one_member() {
     let left = alice.until_one(|message| message["type"] != "publish").await;
     assert_eq!((&left["type"], &left["payload"]["member"]), (&json!("presence_leave"), &json!("bob")), "once");
     gateway.until_metric("trunkline_presence_visits", 1).await;
+}
+
+#[tokio::test]
+async fn who_comes_and_does_something_is_told_in_two_messages_in_each_codec() {
+    let gateway = TestGateway::start(SETTINGS).await;
+    let mut readers = Vec::new();
+    for codec in [NATIVE, MESSAGE_PACK] {
+        let mut alice = subscribed_in(&gateway, ALICE, codec).await;
+        alice.send(says("online")).await;
+        let told = alice.until("presence_members").await;
+        assert_eq!(told["payload"], json!({ "you": "alice", "count": 1, "members": online(&["alice"]) }));
+        readers.push(alice);
+    }
+    let mut bob = subscribed(&gateway, BOB).await;
+    bob.send(says("away")).await;
+    for mut alice in readers {
+        let told = [alice.message().await, alice.message().await];
+        assert_eq!(told.each_ref().map(|told| &told["type"]), ["presence_join", "presence_state"]);
+        assert_eq!(told[0]["payload"], json!({ "member": "bob", "info": {} }));
+        assert_eq!(told[1]["payload"], json!({ "member": "bob", "state": "away" }));
+    }
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ pub struct Findings {
 }
 
 /// Situations that a simulation has to reach, beside every fault.
-const SITUATIONS: [&str; 43] = [
+const SITUATIONS: [&str; 44] = [
     "resumed",
     "new channel",
     "reset too_far",
@@ -119,6 +119,7 @@ const SITUATIONS: [&str; 43] = [
     "joined",
     "left a topic",
     "many agree who is there",
+    "knows what a member said last",
     "session lost",
     "topic removed",
 ];
@@ -175,6 +176,8 @@ struct Checker {
     names: Names,
     /// When members were seen in topics last in this life, by topic and session.
     seen: BTreeMap<(String, String), u64>,
+    /// Clients that said in this life what they do, by topic and session.
+    speakers: BTreeMap<(String, String), BTreeSet<usize>>,
 }
 
 /// What one client knows.
@@ -210,7 +213,7 @@ impl Checker {
             What::Reset { client, channel, reason, pos } => self.reset(*client, channel, reason, pos.as_deref()),
             What::Heartbeat { client, positions } => self.heartbeat(*client, positions),
             What::Slowed { client } => self.client(*client).was_slowed = true,
-            What::Present { client, topic } => self.present(*client, topic),
+            What::Present { client, topic, state } => self.present(*client, topic, state),
             What::Seen { client, topic, presence } => self.seen(*client, topic, presence),
             What::Called { run, message, service, attempt, goes_on } => {
                 self.called(run, message, service, *attempt, *goes_on);
@@ -248,6 +251,7 @@ impl Checker {
         }
         self.began_ms = self.now_ms;
         self.seen.clear();
+        self.speakers.clear();
     }
 
     fn client(&mut self, client: usize) -> &mut Client {

@@ -11,9 +11,13 @@ const NOTICED_WITHIN_MS: u64 = 90_000;
 /// The session of each member, by the name that it was told to have.
 pub(super) type Names = BTreeMap<String, String>;
 
-/// Who is in a topic, as far as a client knows; nothing before it was told.
+/// Who is in a topic and what they do, as far as a client knows, and what it said of itself.
 #[derive(Debug, Default)]
-pub(super) struct Room(Option<BTreeSet<String>>);
+pub(super) struct Room {
+    /// Nothing before it was told.
+    told: Option<BTreeMap<String, String>>,
+    said: String,
+}
 
 /// Finds out which names members have.
 pub(super) fn names(history: &[Entry]) -> Names {
@@ -21,7 +25,7 @@ pub(super) fn names(history: &[Entry]) -> Names {
     for Entry { what, .. } in history {
         match what {
             What::Opened { client, session, .. } => drop(sessions.insert(*client, session.clone())),
-            What::Seen { client, presence: Presence::Members { you, .. }, .. } => {
+            What::Seen { client, presence: Presence::Members { you: Some(you), .. }, .. } => {
                 names.insert(you.clone(), sessions[client].clone());
             }
             _ => {}
@@ -31,9 +35,12 @@ pub(super) fn names(history: &[Entry]) -> Names {
 }
 
 impl Checker {
-    /// A client wants to be seen.
-    pub(super) fn present(&mut self, client: usize, topic: &str) {
-        self.client(client).rooms.insert(topic.to_owned(), Room::default());
+    /// A client says what it does, and wants to be seen.
+    pub(super) fn present(&mut self, client: usize, topic: &str, state: &str) {
+        state.clone_into(&mut self.client(client).rooms.entry(topic.to_owned()).or_default().said);
+        if let Some(session) = self.client(client).session.clone() {
+            self.speakers.entry((topic.to_owned(), session)).or_default().insert(client);
+        }
         self.note_seen(client, topic);
     }
 
@@ -47,31 +54,31 @@ impl Checker {
     /// A client was told who is there.
     pub(super) fn seen(&mut self, client: usize, topic: &str, presence: &Presence) {
         let said = format!("client {client} was told of {topic}: {presence:?}");
-        let Some(Room(room)) = self.client(client).rooms.get_mut(topic) else {
+        let Some(Room { told: room, .. }) = self.client(client).rooms.get_mut(topic) else {
             return self.violated(Property::PresenceAgrees, format!("{said}, and is not in it"));
         };
         let before = room.clone();
         let is_right = match (presence, &mut *room) {
             (Presence::Members { you, members }, _) => {
-                *room = Some(members.clone());
-                members.contains(you)
+                let is_first = room.replace(members.clone()).is_none();
+                you.as_ref().map_or(!is_first, |you| is_first && members.contains_key(you))
             }
-            (Presence::Joined(member), Some(room)) => room.insert(member.clone()),
-            (Presence::Left(member), Some(room)) => room.remove(member),
-            (Presence::State(member), Some(room)) => room.contains(member),
+            (Presence::Joined(member), Some(room)) => room.insert(member.clone(), "online".to_owned()).is_none(),
+            (Presence::Left(member), Some(room)) => room.remove(member).is_some(),
+            (Presence::State(member, state), Some(room)) => room.insert(member.clone(), state.clone()).is_some(),
             (_, None) => false,
         };
         if !is_right {
             self.violated(Property::PresenceAgrees, format!("{said}, and knew of {before:?}"));
         }
         let named = match presence {
-            Presence::Members { members, .. } => members.iter().cloned().collect(),
+            Presence::Members { members, .. } => members.keys().cloned().collect(),
             Presence::Joined(member) => {
                 self.reached("joined");
                 vec![member.clone()]
             }
             Presence::Left(_) => return self.reached("left a topic"),
-            Presence::State(_) => return,
+            Presence::State(..) => return,
         };
         for member in named {
             if !self.may_be_in(topic, &member) {
@@ -100,8 +107,8 @@ impl Checker {
         }
         let (mut wrong, mut agreed) = (Vec::new(), 0);
         for (number, client) in &self.clients {
-            for (topic, Room(told)) in &client.rooms {
-                let told = told.as_ref().map(|told| told.iter().filter_map(|name| self.names.get(name)).collect());
+            for (topic, Room { told, .. }) in &client.rooms {
+                let told = told.as_ref().map(|told| told.keys().filter_map(|name| self.names.get(name)).collect());
                 if told.as_ref() != members.get(topic) {
                     wrong.push(format!("client {number} knows of {told:?} in {topic}: {:?}", members.get(topic)));
                 } else if members[topic].len() > 1 {
@@ -113,5 +120,36 @@ impl Checker {
             self.violated(Property::PresenceAgrees, what);
         }
         (0..agreed).for_each(|_| self.reached("many agree who is there"));
+        self.last_states_are_known();
+    }
+
+    /// At rest everybody knows of each member what it said last, where one device alone has spoken for it.
+    fn last_states_are_known(&mut self) {
+        let (mut wrong, mut right) = (Vec::new(), 0);
+        for (number, client) in &self.clients {
+            for (topic, room) in &client.rooms {
+                for (member, does) in room.told.iter().flatten() {
+                    let Some(said) = self.said_last(topic, member) else { continue };
+                    if does == said {
+                        right += 1;
+                    } else {
+                        wrong.push(format!("client {number} was told that {member} is {does} in {topic}, not {said}"));
+                    }
+                }
+            }
+        }
+        for what in wrong {
+            self.violated(Property::PresenceAgrees, what);
+        }
+        (0..right).for_each(|_| self.reached("knows what a member said last"));
+    }
+
+    /// What a member said last in a topic, unless several devices said something. Nobody types for ever.
+    fn said_last(&self, topic: &str, member: &str) -> Option<&str> {
+        let session = self.names.get(member)?;
+        let speakers = self.speakers.get(&(topic.to_owned(), session.clone()))?;
+        let speaker = speakers.first().filter(|_| speakers.len() == 1)?;
+        let said = &self.clients.get(speaker)?.rooms.get(topic)?.said;
+        Some(if said == "typing" { "online" } else { said })
     }
 }

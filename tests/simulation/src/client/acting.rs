@@ -173,11 +173,10 @@ impl Device {
             return Act::Nothing;
         }
         let topic = topics[usize::try_from(self.chance.between(0, topics.len() as u64 - 1)).expect("small")].clone();
-        if self.connection.seen_in.insert(topic.clone()) {
-            around.history.add(What::Present { client: self.client, topic: topic.clone() });
-        }
+        self.connection.seen_in.insert(topic.clone());
         let state =
             ["online", "typing", "thinking", "away"][usize::try_from(self.chance.between(0, 3)).expect("small")];
+        around.history.add(What::Present { client: self.client, topic: topic.clone(), state: state.to_owned() });
         Act::Send(json!({ "type": "presence_state", "channel": topic, "payload": { "state": state } }))
     }
 

@@ -228,13 +228,14 @@ impl Device {
         let presence = match message["type"].as_str().expect("a type") {
             "presence_members" => {
                 let members = payload["members"].as_array().expect("few enough").iter();
-                let members = members.map(|member| text(member, "member").expect("a member")).collect();
-                Presence::Members { you: text(payload, "you").expect("a name"), members }
+                let state = |member| text(member, "state").expect("what it does");
+                let doing = |member| (text(member, "member").expect("a member"), state(member));
+                Presence::Members { you: text(payload, "you"), members: members.map(doing).collect() }
             }
             "presence_join" => Presence::Joined(member()),
             "presence_leave" if around.sabotage == Some(Sabotage::PresenceGhost) && self.chance.one_in(3) => return,
             "presence_leave" => Presence::Left(member()),
-            _ => Presence::State(member()),
+            _ => Presence::State(member(), text(payload, "state").expect("what it does")),
         };
         around.history.add(What::Seen { client: self.client, topic, presence });
     }

@@ -477,7 +477,7 @@ class PresenceMembers(Struct, frozen=True, kw_only=True):
     count: shared.Count
     """How many there are."""
     you: shared.Id | UnsetType = UNSET
-    """How others know this client; left out where only the number has changed."""
+    """How others know this client; said in the first list that it is told of a topic."""
     members: list[PresenceMembersMembersItem] | UnsetType = UNSET
     """Those of them that are told."""
 

@@ -498,7 +498,7 @@ class PresenceMembers(Model, frozen=True):
     count: shared.Count
     """How many there are."""
     you: Annotated[shared.Id | None, NOT_NULL] = None
-    """How others know this client; left out where only the number has changed."""
+    """How others know this client; said in the first list that it is told of a topic."""
     members: Annotated[list[PresenceMembersMembersItem] | None, NOT_NULL] = None
     """Those of them that are told."""
 

@@ -337,7 +337,7 @@ export interface PresenceState extends Envelope {
 export interface PresenceMembersPayload {
   /** How many there are. (≥ 0) */
   count: number;
-  /** How others know this client; left out where only the number has changed. (1–256 characters) */
+  /** How others know this client; said in the first list that it is told of a topic. (1–256 characters) */
   you?: string;
   /** Those of them that are told. */
   members?: {
