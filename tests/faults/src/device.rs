@@ -181,7 +181,7 @@ impl Device {
         };
         let verdicts = client.welcome().channels.iter().map(verdict).collect();
         let session = client.welcome().session.clone();
-        self.common.history.add(What::Opened { client: self.number, session, verdicts });
+        self.common.history.add(What::Opened { client: self.number, session, user: None, verdicts });
     }
 
     fn take(&mut self, message: &Value) {
