@@ -29,8 +29,8 @@ const PER_PAGE_MAX: usize = 512;
 /// Channels that one batch removes: a millisecond for the broker, which does nothing else meanwhile.
 const PER_BATCH_MAX: usize = 32;
 
-/// How long an entry that cannot be looked at is left alone.
-const AGAIN_AFTER_MS: u64 = 10 * 60 * 1000;
+/// How long an entry that cannot be looked at is left alone, at most: see [`Keep::again_ms`].
+const AGAIN_AFTER_MS_MAX: u64 = 10 * 60 * 1000;
 
 /// What becomes of a channel whose time has come.
 pub(crate) enum Review {
@@ -71,6 +71,13 @@ impl Keep {
     /// Lists a session that is in use now. It is looked at before its time is over, so that one in use is renewed.
     pub(crate) fn session_used(self, session: &ChannelKey, now_ms: u64) -> Op {
         review(session, now_ms.saturating_add(self.ms / 2), "1")
+    }
+
+    /// How long an entry that cannot be looked at is left alone. A session in use is looked at when half of its time is over,
+    /// and must be once more in the other half.
+    const fn again_ms(self) -> u64 {
+        let ms = self.ms / 8;
+        if ms < AGAIN_AFTER_MS_MAX { ms } else { AGAIN_AFTER_MS_MAX }
     }
 
     /// How long it takes at most until a channel that is listed now is looked at again, but for the pass itself.
@@ -152,7 +159,7 @@ impl Tidier {
                     // What is behind it is not to wait for it.
                     Err(error) => {
                         tracing::error!(%channel, %error, "a channel cannot be looked at; it is kept for now");
-                        review(&channel, now_ms.saturating_add(AGAIN_AFTER_MS), noted)
+                        review(&channel, now_ms.saturating_add(self.keep.again_ms()), noted)
                     }
                 });
                 ops.push(Op::Delete { key });

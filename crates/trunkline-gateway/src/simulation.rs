@@ -17,7 +17,7 @@ use trunkline_bridge::Link;
 use trunkline_broker::{Broker, Listener};
 use trunkline_protocol::{Dialect, Wire};
 
-use crate::config::Config;
+use crate::config::{Config, Route};
 use crate::connection::{Accepted, serve};
 use crate::gateway::{Gateway, StartError};
 use crate::node::Node;
@@ -79,16 +79,22 @@ impl Handle {
     /// A client whose upgrade on this path is done, and that speaks native JSON; `None` if the gateway takes nobody, or
     /// has no such route.
     pub fn connect(&self, path: &str) -> Option<DuplexStream> {
+        self.connect_as(path, |_| Wire::json(Dialect::Native))
+    }
+
+    /// The same for one that asks for no dialect: it speaks that of the route.
+    pub fn connect_old(&self, path: &str) -> Option<DuplexStream> {
+        self.connect_as(path, |route| Wire::json(route.dialect))
+    }
+
+    fn connect_as(&self, path: &str, wire: impl FnOnce(&Route) -> Wire) -> Option<DuplexStream> {
         let Self(node) = self;
         if node.stopping.is_draining() {
             return None;
         }
-        let accepted = Accepted {
-            route: Arc::clone(node.routes.find(path)?),
-            wire: Wire::json(Dialect::Native),
-            caller: node.auth.anonymous(),
-            deflate: None,
-        };
+        let route = Arc::clone(node.routes.find(path)?);
+        let wire = wire(&route);
+        let accepted = Accepted { route, wire, caller: node.auth.anonymous(), deflate: None };
         let (near, far) = duplex(SOCKET_BYTES);
         tokio::spawn(serve(Arc::clone(node), accepted, near, Bytes::new()));
         Some(far)

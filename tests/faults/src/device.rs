@@ -1,7 +1,7 @@
 //! A client of a session: `trunkline-client`, behind a bad network of its own. It comes back whenever it is cut off, and
 //! writes down what it is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,6 +48,10 @@ impl Common {
         self.operations.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn has_complaint(&self) -> bool {
+        !lock(&self.complaints).is_empty()
+    }
+
     fn complain(&self, what: String) {
         lock(&self.complaints).push(what);
     }
@@ -72,6 +76,9 @@ pub(crate) struct Device {
     numbered: u64,
     unacknowledged: BTreeMap<String, Refused>,
     acknowledged: Vec<Outgoing>,
+    /// Runs that its messages began, or are answers to, whose end it was not told of yet; and those whose end it was.
+    unended: BTreeSet<String>,
+    ended: BTreeSet<String>,
     /// Runs that wait for a person, and what they ask.
     asking: Vec<(String, String)>,
 }
@@ -94,6 +101,8 @@ impl Device {
             numbered: 0,
             unacknowledged: BTreeMap::new(),
             acknowledged: Vec::new(),
+            unended: BTreeSet::new(),
+            ended: BTreeSet::new(),
             asking: Vec::new(),
         }
     }
@@ -157,8 +166,8 @@ impl Device {
     fn show(&self, client: &Client) {
         let mut seen = lock(&self.seen);
         seen.state.clone_from(client.state());
-        let runs = seen.state.positions.keys().filter(|channel| channel.starts_with("run:")).cloned();
-        seen.waits_for = self.unacknowledged.keys().cloned().chain(runs).collect();
+        let runs = seen.state.positions.keys().filter(|channel| channel.starts_with("run:"));
+        seen.waits_for = self.unacknowledged.keys().chain(runs).chain(&self.unended).cloned().collect();
     }
 
     fn opened(&self, client: &Client, asked: &BTreeMap<String, Option<String>>) {
@@ -172,7 +181,7 @@ impl Device {
         };
         let verdicts = client.welcome().channels.iter().map(verdict).collect();
         let session = client.welcome().session.clone();
-        self.common.history.add(What::Opened { client: self.number, session, verdicts });
+        self.common.history.add(What::Opened { client: self.number, session, user: None, verdicts });
     }
 
     fn take(&mut self, message: &Value) {
@@ -211,6 +220,7 @@ impl Device {
             self.acknowledged.push(message);
             self.acknowledged.drain(..self.acknowledged.len().saturating_sub(16));
         }
+        self.unended.extend(run.clone().filter(|run| !self.ended.contains(run)));
         self.common.operations.fetch_add(1, Ordering::Relaxed);
         self.common.history.add(What::Acknowledged { client: self.number, message: id, run, duplicate });
     }
@@ -233,6 +243,10 @@ impl Device {
             self.asking.push((run.clone(), question));
         } else if told.kind == "answer" || told.is_terminal() {
             self.asking.retain(|(asking, _)| asking != run);
+        }
+        if told.is_terminal() {
+            self.unended.remove(run);
+            self.ended.insert(run.clone());
         }
     }
 

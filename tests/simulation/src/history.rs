@@ -98,10 +98,36 @@ pub struct Told {
     pub payload: Value,
     /// The code of the error, if it tells of one.
     pub code: Option<String>,
+    /// How an old front end was told of it.
+    pub old: Option<Old>,
+}
+
+/// What an old front end is told of a record in words of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Old {
+    /// Its dialect.
+    pub dialect: String,
+    /// Where a piece of an answer stands among those that its connection was told.
+    pub index: Option<u64>,
+    /// The whole text, which the end of a run has.
+    pub whole: Option<String>,
+    /// It says that this is not the whole text.
+    pub is_cut: bool,
+}
+
+impl Old {
+    fn read(message: &Value) -> Option<Self> {
+        Some(Self {
+            dialect: message["dialect"].as_str()?.to_owned(),
+            index: message["index"].as_u64(),
+            whole: message["whole"].as_str().map(str::to_owned),
+            is_cut: message["is_cut"] == true,
+        })
+    }
 }
 
 impl Told {
-    /// Reads a frame of dialect native; `None` if it is no record.
+    /// Reads a frame of dialect native, or what an old front end makes of one of its own; `None` if it is no record.
     pub fn read(message: &Value) -> Option<Self> {
         let text = |name: &str| message[name].as_str().map(str::to_owned);
         let seq = message["seq"].as_u64();
@@ -117,6 +143,7 @@ impl Told {
             seq: seq.map(|seq| (seq, message["seq_end"].as_u64().unwrap_or(seq))),
             payload: message["payload"].clone(),
             code: message["error"]["code"].as_str().map(str::to_owned),
+            old: Old::read(&message["old"]),
         })
     }
 
@@ -188,6 +215,8 @@ pub enum Purpose {
     },
     /// Everybody who listens to this topic.
     Topic(String),
+    /// All devices of this user.
+    User(String),
     /// The question of this run.
     Answer,
 }
@@ -222,8 +251,10 @@ pub enum What {
     Acknowledged { client: usize, message: String, run: Option<String>, duplicate: bool },
     /// It was refused.
     Refused { client: usize, message: String, code: String },
-    /// A client was welcomed.
-    Opened { client: usize, session: String, verdicts: Vec<Verdict> },
+    /// A client was welcomed, as the user that it has proved to be.
+    Opened { client: usize, session: String, user: Option<String>, verdicts: Vec<Verdict> },
+    /// A client was told this before it was welcomed.
+    ToldEarly { client: usize, kind: String },
     /// A client was welcomed in a new session, as its old one is no more.
     SessionLost { client: usize, session: String },
     /// A client's page was loaded anew: another device has found that their session is no more.
@@ -264,6 +295,8 @@ pub enum What {
     Fault(Fault),
     /// A record was stored.
     Stored(Told),
+    /// A session is kept until then, by the wall clock, if its time does not begin anew.
+    Renewed { session: String, until_ms: u64 },
     /// A channel was removed.
     Removed { channel: String },
     /// Everything had the time to come to rest.

@@ -17,7 +17,7 @@ mod world;
 
 pub use chance::Chance;
 pub use checker::{Findings, Property, Violation, all_situations, check_untimed};
-pub use history::{Entry, Fault, History, Presence, Purpose, Told, Verdict, What};
+pub use history::{Entry, Fault, History, Old, Presence, Purpose, Told, Verdict, What};
 pub use store::Sabotage;
 pub use worker::Worker;
 pub use world::{Outcome, simulate};

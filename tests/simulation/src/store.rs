@@ -67,11 +67,21 @@ pub enum Sabotage {
     KeptChannel,
     /// A run goes although its session's turn is another's.
     JumpedQueue,
+    /// One device is not told of a message to its user.
+    SkippedDevice,
+    /// A user is taken for another one.
+    MistakenIdentity,
+    /// An old client is not told another device's message, as if it were its own.
+    TakenForOwn,
+    /// An old client is told half of an answer.
+    ShortAnswer,
+    /// A session that is in use is not renewed.
+    ForgottenRenewal,
 }
 
 impl Sabotage {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::LostAcknowledgement,
         Self::ForgottenRepetition,
         Self::SkippedRecord,
@@ -89,6 +99,11 @@ impl Sabotage {
         Self::ForgetfulWorker,
         Self::KeptChannel,
         Self::JumpedQueue,
+        Self::SkippedDevice,
+        Self::MistakenIdentity,
+        Self::TakenForOwn,
+        Self::ShortAnswer,
+        Self::ForgottenRenewal,
     ];
 }
 
@@ -147,7 +162,11 @@ impl Store {
     }
 
     /// Notes what a batch has done that was written.
-    fn written(&self, made: Vec<ChannelKey>, removed: Vec<ChannelKey>) {
+    fn written(&self, made: Vec<ChannelKey>, removed: Vec<ChannelKey>, renewed: Vec<(String, u64)>) {
+        for (session, keep_ms) in renewed {
+            let until_ms = self.relay.history.now_ms() + keep_ms;
+            self.relay.history.add(What::Renewed { session, until_ms });
+        }
         let mut channels = lock(&self.channels);
         channels.extend(made);
         for channel in removed {
@@ -172,6 +191,11 @@ impl Store {
                 Op::Append(append) if self.sabotage == Some(Sabotage::PublishedTwice) => append.idempotency = None,
                 _ => {}
             }
+        }
+        if self.sabotage == Some(Sabotage::ForgottenRenewal)
+            && matches!(&batch.ops[..], [op] if session_of(op).is_some())
+        {
+            batch.ops.clear();
         }
         if self.sabotage == Some(Sabotage::KeptChannel) {
             batch.ops.retain(|op| !matches!(op, Op::Remove { .. }) || !lock(&self.chance).one_in(3));
@@ -261,10 +285,11 @@ impl Life {
             Op::Remove { channel, .. } => Some(channel.clone()),
             _ => None,
         });
-        let (made, removed) = (made.collect(), removed.collect());
+        let renewed = batch.ops.iter().filter_map(session_of);
+        let (made, removed, renewed) = (made.collect(), removed.collect(), renewed.collect());
         let outcome = store.memory.commit(batch).now_or_never().expect("a broker in memory answers at once");
         if outcome.is_ok() {
-            store.written(made, removed);
+            store.written(made, removed, renewed);
         }
         if let Some(channel) = second {
             let page = store.memory.read(&channel, None, usize::MAX).now_or_never();
@@ -402,6 +427,13 @@ impl Life {
             }
         }
     }
+}
+
+/// The session whose time begins with this, and how long it is.
+fn session_of(op: &Op) -> Option<(String, u64)> {
+    let Op::Put(put) = op else { return None };
+    let session = put.key.strip_prefix("session/default/")?;
+    Some((session.to_owned(), put.keep_ms?))
 }
 
 /// Changes the payload of a stored message.

@@ -15,7 +15,7 @@ use trunkline_gateway::{Gateway, Stop, simulation};
 
 use crate::chance::Chance;
 use crate::checker::{self, Findings};
-use crate::client::{self, Accounts, Device, Surroundings};
+use crate::client::{self, Accounts, Device, Front, OLD_PATHS, Surroundings, USERS, token_of};
 use crate::history::{Fault, History, What};
 use crate::store::{End, KEPT, Life, RECORDS_KEPT, Sabotage, Store, TOPICS_KEPT};
 use crate::worker::Worker;
@@ -26,8 +26,11 @@ const BEGINNING_MS: u64 = 1_750_000_000_000;
 /// How long a world may take to come to rest.
 const REST_WITHIN: Duration = Duration::from_mins(10);
 
-/// Sessions, and the devices in each.
-const DEVICES: [usize; 4] = [2, 2, 1, 1];
+/// Accounts, and the devices of each.
+const DEVICES: [&[Front]; 4] = [&[Front::New, Front::New], &[Front::New, Front::Old], &[Front::New], &[Front::Old]];
+
+/// Whose account each is, in worlds where everybody has a name: one of them has two.
+const OWNERS: [&str; DEVICES.len()] = ["alice", "bob", "alice", "carol"];
 
 const WORKERS: usize = 2;
 
@@ -42,8 +45,10 @@ server.listen = "127.0.0.1:0"
 server.drain = "3s"
 broker.kind = "memory"
 limits.heartbeat = "5s"
-auth.anonymous_scopes = ["subscribe:*", "publish:*", "presence:*"]
 "#;
+
+/// What everybody may do.
+const SCOPES: [&str; 4] = ["subscribe:*", "publish:*", "presence:*", "publish:user:*"];
 
 /// Paths, and what is special about the runs of each.
 const PATHS: [(&str, &str); 5] = [
@@ -82,6 +87,8 @@ struct World {
     workers: Vec<Arc<Mutex<Worker>>>,
     history: History,
     sabotage: Option<Sabotage>,
+    /// Every client shows who it is.
+    has_names: bool,
     chance: Chance,
     wall_ms: u64,
     elapsed: Duration,
@@ -96,8 +103,11 @@ pub fn simulate(seed: u64, duration: Duration, sabotage: Option<Sabotage>) -> Ou
     simulation::seed(seed);
     let history = History::default();
     let store = Store::new(seed, sabotage, history.clone());
-    let accounts = Arc::new(Mutex::new(Accounts::new(DEVICES.len())));
-    let owners = DEVICES.iter().enumerate().flat_map(|(account, count)| vec![account; *count]);
+    let has_names = seed.is_multiple_of(2);
+    let accounts = Accounts::new(OWNERS.map(|owner| has_names.then_some(owner)).into());
+    let accounts = Arc::new(Mutex::new(accounts));
+    let owners =
+        DEVICES.iter().enumerate().flat_map(|(account, fronts)| fronts.iter().map(move |front| (account, *front)));
     let device = |(client, own)| Device::new(client, own, Arc::clone(&accounts), seed);
     let devices = owners.enumerate().map(device).collect();
     let mut world = World {
@@ -107,6 +117,7 @@ pub fn simulate(seed: u64, duration: Duration, sabotage: Option<Sabotage>) -> Ou
         workers: (0..WORKERS).map(|number| Worker::new(number, seed)).collect(),
         history: history.clone(),
         sabotage,
+        has_names,
         chance: Chance::new(seed, 400),
         wall_ms: BEGINNING_MS,
         elapsed: Duration::ZERO,
@@ -137,7 +148,7 @@ impl World {
         self.history.begin(self.wall_ms);
         let (calm, is_last) = (Arc::new(AtomicBool::new(false)), self.elapsed >= self.duration);
         let mut life: Option<Arc<Life>> = None;
-        let config = configuration(self.folder.path(), self.sabotage);
+        let config = configuration(self.folder.path(), self.has_names, self.sabotage);
         let gateway = Gateway::start_simulated(config, |listener| {
             let opened = self.store.open(listener, is_last);
             life = Some(Arc::clone(&opened));
@@ -218,10 +229,12 @@ impl World {
     }
 }
 
-fn configuration(folder: &Path, sabotage: Option<Sabotage>) -> Config {
+fn configuration(folder: &Path, has_names: bool, sabotage: Option<Sabotage>) -> Config {
     let file = folder.join("trunkline.toml");
     let kept_s = KEPT.as_secs();
     let mut configuration = format!("{CONFIGURATION}broker.keep = \"{kept_s}s\"\n");
+    let admission = if has_names { tokens(sabotage) } else { format!("auth.anonymous_scopes = {SCOPES:?}\n") };
+    configuration.push_str(&admission);
     for (path, mut special) in PATHS {
         if sabotage == Some(Sabotage::JumpedQueue) {
             special = "while_busy = \"parallel\"";
@@ -229,10 +242,25 @@ fn configuration(folder: &Path, sabotage: Option<Sabotage>) -> Config {
         let route = "service = \"chat\"\ntypes = { lookup = \"lookup\" }\ndeadline = \"60s\"";
         configuration.extend(["[[route]]\npath = \"", path, "\"\n", route, "\n", special, "\n"]);
     }
+    for (path, dialect) in OLD_PATHS {
+        let route = format!("dialect = \"{}\"\nservice = \"chat\"\ndeadline = \"60s\"", dialect.name());
+        configuration.extend(["[[route]]\npath = \"", path, "\"\n", &*route, "\n"]);
+    }
     let topics_kept_s = TOPICS_KEPT.as_secs();
     let topics = format!("[[topic]]\npattern = \"*\"\nkeep_records = {RECORDS_KEPT}\nkeep = \"{topics_kept_s}s\"\n");
     configuration.push_str(&topics);
     std::fs::write(&file, configuration).expect("written");
     let loaded = Config::load(Some(&file), std::iter::empty(), Overrides::default());
     loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).config
+}
+
+/// Who may come, and what they are taken for.
+fn tokens(sabotage: Option<Sabotage>) -> String {
+    let entry = |user: &str| {
+        let is_mistaken = sabotage == Some(Sabotage::MistakenIdentity) && user == USERS[1];
+        let subject = if is_mistaken { USERS[0] } else { user };
+        let token = token_of(user);
+        format!("[[auth.tokens]]\ntoken = {token:?}\nsubject = {subject:?}\nscopes = {SCOPES:?}\n")
+    };
+    USERS.map(entry).concat()
 }

@@ -63,7 +63,14 @@ fn planted_mistakes_are_found() {
         let property = match sabotage {
             Sabotage::LostAcknowledgement | Sabotage::LostPublication => Property::AcknowledgedIsKept,
             Sabotage::ForgottenRepetition => Property::OneEffect,
-            Sabotage::SkippedRecord | Sabotage::DoubleDelivery | Sabotage::SkippedPublication => Property::InOrderOnce,
+            Sabotage::SkippedRecord
+            | Sabotage::DoubleDelivery
+            | Sabotage::SkippedPublication
+            | Sabotage::SkippedDevice
+            | Sabotage::TakenForOwn => Property::InOrderOnce,
+            Sabotage::MistakenIdentity => Property::OnlyTheirs,
+            Sabotage::ShortAnswer => Property::WholeAnswer,
+            Sabotage::ForgottenRenewal => Property::KeptForItsTime,
             Sabotage::Fork => Property::OneLog,
             Sabotage::StaleResume => Property::HonestResume,
             Sabotage::TwoEnds | Sabotage::NoEnd => Property::OneEnd,

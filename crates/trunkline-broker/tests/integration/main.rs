@@ -5,4 +5,6 @@ mod folder;
 mod model;
 mod promises;
 mod support;
+#[cfg(target_os = "linux")]
+mod syncing;
 mod time;

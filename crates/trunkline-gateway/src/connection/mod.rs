@@ -399,11 +399,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.phase = Box::pin(std::future::pending());
     }
 
-    /// Tells the client when to come back, once. One that hears what runs say stays until they are over; any other goes.
+    /// Tells the client when to come back, once. One that hears what runs say stays until they are over; any other goes,
+    /// and so does one that has no session yet: nothing comes before its `welcome`.
     fn say_go_away(&mut self) {
         let Leaving::Waits(turn) = std::mem::replace(&mut self.leaving, Leaving::Told) else { return };
         self.incoming.send_away();
-        if !self.membership.subscriber.voice().hears_of_runs() {
+        if !self.incoming.is_open() || !self.membership.subscriber.voice().hears_of_runs() {
             return self.incoming.end(CloseCode::Drain);
         }
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);

@@ -36,10 +36,16 @@ struct Meanwhile {
     broker: MemoryBroker,
     published: Mutex<Option<Batch>>,
     unreadable: Mutex<Option<String>>,
+    /// The next change of this value finds no room.
+    refused: Mutex<Option<String>>,
 }
 
 impl Broker for Meanwhile {
     fn commit(&self, batch: Batch) -> BoxFuture<'static, Result<Committed, BrokerError>> {
+        let changes = |key: &mut String| batch.ops.iter().any(|op| matches!(op, Op::Put(put) if put.key == *key));
+        if self.refused.lock().expect("nobody panics with it").take_if(changes).is_some() {
+            return ready(Err(BrokerError::Overloaded)).boxed();
+        }
         self.broker.commit(batch)
     }
 
@@ -102,7 +108,12 @@ impl World {
         let environment = Environment { clock, epoch_source: 1, listener: Arc::new(Nobody) };
         let options = Options { idempotency: KEEP, ..Options::default() };
         let broker = MemoryBroker::new(&options, environment);
-        let broker = Arc::new(Meanwhile { broker, published: Mutex::default(), unreadable: Mutex::default() });
+        let broker = Arc::new(Meanwhile {
+            broker,
+            published: Mutex::default(),
+            unreadable: Mutex::default(),
+            refused: Mutex::default(),
+        });
         let shared: Arc<dyn Broker> = Arc::<Meanwhile>::clone(&broker);
         let sessions = Arc::new(Sessions::new(Arc::clone(&shared), Keep::new(KEEP)));
         let (metrics, _) = Metrics::new();
@@ -208,7 +219,7 @@ async fn a_channel_that_cannot_be_looked_at_keeps_no_other_from_going() {
     world.pass_after(1_000).await;
     assert!(!world.exists(&run).await && world.exists(&session).await);
     *world.broker.unreadable.lock().unwrap() = None;
-    world.pass_after(AGAIN_AFTER_MS).await;
+    world.pass_after(Keep::new(KEEP).again_ms()).await;
     assert!(!world.exists(&session).await, "it is looked at again later");
     assert!(world.broker.list(REVIEWS, None, 9).await.unwrap().is_empty());
 }
@@ -234,6 +245,20 @@ async fn a_session_stays_while_somebody_uses_it() {
     }
     assert!(!world.exists(&channel).await, "nobody came back");
     assert!(!world.returns(&id, new.secret.as_deref()).await);
+}
+
+#[tokio::test]
+async fn a_session_in_use_that_could_not_be_renewed_at_once_is_renewed_in_time() {
+    let world = World::new();
+    let new = world.sessions.create("default", &Identity::Anonymous, 10_000).await.unwrap();
+    *world.broker.refused.lock().unwrap() = Some(format!("session/default/{}", new.session.id));
+    world.pass_after(500).await;
+    assert!(world.broker.refused.lock().unwrap().is_none(), "the store had no room when half of its time was over");
+    world.pass_after(400).await;
+    drop(new.session);
+    world.pass_after(101).await;
+    let id = world.broker.list("session/", None, 9).await.unwrap();
+    assert_eq!(id.len(), 1, "its first time would be over now, and it was in use a moment ago");
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ use crate::telemetry::Metrics;
 use answers::{Given, NotGiven};
 use inputs::Offers;
 pub(crate) use recovery::Recovery;
-use roster::{Cancelled, NoPlace, Roster};
+use roster::{Cancelled, NoPlace, Place, Roster};
 pub(crate) use store::is_open_run_of;
 use store::{AcceptedMessage, OpenRun};
 use task::RunTask;
@@ -244,15 +244,27 @@ impl Runs {
 
     /// Gives a run of this session an answer to one of its questions. `origin` gets the `ack` or the `error`.
     pub(crate) fn answer(self: &Arc<Self>, session: &Arc<Session>, run: &str, answer: Answer, origin: InFlight) {
-        let channel = ChannelKey::run(&session.realm, run);
-        let given = Given { answer, origin };
-        match self.roster.answer(&channel, &session.channel, given) {
+        self.give(session, &ChannelKey::run(&session.realm, run), Given { answer, origin });
+    }
+
+    fn give(self: &Arc<Self>, session: &Arc<Session>, channel: &ChannelKey, given: Given) {
+        match self.roster.answer(channel, &session.channel, given) {
             Ok(()) => {}
             Err(NotGiven::Full(given)) => given.refuse(self, ErrorCode::Busy.body()),
             Err(NotGiven::NoRun(given)) => {
-                let (runs, session) = (Arc::clone(self), Arc::clone(session));
+                let (runs, session, channel) = (Arc::clone(self), Arc::clone(session), channel.clone());
                 self.tracker.spawn(async move { answers::look_up(&runs, &channel, &session.id, given).await });
             }
+        }
+    }
+
+    /// Gives up a place whose run does not go on in this task. What clients answered there is for whoever has the run.
+    fn give_up(self: &Arc<Self>, session: &Arc<Session>, channel: &ChannelKey, place: Place) {
+        let answers = Arc::clone(&place.answers);
+        drop(place);
+        // Nobody puts anything in any more.
+        for given in answers.take() {
+            self.give(session, channel, given);
         }
     }
 

@@ -20,13 +20,13 @@ use trunkline_core::run::Run;
 use trunkline_core::turns::WhileBusy;
 use trunkline_protocol::{ErrorBody, ErrorCode};
 
+use super::Runs;
 use super::driver::{Driver, Worker};
 use super::inputs::{self, Held};
 use super::recovery::RECLAIM_WITHIN;
 use super::roster::Place;
 use super::store::{self, OpenRun};
 use super::writing::Commit;
-use super::{Runs, answers};
 use crate::clock::{timestamp, wall_ms};
 use crate::connection::InFlight;
 use crate::message;
@@ -72,6 +72,8 @@ impl RunTask {
             self.interrupt();
             let run = self.new_run();
             self.drive(run, place, Worker::None, LEFT_AFTER).await;
+        } else if let Some(place) = place {
+            self.runs.give_up(&self.session, &self.channel, place);
         }
     }
 
@@ -136,11 +138,10 @@ impl RunTask {
         if let Some(held) = self.held.take()
             && !held.is_let_go(&place, &self.runs.stopping).await
         {
-            return;
+            return self.runs.give_up(&self.session, &self.channel, place);
         }
         let span = tracing::info_span!("run", run = self.channel.id(), service = %self.open.service);
         let (runs, channel, session) = (Arc::clone(&self.runs), self.channel.clone(), Arc::clone(&self.session));
-        let answers = Arc::clone(&place.answers);
         let driving = AssertUnwindSafe(Driver::new(self, run, worker).go(&place, return_within)).catch_unwind();
         if driving.instrument(span).await.is_err() {
             tracing::error!(run = channel.id(), "the task of a run panicked");
@@ -154,11 +155,7 @@ impl RunTask {
             }
         }
         runs.hub.forget_latest(&channel);
-        drop(place);
-        // Nobody puts anything in any more.
-        for given in answers.take() {
-            answers::look_up(&runs, &channel, &session.id, given).await;
-        }
+        runs.give_up(&session, &channel, place);
     }
 }
 

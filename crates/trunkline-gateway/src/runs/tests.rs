@@ -15,6 +15,7 @@ use trunkline_broker::memory::MemoryBroker;
 use trunkline_broker::{
     Append, Batch, BrokerError, Capabilities, Committed, Environment, Expect, Op, Options, Page, Put,
 };
+use trunkline_core::channel::ChannelKind;
 use trunkline_core::log::{Head, ResetReason};
 use trunkline_core::outbox::Priority;
 use trunkline_core::record::RecordKind;
@@ -26,7 +27,9 @@ use crate::connection::Subscriber;
 use crate::message;
 use crate::sessions::Sessions;
 
-type Answer<T> = BoxFuture<'static, Result<T, BrokerError>>;
+mod keeping;
+
+type Reply<T> = BoxFuture<'static, Result<T, BrokerError>>;
 
 /// A broker that panics once, where it is to store the end of a run, or has no room now and then.
 struct Failing {
@@ -35,19 +38,41 @@ struct Failing {
     fail_now: Mutex<Option<oneshot::Receiver<()>>>,
     /// What is stored just before the next end of a run.
     in_between: Mutex<Option<Batch>>,
+    /// The next batch in which this is fails, once the test says so.
+    refused: Mutex<Option<Refused>>,
     /// How many more changes of open runs find no room.
     overloaded: AtomicUsize,
     /// Held back until the second one; the first one is told that somebody waits.
     reading_a_run: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
+    /// The same for the next read of a run's channel.
+    reading_a_log: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
+}
+
+/// A write that is to fail.
+struct Refused {
+    holds: fn(&Op) -> bool,
+    reached: oneshot::Sender<()>,
+    go_on: oneshot::Receiver<()>,
 }
 
 impl Broker for Failing {
-    fn commit(&self, batch: Batch) -> Answer<Committed> {
+    fn commit(&self, batch: Batch) -> Reply<Committed> {
         let ends_a_run = batch.ops.iter().any(|op| matches!(op, Op::Append(append) if append.seals));
         let changes_a_run = matches!(&batch.ops[..], [Op::Put(put)] if put.key.starts_with(OPEN_RUNS) && put.expect != Expect::Anything);
         let less = |count: usize| count.checked_sub(1);
         if changes_a_run && self.overloaded.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
             return std::future::ready(Err(BrokerError::Overloaded)).boxed();
+        }
+        let has_it = |refused: &mut Refused| batch.ops.iter().any(refused.holds);
+        if let Some(Refused { reached, go_on, .. }) =
+            self.refused.lock().expect("nobody panics with it").take_if(has_it)
+        {
+            return async move {
+                reached.send(()).expect("the test waits");
+                go_on.await.expect("the test says so");
+                Err(BrokerError::Unavailable("as the test wants".to_owned()))
+            }
+            .boxed();
         }
         if let Some(now) = self.fail_now.lock().expect("nobody panics with it").take_if(|_| ends_a_run) {
             return async { panic!("as the test wants: {:?}", now.await) }.boxed();
@@ -69,15 +94,25 @@ impl Broker for Failing {
         channel: &ChannelKey,
         cursor: Option<Position>,
         bytes_max: usize,
-    ) -> Answer<Result<Page, ResetReason>> {
-        self.broker.read(channel, cursor, bytes_max)
+    ) -> Reply<Result<Page, ResetReason>> {
+        let page = self.broker.read(channel, cursor, bytes_max);
+        let mut held = self.reading_a_log.lock().expect("nobody panics with it");
+        match held.take_if(|_| channel.kind() == ChannelKind::Run) {
+            None => page,
+            Some((reached, go_on)) => async move {
+                reached.send(()).expect("the test waits");
+                go_on.await.expect("the test says so");
+                page.await
+            }
+            .boxed(),
+        }
     }
 
-    fn head(&self, channel: &ChannelKey) -> Answer<Option<Head>> {
+    fn head(&self, channel: &ChannelKey) -> Reply<Option<Head>> {
         self.broker.head(channel)
     }
 
-    fn get(&self, key: &str) -> Answer<Option<bytes::Bytes>> {
+    fn get(&self, key: &str) -> Reply<Option<bytes::Bytes>> {
         let value = self.broker.get(key);
         let mut held = self.reading_a_run.lock().expect("nobody panics with it");
         match held.take_if(|_| key.starts_with(OPEN_RUNS)) {
@@ -91,7 +126,7 @@ impl Broker for Failing {
         }
     }
 
-    fn list(&self, prefix: &str, after: Option<&str>, count_max: usize) -> Answer<Vec<(String, bytes::Bytes)>> {
+    fn list(&self, prefix: &str, after: Option<&str>, count_max: usize) -> Reply<Vec<(String, bytes::Bytes)>> {
         self.broker.list(prefix, after, count_max)
     }
 
@@ -125,8 +160,10 @@ impl Stored {
                 broker,
                 fail_now: Mutex::default(),
                 in_between: Mutex::default(),
+                refused: Mutex::default(),
                 overloaded: AtomicUsize::new(0),
                 reading_a_run: Mutex::default(),
+                reading_a_log: Mutex::default(),
             }),
             hub,
             metrics,
@@ -166,13 +203,17 @@ impl Stored {
         ChannelKey::run("default", &run_id("default", "s", id))
     }
 
-    /// What the client was sent of channels.
-    fn said(&self) -> Vec<Value> {
-        let mut said = Vec::new();
+    /// What the client was sent.
+    fn heard(&self) -> Vec<Value> {
         let mut frames = Vec::new();
         self.client.outbox().take(usize::MAX, |frame| frames.push(frame));
         let written = frames.into_iter().filter_map(|frame| frame.into_bytes(&self.client, None));
-        said.extend(written.map(|frame| message::read_frame(&frame)));
+        written.map(|frame| message::read_frame(&frame)).collect()
+    }
+
+    /// What it was sent of channels.
+    fn said(&self) -> Vec<Value> {
+        let mut said = self.heard();
         said.retain(|message| message["channel"].is_string());
         said
     }
@@ -317,6 +358,28 @@ async fn a_run_that_waits_for_a_worker_is_left_as_such_though_the_broker_has_no_
     ended(&runs).await;
     assert!(!called().await, "the next life calls it");
     stop.cancel();
+}
+
+#[tokio::test]
+async fn an_answer_beside_a_repetition_of_its_runs_message_is_not_lost() {
+    let stored = Stored::new();
+    let runs = stored.runs();
+    let run = stored.accept(&runs, "m1");
+    ended(&runs).await;
+    let ((reached, reading), (go_on, held)) = (oneshot::channel(), oneshot::channel());
+    *stored.broker.reading_a_log.lock().expect("nobody panics with it") = Some((reached, held));
+    stored.accept(&runs, "m1");
+    let reading = tokio::time::timeout(Duration::from_secs(20), reading).await;
+    reading.expect("in time").expect("the repetition looks for the run");
+    let payload = message::payload(&json!({ "request_id": "q1", "granted": true }));
+    let answer = Answer::from_client(&payload, "a1", None).expect("an answer");
+    let origin = stored.client.acquire_in_flight(64, true).expect("a place");
+    runs.answer(&stored.session, run.id(), answer, origin);
+    go_on.send(()).expect("it waits for this");
+    ended(&runs).await;
+    let replies = stored.heard();
+    let reply = replies.iter().find(|reply| reply["reply_to"] == "a1").expect("a reply");
+    assert_eq!(reply["error"]["code"], "bad_request", "the run is over: {reply}");
 }
 
 #[tokio::test]

@@ -39,6 +39,21 @@ async fn clients_are_sent_away_and_a_run_may_finish() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_no_welcome_yet_is_told_nothing_else_and_goes() {
+    let gateway = TestGateway::start("server.drain = \"30s\"").await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let (mut peer, _) = Peer::welcomed(&gateway, json!({})).await;
+    peer.start("m1", json!({})).await;
+    let call = worker.receive_call().await;
+    let mut late = Peer::native(&gateway).await;
+    gateway.begin_to_stop();
+    assert_eq!(late.until_closed().await, (Vec::new(), 4000), "a client takes anything but its welcome for a refusal");
+    peer.until("go_away").await;
+    worker.result(call.corr, 0, "1").await;
+    peer.until("run_completed").await;
+}
+
+#[tokio::test]
 async fn row_68_many_clients_are_told_one_after_the_other_and_each_when_to_come_back() {
     const CLIENTS: usize = 200;
     let gateway = TestGateway::start("").await;

@@ -47,6 +47,43 @@ async fn row_67_a_gateway_that_cannot_write_stops_and_loses_nothing_that_it_ackn
     drop(worker);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_gateway_whose_disk_does_not_sync_stops_and_acknowledges_nothing_more() {
+    let folder = Folder::with("broker.durability = \"disk\"");
+    let gateway = Serving::start(&folder).await;
+    let worker = PythonWorker::start(&folder);
+    let mut seen = Seen::default();
+    let mut client = within(seen.connect(&gateway.options())).await.expect("welcome");
+    let message = count("m1", 20);
+    seen.sent.insert(message.id.clone(), 20);
+    client.send(&message).await.expect("sent");
+    while !seen.is_over() {
+        within(seen.receive(&mut client)).await.expect("it works");
+    }
+    drop((client, gateway));
+
+    let mut gateway = Serving::on_a_broken_disk(&folder).await;
+    let acknowledged = seen.acknowledged.len();
+    let message = count("m2", 20);
+    seen.sent.insert(message.id.clone(), 20);
+    if let Ok(mut client) = within(seen.connect(&gateway.options())).await
+        && client.send(&message).await.is_ok()
+    {
+        while within(seen.receive(&mut client)).await.is_ok() {}
+    }
+    assert_eq!(gateway.exit_code().await, Some(1));
+    assert_eq!(seen.acknowledged.len(), acknowledged);
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+    let last = log.lines().last().unwrap_or_default();
+    assert!(last.starts_with("trunkline: the store failed: ") && last.contains("Input/output error"), "{log}");
+
+    let gateway = Serving::start(&folder).await;
+    seen.read_to_end(&gateway.options()).await;
+    seen.check();
+    drop(worker);
+}
+
 /// A disk of its own for the store, of 16 MiB. Only the gateway sees it.
 const SMALL_DISK: &str = "mkdir -p disk && mount -t tmpfs -o size=16m none disk && exec \"$@\"";
 

@@ -111,9 +111,28 @@ impl Serving {
         Self::from_command(folder, command).await
     }
 
+    /// Starts a gateway on a disk that does not sync: the calls of the thread that starts it to the kernel are filtered, and so
+    /// are its own.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn on_a_broken_disk(folder: &Folder) -> Self {
+        let mut command = folder.command(&["serve", "--config", "trunkline.toml", "--listen", "127.0.0.1:0"]);
+        command.stderr(std::fs::File::create(folder.path().join("log")).expect("a log"));
+        let runtime = tokio::runtime::Handle::current();
+        let starting = std::thread::spawn(move || {
+            let _entered = runtime.enter();
+            break_the_disk();
+            command.spawn().expect("it starts")
+        });
+        Self::announced(folder, starting.join().expect("it did not panic")).await
+    }
+
     async fn from_command(folder: &Folder, mut command: Command) -> Self {
         let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-        let mut child = command.stderr(log).spawn().expect("it starts");
+        let child = command.stderr(log).spawn().expect("it starts");
+        Self::announced(folder, child).await
+    }
+
+    async fn announced(folder: &Folder, mut child: Child) -> Self {
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut announcement = String::new();
         within(stdout.read_line(&mut announcement)).await.expect("read");
@@ -297,4 +316,17 @@ impl PythonWorker {
     pub(crate) async fn kill(mut self) {
         within(self.0.kill()).await.expect("killed");
     }
+}
+
+/// Every `fdatasync` of this thread, and of what it starts, fails with EIO from now on.
+#[cfg(target_os = "linux")]
+fn break_the_disk() {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+
+    let errno = u32::try_from(libc::EIO).expect("a number");
+    let architecture = std::env::consts::ARCH.try_into().expect("one that has filters");
+    let syncs = [(libc::SYS_fdatasync, Vec::new())].into_iter().collect();
+    let filter = SeccompFilter::new(syncs, SeccompAction::Allow, SeccompAction::Errno(errno), architecture);
+    let program = BpfProgram::try_from(filter.expect("a filter")).expect("a program");
+    apply_filter(&program).expect("the kernel has filters");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::old::is_told_of;
 use super::runs::Run;
 use super::{Checker, Property};
 use crate::history::{Told, Verdict, offset};
@@ -31,20 +32,28 @@ impl Checker {
             self.verdict(client, verdict);
         }
         self.client(client).is_open = true;
+        self.came_back(session);
         self.comes(client);
     }
 
     /// A client has one more channel.
     pub(super) fn attached(&mut self, client: usize, verdict: &Verdict) {
-        let is_session = verdict.channel.starts_with("session:");
-        self.reached(if is_session { "attached a session" } else { "subscribed" });
+        self.reached(match kind(&verdict.channel) {
+            "session" => "attached a session",
+            "user" => "attached a user's channel",
+            _ => "subscribed",
+        });
         self.verdict(client, verdict);
         self.comes(client);
     }
 
     /// A client has given a channel up.
     pub(super) fn detached(&mut self, client: usize, channel: &str) {
-        self.reached(if channel.starts_with("session:") { "detached a session" } else { "unsubscribed" });
+        self.reached(match kind(channel) {
+            "session" => "detached a session",
+            "user" => "detached a user's channel",
+            _ => "unsubscribed",
+        });
         self.leaves(client, channel);
         self.forget_runs(client, channel);
         self.client(client).channels.remove(channel);
@@ -80,6 +89,9 @@ impl Checker {
                     self.violated(Property::HonestResume, said);
                 }
                 self.reached("resumed");
+                if kind(channel) == "user" {
+                    self.reached("resumed a user's channel");
+                }
             }
             (_, Some(reason)) => self.lost(client, channel, reason, asked.as_deref(), *forged, pos.as_deref(), &said),
             _ => self.violated(Property::HonestResume, said),
@@ -110,7 +122,10 @@ impl Checker {
             top.offset().saturating_sub(RECORDS_KEPT + RECORDS_KEPT / 16 + 1)
         });
         let is_true = match (reason, pos) {
-            ("too_far", Some(_)) => asked.is_none_or(|asked| offset(asked) <= kept_from + RECORDS_KEPT / 8 + 2),
+            // A user's channel keeps more than is ever published to it here.
+            ("too_far", Some(_)) => {
+                kind(channel) != "user" && asked.is_none_or(|asked| offset(asked) <= kept_from + RECORDS_KEPT / 8 + 2)
+            }
             ("forked", Some(_)) => forged,
             ("epoch_changed", Some(_)) => self.removed.contains(channel),
             ("unknown", None) => self.removed.contains(channel) || self.may_be_over(channel),
@@ -132,12 +147,14 @@ impl Checker {
     }
 
     pub(super) fn told(&mut self, client: usize, told: &Told) {
-        if told.channel.starts_with("topic:") {
-            self.reached("told of a topic");
-        } else if told.session != self.client(client).session {
-            self.reached("told of another's session");
+        match kind(&told.channel) {
+            "topic" => self.reached("told of a topic"),
+            "user" => self.told_as_user(client, told),
+            _ if told.session != self.client(client).session => self.reached("told of another's session"),
+            _ => {}
         }
         self.compare_with_log(client, told);
+        self.compare_with_words(client, told);
         self.begin_again(client, told);
         let view = self
             .clients
@@ -150,7 +167,9 @@ impl Checker {
             Some(cursor) => *cursor == told.prev,
             None => offset(&told.prev) == 0,
         };
-        let in_order = follows && !view.over;
+        let (cursor, is_over) = (view.cursor.clone(), view.over);
+        let in_order = !is_over && (follows || self.passes_over_its_own(client, cursor.as_deref(), told));
+        let view = self.client(client).channels.get_mut(&told.channel).expect("it was just made");
         let said = format!(
             "client {client} is at {:?} and is told of {} {} after {}",
             view.cursor, told.channel, told.pos, told.prev
@@ -196,12 +215,22 @@ impl Checker {
                 }
                 stored.seq.map(|(_, last)| last) == told.seq.map(|(_, last)| last)
             }
+            Some(stored) if told.old.is_some() => is_told_of(told, stored),
             Some(stored) => stored == told,
             None => false,
         };
         if !is_same {
             let what = format!("client {client} was told {told:?}, and stored is {stored:?}");
             self.violated(Property::OneLog, what);
+        }
+    }
+
+    fn told_as_user(&mut self, client: usize, told: &Told) {
+        self.reached("told of a user's channel");
+        let user = self.client(client).user.clone();
+        if user.as_deref() != told.channel.strip_prefix("user:") {
+            let what = format!("client {client} of {user:?} was told {told:?}");
+            self.violated(Property::OnlyTheirs, what);
         }
     }
 
@@ -267,4 +296,9 @@ impl Checker {
             self.violated(Property::EverythingArrives, what);
         }
     }
+}
+
+/// What a channel is of, by its name.
+fn kind(channel: &str) -> &str {
+    channel.split_once(':').map_or("", |(kind, _)| kind)
 }

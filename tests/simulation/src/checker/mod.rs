@@ -1,11 +1,13 @@
 //! Holds a history against what the gateway promises. Pure: a history in, findings out.
 //!
 //! Each promise is one property with a name, so that a planted mistake can be asked for by the property that has to find it.
-//! What clients are told of channels is held against the logs in `delivery`, what becomes of messages and runs in `runs`,
+//! What clients are told of channels is held against the logs in `delivery`, what old clients are told in words of their own in
+//! `old`, what becomes of messages and runs in `runs`,
 //! who is said to be there in `presence`, and what is kept how long in `keeping`.
 
 mod delivery;
 mod keeping;
+mod old;
 mod presence;
 mod runs;
 
@@ -14,6 +16,7 @@ use std::fmt::Display;
 
 use crate::history::{Entry, Fault, Told, What};
 use delivery::View;
+use keeping::Kept;
 use presence::{Names, Room};
 use runs::Run;
 
@@ -28,6 +31,12 @@ pub enum Property {
     InOrderOnce,
     /// What a client is told is what is stored (P2).
     OneLog,
+    /// A client is told nothing of its session before it is welcomed to it (P2).
+    WelcomeFirst,
+    /// An old client hears the whole text of an answer, and its pieces numbered without a gap (P2).
+    WholeAnswer,
+    /// What is for one user is told to that user alone.
+    OnlyTheirs,
     /// Coming back is complete or says why not, for a reason that there is (P3).
     HonestResume,
     /// A run ends once, and then for good (P4).
@@ -77,7 +86,7 @@ pub struct Findings {
 }
 
 /// Situations that a simulation has to reach, beside every fault.
-const SITUATIONS: [&str; 44] = [
+const SITUATIONS: [&str; 54] = [
     "resumed",
     "new channel",
     "reset too_far",
@@ -122,6 +131,16 @@ const SITUATIONS: [&str; 44] = [
     "knows what a member said last",
     "session lost",
     "topic removed",
+    "attached a user's channel",
+    "resumed a user's channel",
+    "detached a user's channel",
+    "told of a user's channel",
+    "told in payload",
+    "told in data",
+    "told in flat",
+    "told in open",
+    "whole answer",
+    "own message passed over",
 ];
 
 /// Checks everything that happened, in order.
@@ -170,13 +189,15 @@ struct Checker {
     answers: BTreeMap<String, Told>,
     runs: BTreeMap<String, Run>,
     clients: BTreeMap<usize, Client>,
+    /// Sessions that are kept, by their channels.
+    sessions: BTreeMap<String, Kept>,
     /// Since when nobody is attached to a channel that somebody was attached to.
     deserted: BTreeMap<String, u64>,
     /// By which names members of topics are known.
     names: Names,
-    /// When members were seen in topics last in this life, by topic and session.
+    /// When members were seen in topics last in this life, by topic and member.
     seen: BTreeMap<(String, String), u64>,
-    /// Clients that said in this life what they do, by topic and session.
+    /// Clients that said in this life what they do, by topic and member.
     speakers: BTreeMap<(String, String), BTreeSet<usize>>,
 }
 
@@ -185,23 +206,45 @@ struct Checker {
 struct Client {
     is_open: bool,
     session: Option<String>,
+    /// The user that it has proved to be.
+    user: Option<String>,
     channels: BTreeMap<String, View>,
+    /// Messages that it has sent on this connection.
+    sent: BTreeSet<String>,
+    /// Pieces of each run's answer that an old one was told on this connection.
+    pieces: BTreeMap<String, u64>,
     /// Topics in which it is seen.
     rooms: BTreeMap<String, Room>,
     /// It reads slowly, or did.
     was_slowed: bool,
 }
 
+impl Client {
+    /// Whom others see where this one is.
+    fn member(&self) -> Option<&String> {
+        self.user.as_ref().or(self.session.as_ref())
+    }
+}
+
 impl Checker {
     fn take(&mut self, what: &What) {
         match what {
             What::Began => self.began(),
-            What::Sent { message, purpose, .. } => self.sent(message, purpose),
+            What::Sent { client, message, purpose } => {
+                self.client(*client).sent.insert(message.clone());
+                self.sent(message, purpose);
+            }
             What::Acknowledged { message, run, duplicate, .. } => {
                 self.acknowledged(message, run.as_deref(), *duplicate);
             }
             What::Refused { message, code, .. } => self.refused(message, code),
-            What::Opened { client, session, verdicts } => self.opened(*client, session, verdicts),
+            What::Opened { client, session, user, verdicts } => {
+                self.client(*client).user.clone_from(user);
+                self.opened(*client, session, verdicts);
+            }
+            What::ToldEarly { client, kind } => {
+                self.violated(Property::WelcomeFirst, format!("client {client} was told {kind} before its welcome"));
+            }
             What::SessionLost { client, session } => self.session_lost(*client, session),
             What::Reloaded { client } => drop(self.clients.remove(client)),
             What::Closed { client } => self.closed(*client),
@@ -228,6 +271,7 @@ impl Checker {
                 self.reached(&name(*fault));
             }
             What::Stored(record) => self.stored(record),
+            What::Renewed { session, until_ms } => self.renewed(session, *until_ms),
             What::Removed { channel } => self.removed(channel),
             What::Calm => {
                 self.messages_are_kept();

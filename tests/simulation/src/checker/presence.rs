@@ -8,7 +8,7 @@ use crate::history::{Entry, Presence, What};
 /// A connection that ended without a word may be noticed this late, and its member leaves some time after that.
 const NOTICED_WITHIN_MS: u64 = 90_000;
 
-/// The session of each member, by the name that it was told to have.
+/// Each member, by the name that it was told to have.
 pub(super) type Names = BTreeMap<String, String>;
 
 /// Who is in a topic and what they do, as far as a client knows, and what it said of itself.
@@ -21,12 +21,14 @@ pub(super) struct Room {
 
 /// Finds out which names members have.
 pub(super) fn names(history: &[Entry]) -> Names {
-    let (mut names, mut sessions) = (Names::new(), BTreeMap::new());
+    let (mut names, mut members) = (Names::new(), BTreeMap::new());
     for Entry { what, .. } in history {
         match what {
-            What::Opened { client, session, .. } => drop(sessions.insert(*client, session.clone())),
+            What::Opened { client, session, user, .. } => {
+                members.insert(*client, user.as_ref().unwrap_or(session).clone());
+            }
             What::Seen { client, presence: Presence::Members { you: Some(you), .. }, .. } => {
-                names.insert(you.clone(), sessions[client].clone());
+                names.insert(you.clone(), members[client].clone());
             }
             _ => {}
         }
@@ -38,16 +40,16 @@ impl Checker {
     /// A client says what it does, and wants to be seen.
     pub(super) fn present(&mut self, client: usize, topic: &str, state: &str) {
         state.clone_into(&mut self.client(client).rooms.entry(topic.to_owned()).or_default().said);
-        if let Some(session) = self.client(client).session.clone() {
-            self.speakers.entry((topic.to_owned(), session)).or_default().insert(client);
+        if let Some(member) = self.client(client).member().cloned() {
+            self.speakers.entry((topic.to_owned(), member)).or_default().insert(client);
         }
         self.note_seen(client, topic);
     }
 
     /// A client is, or was until now, in a topic.
     pub(super) fn note_seen(&mut self, client: usize, topic: &str) {
-        if let Some(session) = self.client(client).session.clone() {
-            self.seen.insert((topic.to_owned(), session), self.now_ms);
+        if let Some(member) = self.client(client).member().cloned() {
+            self.seen.insert((topic.to_owned(), member), self.now_ms);
         }
     }
 
@@ -88,12 +90,12 @@ impl Checker {
     }
 
     /// Whether a member has been seen in a topic in this life of the gateway, and is or was a moment ago.
-    fn may_be_in(&self, topic: &str, member: &str) -> bool {
+    fn may_be_in(&self, topic: &str, name: &str) -> bool {
         // Of one that was told nothing itself nobody knows who it is.
-        let Some(session) = self.names.get(member) else { return true };
-        let of_session = |client: &&super::Client| client.session.as_ref() == Some(session);
-        let is_in = self.clients.values().filter(of_session).any(|client| client.rooms.contains_key(topic));
-        let seen = self.seen.get(&(topic.to_owned(), session.clone()));
+        let Some(member) = self.names.get(name) else { return true };
+        let has_that_name = |client: &&super::Client| client.member() == Some(member);
+        let is_in = self.clients.values().filter(has_that_name).any(|client| client.rooms.contains_key(topic));
+        let seen = self.seen.get(&(topic.to_owned(), member.clone()));
         is_in || seen.is_some_and(|seen| seen + NOTICED_WITHIN_MS >= self.now_ms)
     }
 
@@ -102,7 +104,7 @@ impl Checker {
         let mut members = BTreeMap::<&String, BTreeSet<&String>>::new();
         for client in self.clients.values() {
             for topic in client.rooms.keys() {
-                members.entry(topic).or_default().extend(client.session.as_ref());
+                members.entry(topic).or_default().extend(client.member());
             }
         }
         let (mut wrong, mut agreed) = (Vec::new(), 0);
@@ -145,9 +147,9 @@ impl Checker {
     }
 
     /// What a member said last in a topic, unless several devices said something. Nobody types for ever.
-    fn said_last(&self, topic: &str, member: &str) -> Option<&str> {
-        let session = self.names.get(member)?;
-        let speakers = self.speakers.get(&(topic.to_owned(), session.clone()))?;
+    fn said_last(&self, topic: &str, name: &str) -> Option<&str> {
+        let member = self.names.get(name)?;
+        let speakers = self.speakers.get(&(topic.to_owned(), member.clone()))?;
         let speaker = speakers.first().filter(|_| speakers.len() == 1)?;
         let said = &self.clients.get(speaker)?.rooms.get(topic)?.said;
         Some(if said == "typing" { "online" } else { said })

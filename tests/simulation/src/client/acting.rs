@@ -5,13 +5,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Act, Device, Outgoing, Surroundings, is_session, is_topic};
+use super::{Act, Device, Front, Outgoing, Surroundings, is_session, is_topic, is_users};
 use crate::history::{Fault, Purpose, Verdict, What};
 use crate::network::Control;
 use crate::store::lock;
 
 /// Topics: few, so that clients meet, and so many that some are left alone.
 const TOPICS: u64 = 30;
+
+/// Names of users.
+pub(crate) const USERS: [&str; 3] = ["alice", "bob", "carol"];
 
 /// Channels beside its session's and their runs that a client has at once.
 const FURTHER_MAX: usize = 4;
@@ -46,6 +49,8 @@ impl Device {
             7..=12 => self.repeat(around),
             13..=20 => self.cancel(around),
             21..=70 => self.ask(around),
+            // An old front end has one session, and no topics.
+            71..=145 if self.front == Front::Old => Act::Nothing,
             71..=100 => self.publish(around),
             101..=112 => self.attach(around),
             113..=118 => self.detach(around),
@@ -101,10 +106,20 @@ impl Device {
     }
 
     fn publish(&mut self, around: &Surroundings) -> Act {
+        if self.user.is_some() && self.chance.one_in(3) {
+            return self.publish_to_user(around);
+        }
         let topic = self.draw_topic();
         let length = usize::try_from(self.chance.between(0, 200)).expect("small");
         let payload = json!({ "topic": topic, "payload": { "news": "x".repeat(length) } });
         self.send(json!({ "type": "publish", "payload": payload }), Purpose::Topic(topic), around)
+    }
+
+    fn publish_to_user(&mut self, around: &Surroundings) -> Act {
+        let user = USERS[usize::try_from(self.chance.between(0, USERS.len() as u64 - 1)).expect("small")];
+        let payload = json!({ "user": user, "payload": { "report": self.chance.between(1, 9) } });
+        let purpose = Purpose::User(user.to_owned());
+        self.send(json!({ "type": "publish", "payload": payload }), purpose, around)
     }
 
     /// Sends a new message, until it is acknowledged.
@@ -119,8 +134,11 @@ impl Device {
     /// Asks for a topic or for another user's session, from where it left it.
     fn attach(&mut self, around: &Surroundings) -> Act {
         let further = self.cursors.keys().filter(|channel| !channel.starts_with("run:")).count() - 1;
-        let is_session = self.chance.one_in(3);
-        let (channel, mut payload) = if is_session {
+        let users = self.user.map(|user| format!("user:{user}")).filter(|users| !self.cursors.contains_key(users));
+        let is_session = users.is_none() && self.chance.one_in(3);
+        let (channel, mut payload) = if let Some(users) = users {
+            (users, json!({ "user": true }))
+        } else if is_session {
             let Some((session, secret)) = self.draw_session(around) else { return Act::Nothing };
             (format!("session:{session}"), json!({ "session": session, "secret": secret }))
         } else {
@@ -137,14 +155,15 @@ impl Device {
         self.numbered += 1;
         let id = format!("w{}-{}", self.client, self.numbered);
         self.connection.wishes.insert(id.clone(), Verdict::asked(&channel, pos));
-        let kind = if is_session { "attach" } else { "subscribe" };
+        let kind = if is_topic(&channel) { "subscribe" } else { "attach" };
         Act::Send(json!({ "type": kind, "id": id, "payload": payload }))
     }
 
     fn detach(&mut self, around: &Surroundings) -> Act {
         let own = self.session.as_ref().map(|session| format!("session:{session}"));
         let further = self.cursors.keys().filter(|channel| Some(*channel) != own.as_ref());
-        let further: Vec<_> = further.filter(|channel| is_topic(channel) || is_session(channel)).cloned().collect();
+        let is_mine = |channel: &&String| is_topic(channel) || is_session(channel) || is_users(channel);
+        let further: Vec<_> = further.filter(is_mine).cloned().collect();
         if further.is_empty() {
             return Act::Nothing;
         }
@@ -156,12 +175,11 @@ impl Device {
         self.leave_runs_of(&channel);
         self.connection.seen_in.remove(&channel);
         self.connection.given_up.insert(channel.clone());
-        let (kind, name, id) = match channel.split_once(':') {
-            Some(("topic", id)) => ("unsubscribe", "topic", id),
-            Some((_, id)) => ("detach", "session", id),
-            None => unreachable!("channels have a kind"),
+        let message = match channel.split_once(':').expect("channels have a kind") {
+            ("topic", topic) => json!({ "type": "unsubscribe", "payload": { "topic": topic } }),
+            ("user", _) => json!({ "type": "detach", "payload": { "user": true } }),
+            (_, session) => json!({ "type": "detach", "payload": { "session": session } }),
         };
-        let message = json!({ "type": kind, "payload": { name: id } });
         around.history.add(What::Detached { client: self.client, channel });
         Act::Send(message)
     }
@@ -186,15 +204,15 @@ impl Device {
         format!("t{most}")
     }
 
-    /// Another user's session, and what opens it.
-    fn draw_session(&mut self, around: &Surroundings) -> Option<(String, String)> {
+    /// Another account's session, and what opens it. A session of somebody who has a name opens to nobody else.
+    fn draw_session(&mut self, around: &Surroundings) -> Option<(String, Option<String>)> {
         let accounts = lock(&self.accounts);
         let account = usize::try_from(self.chance.between(0, accounts.current.len() as u64 - 1)).expect("small");
         let session = accounts.current[account].clone().filter(|_| account != self.own)?;
-        if accounts.gone_until_ms[account] > around.history.now_ms() {
+        if accounts.gone_until_ms[account] > around.history.now_ms() || accounts.users[account] != self.user {
             return None;
         }
-        let secret = accounts.secrets[&session].clone();
+        let secret = accounts.secrets.get(&session).cloned();
         Some((session, secret))
     }
 

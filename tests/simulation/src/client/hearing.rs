@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Device, Outgoing, SENT_AGAIN_WITHIN, Surroundings};
+use super::{Device, Outgoing, SENT_AGAIN_WITHIN, Surroundings, is_users};
 use crate::history::{Presence, Purpose, Told, Verdict, What};
 use crate::store::{Sabotage, lock};
 
@@ -26,7 +26,9 @@ impl Device {
                 return None;
             }
             *current = Some(session.clone());
-            accounts.secrets.insert(session.clone(), text(payload, "secret").expect("it is a new session"));
+            let secret = text(payload, "secret");
+            assert_eq!(secret.is_some(), self.user.is_none(), "only who has no name needs a secret");
+            accounts.secrets.extend(secret.map(|secret| (session.clone(), secret)));
             if let Some(lost) = self.session.take() {
                 around.history.add(What::SessionLost { client: self.client, session: lost });
                 return None;
@@ -42,7 +44,8 @@ impl Device {
             verdicts.push(verdict);
         }
         self.connection.is_open = true;
-        around.history.add(What::Opened { client: self.client, session, verdicts });
+        let user = self.user.map(str::to_owned);
+        around.history.add(What::Opened { client: self.client, session, user, verdicts });
         self.give_up_old(around);
         let resent = self.unacknowledged.values_mut().map(|outgoing| {
             outgoing.not_before = None;
@@ -81,6 +84,15 @@ impl Device {
             }
             stays
         });
+    }
+
+    /// A greeting, or word that its session is no more, may come before the welcome, and an error.
+    pub(super) fn hear_early(&self, message: &Value, around: &Surroundings) {
+        let kind = text(message, "type").expect("a type");
+        let may = ["connection_established", "connection_status", "connected", "session_expired", "ping", "error"];
+        if !may.contains(&&*kind) {
+            around.history.add(What::ToldEarly { client: self.client, kind });
+        }
     }
 
     pub(super) fn hear(&mut self, message: &Value, around: &Surroundings) {
@@ -166,7 +178,7 @@ impl Device {
         !self.connection.given_up.contains(&of)
     }
 
-    fn hear_record(&mut self, told: Told, around: &Surroundings) {
+    fn hear_record(&mut self, mut told: Told, around: &Surroundings) {
         let unknown = self.connection.unknown.remove(&told.channel);
         if !self.wants(&told.channel, told.session.as_deref()) {
             return;
@@ -178,6 +190,19 @@ impl Device {
             |sabotage, device: &mut Self, count| around.sabotage == Some(sabotage) && device.chance.one_in(count);
         if told.channel.starts_with("topic:") && errs(Sabotage::SkippedPublication, self, 20) {
             return;
+        }
+        if is_users(&told.channel) && errs(Sabotage::SkippedDevice, self, 5) {
+            return;
+        }
+        let is_message = told.old.is_some() && told.kind == "user_message";
+        if is_message && errs(Sabotage::TakenForOwn, self, 5) {
+            return;
+        }
+        if let Some(whole) = told.old.as_mut().and_then(|old| old.whole.as_mut())
+            && !whole.is_empty()
+            && errs(Sabotage::ShortAnswer, self, 5)
+        {
+            whole.truncate(whole.len() / 2);
         }
         if errs(Sabotage::DoubleDelivery, self, 300) {
             around.history.add(What::Told { client: self.client, told: told.clone() });

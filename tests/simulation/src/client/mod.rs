@@ -5,6 +5,7 @@
 
 mod acting;
 mod hearing;
+mod tongue;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,11 +20,14 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use trunkline_gateway::simulation::Handle;
+use trunkline_protocol::Dialect;
 
 use crate::chance::Chance;
 use crate::history::{Fault, History, Purpose, Verdict, What};
 use crate::network;
 use crate::store::{Sabotage, TOPICS_KEPT, lock};
+pub(crate) use acting::USERS;
+use tongue::Tongue;
 
 /// Paths of routes, by what becomes of their messages while the session is busy.
 pub(crate) const QUEUES: &str = "/queue";
@@ -36,8 +40,21 @@ pub(crate) const LEAVES: &str = "/leave";
 /// Half of all connections are those of a chat.
 const PATHS: [&str; 8] = [QUEUES, QUEUES, QUEUES, QUEUES, INTERRUPTS, REJECTS, PARALLEL, LEAVES];
 
+/// The paths of old front ends, each with its dialect.
+pub(crate) const OLD_PATHS: [(&str, Dialect); 4] =
+    [("/payload", Dialect::Payload), ("/data", Dialect::Data), ("/flat", Dialect::Flat), ("/open", Dialect::Open)];
+
+/// What a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Front {
+    /// It speaks native.
+    New,
+    /// It has learnt to resume, and speaks another of the old dialects each time.
+    Old,
+}
+
 /// Heartbeats come every 5 s; without a sign for so long the connection is given up.
-const PATIENCE: Duration = Duration::from_secs(12);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(12);
 
 /// A message that is older than this is not sent again: the gateway may have forgotten it.
 const SENT_AGAIN_WITHIN: Duration = Duration::from_secs(TOPICS_KEPT.as_secs() / 2);
@@ -45,16 +62,20 @@ const SENT_AGAIN_WITHIN: Duration = Duration::from_secs(TOPICS_KEPT.as_secs() / 
 /// Sessions of all users, and what opens each.
 #[derive(Debug)]
 pub(crate) struct Accounts {
-    /// The session that each user has now.
+    /// The session that each account has now.
     current: Vec<Option<String>>,
+    /// The user that each belongs to; nobody where nobody has a name.
+    users: Vec<Option<&'static str>>,
+    /// What opens each session of nobody in particular.
     secrets: BTreeMap<String, String>,
-    /// Until when each user is away with all devices, by the wall clock.
+    /// Until when each account is away with all devices, by the wall clock.
     gone_until_ms: Vec<u64>,
 }
 
 impl Accounts {
-    pub(crate) fn new(count: usize) -> Self {
-        Self { current: vec![None; count], secrets: BTreeMap::new(), gone_until_ms: vec![0; count] }
+    pub(crate) fn new(users: Vec<Option<&'static str>>) -> Self {
+        let count = users.len();
+        Self { current: vec![None; count], users, secrets: BTreeMap::new(), gone_until_ms: vec![0; count] }
     }
 }
 
@@ -63,9 +84,11 @@ impl Accounts {
 pub(crate) struct Device {
     client: usize,
     own: usize,
+    front: Front,
+    user: Option<&'static str>,
     accounts: Arc<Mutex<Accounts>>,
     session: Option<String>,
-    /// The last position seen, of the channels that it wants: sessions, topics, and runs that have not ended.
+    /// The last position seen, of the channels that it wants: sessions, topics, its user's, and runs that have not ended.
     cursors: BTreeMap<String, Option<String>>,
     /// The session of each run among them.
     sessions: BTreeMap<String, String>,
@@ -133,10 +156,18 @@ enum Act {
 }
 
 impl Device {
-    pub(crate) fn new(client: usize, own: usize, accounts: Arc<Mutex<Accounts>>, seed: u64) -> Arc<Mutex<Self>> {
+    pub(crate) fn new(
+        client: usize,
+        (own, front): (usize, Front),
+        accounts: Arc<Mutex<Accounts>>,
+        seed: u64,
+    ) -> Arc<Mutex<Self>> {
+        let user = lock(&accounts).users[own];
         Arc::new(Mutex::new(Self {
             client,
             own,
+            front,
+            user,
             accounts,
             session: None,
             cursors: BTreeMap::new(),
@@ -168,10 +199,10 @@ impl Device {
             while !around.is_calm() && lock(&device).is_away(around.history.now_ms()) {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
-            let path = lock(&device).draw_path();
-            let Some(stream) = around.handle.connect(path) else { continue };
+            let (path, tongue) = lock(&device).draw_path();
+            let Some(stream) = tongue.connect(&around.handle, path) else { continue };
             lock(&device).connection = Connection { path, ..Connection::default() };
-            Self::converse(&device, &around, stream).await;
+            Self::converse(&device, &around, tongue, stream).await;
             let over = std::mem::take(&mut lock(&device).connection);
             if over.is_open {
                 around.history.add(What::Closed { client: lock(&device).client });
@@ -183,12 +214,12 @@ impl Device {
     }
 
     /// One connection.
-    async fn converse(device: &Mutex<Self>, around: &Surroundings, stream: DuplexStream) {
+    async fn converse(device: &Mutex<Self>, around: &Surroundings, tongue: Tongue, stream: DuplexStream) {
         let seed = lock(device).chance.between(0, u64::MAX);
         let (stream, network) = network::through(stream, seed);
         let mut socket = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
         let (hello, asked) = lock(device).hello(around);
-        if socket.send(text(&hello)).await.is_err() {
+        if socket.send(tongue.say(&hello)).await.is_err() {
             return;
         }
         let mut asked = Some(asked);
@@ -200,12 +231,12 @@ impl Device {
                     heard = Instant::now();
                     let Some(Ok(message)) = message else { return };
                     let Message::Text(content) = message else { continue };
-                    let message: Value = serde_json::from_str(&content).expect("the gateway writes JSON");
+                    let message = tongue.hear(&content);
                     if message["type"] == "welcome" {
                         let asked = asked.take().expect("one welcome");
                         let resent = lock(device).welcomed(&message, &asked, around);
                         for message in resent.iter().flatten() {
-                            if socket.send(text(message)).await.is_err() {
+                            if socket.send(tongue.say(message)).await.is_err() {
                                 return;
                             }
                         }
@@ -214,6 +245,9 @@ impl Device {
                         }
                         continue;
                     }
+                    if asked.is_some() {
+                        lock(device).hear_early(&message, around);
+                    }
                     lock(device).hear(&message, around);
                 }
                 () = tokio::time::sleep_until(heard + PATIENCE) => return,
@@ -221,7 +255,7 @@ impl Device {
                     let act = lock(device).act(around);
                     next_act = Instant::now() + Duration::from_millis(lock(device).chance.between(100, 3000));
                     match act {
-                        Act::Send(message) => if socket.send(text(&message)).await.is_err() {
+                        Act::Send(message) => if socket.send(tongue.say(&message)).await.is_err() {
                             return;
                         },
                         Act::Hurt(fault) => {
@@ -242,8 +276,15 @@ impl Device {
         self.away_until_ms > now_ms || lock(&self.accounts).gone_until_ms[self.own] > now_ms
     }
 
-    fn draw_path(&mut self) -> &'static str {
-        PATHS[usize::try_from(self.chance.between(0, PATHS.len() as u64 - 1)).expect("small")]
+    fn draw_path(&mut self) -> (&'static str, Tongue) {
+        let mut draw = |count: usize| usize::try_from(self.chance.between(0, count as u64 - 1)).expect("small");
+        match self.front {
+            Front::New => (PATHS[draw(PATHS.len())], Tongue::new(Dialect::Native)),
+            Front::Old => {
+                let (path, dialect) = OLD_PATHS[draw(OLD_PATHS.len())];
+                (path, Tongue::new(dialect))
+            }
+        }
     }
 
     /// What it says first, and the positions in it.
@@ -254,7 +295,10 @@ impl Device {
         if self.session != session {
             self.forget_everything(around);
         }
-        let Some(session) = session else { return (json!({ "type": "hello", "payload": {} }), Vec::new()) };
+        let token = self.user.map(token_of);
+        let Some(session) = session else {
+            return (json!({ "type": "hello", "payload": { "token": token } }), Vec::new());
+        };
         let mut asked = Vec::new();
         let mut resume = serde_json::Map::new();
         let is_forger = !around.is_calm() && self.chance.one_in(20);
@@ -268,7 +312,10 @@ impl Device {
             asked.push(Verdict { forged, ..Verdict::asked(channel, cursor) });
         }
         let secrets = &accounts.secrets;
-        let payload = json!({ "session": session, "secret": secrets[&session], "secrets": secrets, "resume": resume });
+        let secret = secrets.get(&session);
+        let payload = json!({
+            "token": token, "session": session, "secret": secret, "secrets": secrets, "resume": resume
+        });
         (json!({ "type": "hello", "payload": payload }), asked)
     }
 
@@ -286,6 +333,11 @@ impl Device {
     }
 }
 
+/// What proves to be this user.
+pub(crate) fn token_of(user: &str) -> String {
+    format!("the token of {user}")
+}
+
 fn is_topic(channel: &str) -> bool {
     channel.starts_with("topic:")
 }
@@ -294,12 +346,12 @@ fn is_session(channel: &str) -> bool {
     channel.starts_with("session:")
 }
 
+fn is_users(channel: &str) -> bool {
+    channel.starts_with("user:")
+}
+
 /// The same place with another tag.
 fn forge(pos: &str) -> String {
     let (place, tag) = pos.rsplit_once('-').expect("a tag");
     format!("{place}-{:x}", u64::from_str_radix(tag, 16).expect("a number") ^ 1)
-}
-
-fn text(message: &Value) -> Message {
-    Message::text(message.to_string())
 }
