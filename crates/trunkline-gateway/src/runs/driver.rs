@@ -149,6 +149,7 @@ impl Driver {
         }
         while self.advance() {
             if waits.phase != Phase::Running && self.leave_unseen().await {
+                stopping.outcomes.left_to_next_start();
                 return;
             }
             if self.catch_up(waits.phase).await {
