@@ -32,7 +32,7 @@ use crate::routes::Routes;
 use crate::runs::{Recovery, Runs};
 use crate::sessions::Sessions;
 use crate::stopping::Stopping;
-use crate::storage::Storage;
+use crate::storage::{self, Storage};
 use crate::supervision::Supervision;
 use crate::telemetry::Metrics;
 use crate::topics::Topics;
@@ -72,7 +72,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// The store cannot be opened.
-    #[error("cannot open the store: {0}")]
+    #[error("cannot open the store: {0}{help}", help = storage::help(.0))]
     Store(#[from] OpenError),
     /// The store cannot be read.
     #[error("cannot read the store: {0}")]
