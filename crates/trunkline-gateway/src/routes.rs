@@ -40,7 +40,10 @@ pub(crate) fn destination<'r>(
     let named = message.to.as_ref().and_then(|to| to.service());
     match named.or_else(|| route.service_for(&message.kind)) {
         Some(service) if named.is_some() && !route.allows(service) => {
-            let reason = format!("the route {} does not lead to the service {service:?}", route.path);
+            let reason = format!(
+                "the route {} does not lead to the service {service:?}; name it in the route's services in the gateway's configuration",
+                route.path
+            );
             Err(ErrorCode::PermissionDenied.with_message(reason))
         }
         Some(ECHO) => Ok(Destination::Echo),
