@@ -83,8 +83,8 @@ pub(crate) struct Following {
     asked: Option<(Question, oneshot::Receiver<String>)>,
     /// Where the person gave no answer.
     refused: Option<Question>,
-    /// Ids of the answers that were sent.
-    replies: Vec<String>,
+    /// The answers that were sent, and to what.
+    replies: Vec<(String, Question)>,
     stop: Stop,
 }
 
@@ -151,7 +151,7 @@ impl Following {
             return Ok(None);
         };
         let message = answer(random_id()?, run.clone(), &question.answer(&line))?;
-        self.replies.push(message.id.clone());
+        self.replies.push((message.id.clone(), question));
         Ok(Some(message))
     }
 
@@ -181,7 +181,14 @@ impl Following {
         {
             self.run = Some(run.clone().into_owned());
         }
-        let answers = envelope.reply_to.as_ref().is_some_and(|id| self.replies.iter().any(|reply| **reply == **id));
+        let reply = self.replies.iter().position(|(id, _)| envelope.reply_to.as_deref() == Some(&**id));
+        let answers = reply.is_some();
+        if let Some((_, question)) = reply.map(|reply| self.replies.swap_remove(reply))
+            && envelope.error.as_ref().is_some_and(|error| error.code == "bad_request")
+        {
+            // It is asked again.
+            self.questions.push_front(question);
+        }
         let is_own = envelope.id.as_deref() == Some(&*self.message);
         if is_of_run && envelope.kind == "answer" {
             self.is_answered(&envelope);

@@ -57,8 +57,27 @@ pub enum End {
     Failed(ErrorBody<'static>),
     /// Somebody cancelled it.
     Cancelled,
-    /// Its deadline passed, or nobody answered a question in time.
-    Expired,
+    /// Its time was over.
+    Expired(Overdue),
+}
+
+/// What was not there in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overdue {
+    /// The end of the run.
+    End,
+    /// The answer to one of its questions.
+    Answer,
+}
+
+impl Overdue {
+    /// What clients are told.
+    fn error(self) -> ErrorBody<'static> {
+        match self {
+            Self::End => ErrorCode::DeadlineExceeded.body(),
+            Self::Answer => ErrorCode::DeadlineExceeded.with_message("nobody answered a question of the run in time"),
+        }
+    }
 }
 
 impl End {
@@ -68,7 +87,7 @@ impl End {
             Self::Completed(_) => "completed",
             Self::Failed(_) => "failed",
             Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
+            Self::Expired(_) => "expired",
         }
     }
 }
@@ -262,7 +281,7 @@ impl Run {
                 self.end = Some(End::Cancelled);
             }
             WorkerEvent::Failed(error) if error.code == ErrorCode::DeadlineExceeded.name() => {
-                self.end = Some(End::Expired);
+                self.end = Some(End::Expired(Overdue::End));
             }
             WorkerEvent::Failed(error)
                 if error.code == ErrorCode::WorkerLost.name() && self.can_wait_without_worker() =>
@@ -302,7 +321,9 @@ impl Run {
         if self.cancel_by.is_some_and(|by| by <= now) {
             self.end = Some(End::Cancelled);
         } else if self.expires().is_some_and(|at| at <= now) {
-            self.end = Some(End::Expired);
+            // A deadline stands still while a question is open.
+            let overdue = if self.waiting.questions.has_open() { Overdue::Answer } else { Overdue::End };
+            self.end = Some(End::Expired(overdue));
             self.stop_worker();
         } else if self.call_at.is_some_and(|at| at <= now) {
             self.call_at = None;

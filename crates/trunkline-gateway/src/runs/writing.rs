@@ -82,7 +82,7 @@ impl Driver {
                             trace_id = error.trace_id.as_deref(),
                             "ended"
                         ),
-                        End::Cancelled | End::Expired => tracing::info!(state = end.state(), "ended"),
+                        End::Cancelled | End::Expired(_) => tracing::info!(state = end.state(), "ended"),
                     }
                     self.task.runs.metrics.run_ended(end.state());
                     self.count_end(end, phase);
