@@ -50,7 +50,7 @@ pub(crate) fn destination<'r>(
         Some(service) => Ok(Destination::Service(service)),
         None => {
             let reason = format!(
-                "the route {} has no service for messages of type {:?}; name one in to.service, or configure it",
+                "the route {} has no service for messages of type {:?}; configure one (service = \"…\" in its [[route]]), or name it in to.service",
                 route.path, message.kind
             );
             Err(ErrorCode::UnknownType.with_message(reason))

@@ -345,7 +345,7 @@ impl Driver {
                 return self.call_failed(Failure::said_by_worker(&error, self.idempotent), error);
             }
             CallEvent::Failed(failure) => {
-                let error = failures::bridge_error(&failure, &self.task.open.service);
+                let error = failures::bridge_error(&failure, &self.task.open.service, self.task.runs.bridge.get());
                 return self.call_failed(failures::kind(&failure.reason, self.idempotent), error);
             }
         };

@@ -439,6 +439,7 @@ async fn an_answer_is_one_of_the_choices_also_after_a_restart() {
     };
     refused(&mut peer, "a1", json!("other")).await;
     refused(&mut peer, "a2", json!(["main"])).await;
+    drop((peer, worker));
     let gateway = gateway.restarted().await;
     let (mut peer, _) = Peer::welcomed(&gateway, returning(&welcome)).await;
     refused(&mut peer, "a3", json!("Main")).await;
