@@ -4,6 +4,7 @@
 //! append, what to tell the worker, and when to ask again. It knows neither worker nor
 //! broker, and it holds at most what the worker's credit allows.
 
+mod end;
 mod events;
 mod inputs;
 mod pending;
@@ -22,6 +23,7 @@ use crate::Moment;
 use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
 use crate::retry::Attempts;
 use crate::segment::Segmenter;
+pub use end::{End, Overdue};
 use events::Writer;
 pub use events::{TOOK_INPUT, TookInput};
 use inputs::Inputs;
@@ -47,50 +49,6 @@ const APPEND_BYTES_MAX: usize = 1024 * 1024;
 
 /// Most events in one run; one more fails it.
 pub const RUN_EVENTS_MAX: u64 = Limits::DEFAULT.run_events_max;
-
-/// How a run ended.
-#[derive(Clone, Debug)]
-pub enum End {
-    /// The service is done; the payload is its result, if it has one.
-    Completed(Option<Payload<'static>>),
-    /// The service, its worker or the gateway failed.
-    Failed(ErrorBody<'static>),
-    /// Somebody cancelled it.
-    Cancelled,
-    /// Its time was over.
-    Expired(Overdue),
-}
-
-/// What was not there in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overdue {
-    /// The end of the run.
-    End,
-    /// The answer to one of its questions.
-    Answer,
-}
-
-impl Overdue {
-    /// What clients are told.
-    fn error(self) -> ErrorBody<'static> {
-        match self {
-            Self::End => ErrorCode::DeadlineExceeded.body(),
-            Self::Answer => ErrorCode::DeadlineExceeded.with_message("nobody answered a question of the run in time"),
-        }
-    }
-}
-
-impl End {
-    /// The state in the run's record, in logs and as a metric label.
-    pub const fn state(&self) -> &'static str {
-        match self {
-            Self::Completed(_) => "completed",
-            Self::Failed(_) => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Expired(_) => "expired",
-        }
-    }
-}
 
 /// What a run's worker did.
 #[derive(Clone, Debug)]

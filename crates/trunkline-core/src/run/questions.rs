@@ -127,8 +127,6 @@ pub struct Answer {
     digest: [u8; 16],
     has_granted: bool,
     has_value: bool,
-    /// The value, where it is a text.
-    text: Option<String>,
 }
 
 impl Answer {
@@ -164,13 +162,22 @@ impl Answer {
         if !is_message_id(&given.request_id) {
             return Err(wrong("request_id is no id".to_owned()));
         }
-        let text = given.value.as_ref().and_then(|value| serde_json::from_str(value.get()).ok());
         let request = given.request_id.clone().into_owned();
         // Without the name, so that it comes out the same when the record is read again.
         let digest = content_digest(&[raw(&given).get().as_bytes()]);
         given.by = by;
         let content = raw(&given);
-        Ok(Self { request, message: message.to_owned(), content, digest, has_granted, has_value, text })
+        Ok(Self { request, message: message.to_owned(), content, digest, has_granted, has_value })
+    }
+
+    fn is_one_of(&self, choices: &[String]) -> bool {
+        #[derive(Deserialize)]
+        struct Chosen<'a> {
+            #[serde(borrow)]
+            value: Cow<'a, str>,
+        }
+        let chosen = serde_json::from_str::<Chosen<'_>>(self.content.get());
+        chosen.is_ok_and(|chosen| choices.iter().any(|choice| *choice == chosen.value))
     }
 
     const fn fits(&self, wanted: Wanted) -> bool {
@@ -241,8 +248,7 @@ impl Question {
         if !answer.fits(self.wanted) {
             return Some(Cow::Borrowed("an approval is answered with granted, a question with value"));
         }
-        let is_choice = self.choices.iter().any(|choice| answer.text.as_ref() == Some(choice));
-        let is_possible = self.wanted == Wanted::Approval || self.choices.is_empty() || is_choice;
+        let is_possible = self.wanted == Wanted::Approval || self.choices.is_empty() || answer.is_one_of(&self.choices);
         (!is_possible).then(|| format!("value: expected one of {}", self.told_choices()).into())
     }
 
@@ -352,13 +358,13 @@ impl Questions {
             Some(by) if by.is_by(answer) => Verdict::Repeated { stored: by.stored },
             Some(_) => Verdict::AlreadyAnswered,
             None if !may_accept => Verdict::Refused("the run has ended; its questions are withdrawn".into()),
-            None => match question.refusal(answer) {
-                Some(reason) => Verdict::Refused(reason),
-                None => {
-                    question.answered = Some(Answered::by(answer, false));
-                    Verdict::Accepted
+            None => {
+                if let Some(reason) = question.refusal(answer) {
+                    return Verdict::Refused(reason);
                 }
-            },
+                question.answered = Some(Answered::by(answer, false));
+                Verdict::Accepted
+            }
         }
     }
 
