@@ -36,6 +36,10 @@ pub struct Metrics {
     pub pages: AtomicU64,
     /// Reads that were answered from memory.
     pub pages_from_memory: AtomicU64,
+    /// Reads from the store in the caller's thread.
+    pub reads_by_caller: AtomicU64,
+    /// Reads from the store on threads of their own.
+    pub reads_by_threads: AtomicU64,
 }
 
 impl Metrics {

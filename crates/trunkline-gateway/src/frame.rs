@@ -5,6 +5,8 @@
 //! message spells it, the first one that compresses compresses it, and all others write what that one made.
 //! Knows nothing of who listens.
 
+mod page;
+
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -18,6 +20,7 @@ use trunkline_ws::Deflate;
 use trunkline_ws::deflate::{PAYLOAD_BYTES_MIN, WindowBits};
 use trunkline_ws::frame::compressed;
 
+pub(crate) use self::page::Page;
 use crate::connection::Subscriber;
 use crate::message::{self, State};
 
@@ -33,6 +36,8 @@ pub(crate) enum Frame {
     Read(Bytes),
     /// What others are told as well, and how many pieces of the answer this client was told before.
     Shared(Arc<Shared>, u64),
+    /// Several messages that native clients who do not compress are told as well.
+    Page(Arc<Page>),
 }
 
 impl Frame {
@@ -45,6 +50,15 @@ impl Frame {
                 Some(window.and_then(|window| compress(&frame, window)).unwrap_or(frame))
             }
             Self::Shared(shared, pieces) => shared.told(client, pieces, agreed),
+            Self::Page(page) => Some(page.told(client)),
+        }
+    }
+
+    /// How many messages it is.
+    pub(crate) fn messages(&self) -> usize {
+        match self {
+            Self::Page(page) => page.messages().len(),
+            Self::Own(_) | Self::Read(_) | Self::Shared(..) => 1,
         }
     }
 
@@ -52,7 +66,7 @@ impl Frame {
     pub(crate) fn piece(&self) -> Option<(&ChannelKey, &Record)> {
         match self {
             Self::Shared(shared, _) => shared.piece(),
-            Self::Own(_) | Self::Read(_) => None,
+            Self::Own(_) | Self::Read(_) | Self::Page(_) => None,
         }
     }
 }
@@ -62,7 +76,8 @@ impl outbox::Frame for Frame {
     fn bytes(&self) -> usize {
         match self {
             Self::Own(frame) | Self::Read(frame) => frame.len(),
-            Self::Shared(shared, _) => shared.content.bytes() + BYTES_AROUND_CONTENT,
+            Self::Shared(shared, _) => shared.bytes(),
+            Self::Page(page) => page.bytes(),
         }
     }
 }
@@ -108,6 +123,19 @@ impl Shared {
 
     fn of(content: Content) -> Arc<Self> {
         Arc::new(Self { content, native: [const { OnceLock::new() }; 2], old: OnceLock::new() })
+    }
+
+    /// Bytes of what it is written as, about: it may not be spelled yet.
+    pub(crate) fn bytes(&self) -> usize {
+        self.content.bytes() + BYTES_AROUND_CONTENT
+    }
+
+    /// The record, unless it is a run's state.
+    pub(crate) const fn as_record(&self) -> Option<&Record> {
+        match &self.content {
+            Content::Record(_, record) => Some(record),
+            Content::State(_) => None,
+        }
     }
 
     /// Bytes of what it says, without what stands around it.

@@ -149,7 +149,8 @@ impl Gateway {
 
         let (metrics, mut registry) = Metrics::new();
         let clock = Clock::start();
-        let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
+        let budget = Arc::new(Budget::new(settings.buffer_bytes));
+        let hub = Arc::new(Hub::new(Arc::clone(&metrics), Arc::clone(&budget)));
         let storage = open(Arc::<Hub>::clone(&hub))?;
         let broker = Arc::clone(&storage.broker);
         let keep = Keep::new(config.broker.keep);
@@ -202,7 +203,7 @@ impl Gateway {
             config.server.allow_missing_origin,
         );
         let node = Arc::new(Node {
-            budget: Arc::new(Budget::new(settings.buffer_bytes)),
+            budget,
             settings,
             clock,
             broker,

@@ -2,10 +2,12 @@
 //!
 //! The broker tells the hub of new records; the hub offers them to the outbox of every
 //! connection that is attached to their channel, to be spelled once for all of them by whoever
-//! writes them first. It keeps no records.
+//! writes them first. It keeps records only for those who fall behind together ([`recent`]).
 //!
 //! Lock order: a shard of the hub, then an outbox. Nothing is awaited under either, and
 //! never two shards at once.
+
+mod recent;
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -13,13 +15,15 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use trunkline_broker::Listener;
+use trunkline_core::budget::Budget;
 use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::log::Record;
-use trunkline_core::outbox::{self, Offer, Outbox, Priority};
+use trunkline_core::outbox::{self, Frame as _, Offer, Outbox, Priority, READ_BELOW_BYTES, Wanted};
 use trunkline_core::record::{self, RecordKind};
 use trunkline_core::words::{self, Voice};
 use trunkline_protocol::{Dialect, Position};
 
+use self::recent::{Lacking, Recent};
 use crate::connection::Subscriber;
 use crate::frame::{Frame, Shared};
 use crate::message::State;
@@ -39,6 +43,7 @@ pub(crate) struct Hub {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     metrics: Arc<Metrics>,
+    budget: Arc<Budget>,
 }
 
 type Shard = HashMap<ChannelKey, Listeners>;
@@ -51,6 +56,7 @@ struct Listeners {
     top: Option<Position>,
     /// Kept whether anybody listens or not: who sent the message may be attached later than its run has begun.
     latest: Vec<Latest>,
+    recent: Option<Box<Recent>>,
 }
 
 /// The newest value of one piece of state.
@@ -71,14 +77,44 @@ impl Listeners {
         }
     }
 
+    /// Keeps what some of the listeners could not take, if there is more than one of them.
+    fn keep_recent(&mut self, news: &News<'_>, behind: usize, budget: &Arc<Budget>) {
+        if behind == 0 || self.subscribers.len() < 2 {
+            self.recent = None;
+        } else {
+            self.recent.get_or_insert_with(|| Box::new(Recent::new(budget))).keep(&news.messages, behind);
+        }
+    }
+
+    /// Whether a listener that has everything before the newest record has that, too, and so needs no log any more.
+    fn caught_up(&mut self, channel: &ChannelKey, outbox: &mut Outbox<Frame>) -> bool {
+        let live = outbox.caught_up(channel, self.top);
+        if live {
+            for latest in &self.latest {
+                outbox.push_latest(channel, &latest.key, Frame::Shared(Arc::clone(&latest.state), 0));
+            }
+            self.one_is_behind_no_more();
+        }
+        live
+    }
+
+    fn one_is_behind_no_more(&mut self) {
+        self.recent.take_if(|recent| recent.is_needed_by_fewer());
+    }
+
+    fn forget(&mut self, subscriber: &Arc<Subscriber>) {
+        self.subscribers.retain(|other| !Arc::ptr_eq(other, subscriber));
+    }
+
     fn is_empty(&self) -> bool {
         self.subscribers.is_empty() && self.latest.is_empty()
     }
 }
 
 impl Hub {
-    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new(), metrics }
+    /// `budget` is what the buffers of all connections have together.
+    pub(crate) fn new(metrics: Arc<Metrics>, budget: Arc<Budget>) -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new(), metrics, budget }
     }
 
     /// Attaches a connection to a channel, to be brought on from `cursor` (`None`: from the oldest record). Says whether
@@ -162,7 +198,9 @@ impl Hub {
         let mut shard = self.shard(channel);
         subscriber.outbox().detach(channel);
         if let Some(listeners) = shard.get_mut(channel) {
-            listeners.subscribers.retain(|other| !Arc::ptr_eq(other, subscriber));
+            listeners.forget(subscriber);
+            // If it was: otherwise the others read the log, which costs more and tells them the same.
+            listeners.one_is_behind_no_more();
             if listeners.is_empty() {
                 shard.remove(channel);
             }
@@ -173,15 +211,51 @@ impl Hub {
     /// published since the log was read (`false`: read on).
     pub(crate) fn caught_up(&self, channel: &ChannelKey, subscriber: &Arc<Subscriber>) -> bool {
         let mut shard = self.shard(channel);
-        let listeners = shard.get_mut(channel);
         let mut outbox = subscriber.outbox();
-        let live = outbox.caught_up(channel, listeners.as_ref().and_then(|listeners| listeners.top));
-        if let (true, Some(listeners)) = (live, listeners) {
-            for latest in &listeners.latest {
-                outbox.push_latest(channel, &latest.key, Frame::Shared(Arc::clone(&latest.state), 0));
+        match shard.get_mut(channel) {
+            Some(listeners) => listeners.caught_up(channel, &mut outbox),
+            None => outbox.caught_up(channel, None),
+        }
+    }
+
+    /// Queues about `bytes` of what a connection lacks of a channel, or all of it, if that was told to others lately;
+    /// `in_pages` where it may be written as others are written it. `false`: its log is to be read.
+    pub(crate) fn bring_on(&self, wanted: &Wanted, subscriber: &Arc<Subscriber>, bytes: usize, in_pages: bool) -> bool {
+        let (Wanted { channel, cursor, .. }, true) = (wanted, follows_recent(subscriber)) else { return false };
+        let mut shard = self.shard(channel);
+        let Some(listeners) = shard.get_mut(channel) else { return false };
+        let Some(lacking) = listeners.recent.as_mut().and_then(|recent| recent.after(*cursor)) else { return false };
+        let (mut outbox, mut queued, mut is_over) = (subscriber.outbox(), 0, false);
+        for lacking in lacking {
+            if queued >= bytes {
+                return true;
+            }
+            let mut push = |last: Option<&Record>, frame: Frame| {
+                let Some(last) = last else { return };
+                queued += frame.bytes();
+                is_over = last.seals;
+                outbox.push_read(channel, last, |_| Some(frame));
+            };
+            let mut push_one = |message: &Arc<Shared>| push(message.as_record(), Frame::Shared(Arc::clone(message), 0));
+            match lacking {
+                Lacking::Message(message) => push_one(message),
+                Lacking::Page(page) if in_pages => {
+                    push(page.last(), Frame::Page(Arc::clone(page)));
+                    self.metrics.pages_shared.inc();
+                }
+                Lacking::Page(page) => page.messages().iter().for_each(push_one),
             }
         }
-        live
+        if !is_over {
+            listeners.caught_up(channel, &mut outbox);
+            return true;
+        }
+        drop(outbox);
+        listeners.forget(subscriber);
+        if listeners.is_empty() {
+            shard.remove(channel);
+        }
+        true
     }
 
     /// Sends the newest value of a piece of a run's state to everyone who is attached to its channel, and keeps it for
@@ -222,12 +296,21 @@ impl Hub {
         let Some(listeners) = shard.get_mut(channel) else { return };
         let news = News::new(channel, records);
         listeners.top = news.records.last().map(|last| last.position);
+        let (is_shared, mut behind) = (listeners.subscribers.len() > 1, 0);
         for subscriber in &listeners.subscribers {
+            if is_shared && takes_later(subscriber, channel) {
+                behind += 1;
+                continue;
+            }
+            let offer = offer_to(subscriber, &news);
             // What this client is not to see is nothing to wake it for.
-            if matches!(self.offer_to(subscriber, &news), Offer::Queued | Offer::FellBehind) {
+            if matches!(offer, Offer::Queued | Offer::FellBehind) {
                 subscriber.wake();
             }
+            self.metrics.channels_fell_behind.inc_by((offer == Offer::FellBehind).into());
+            behind += usize::from(matches!(offer, Offer::Ignored | Offer::FellBehind));
         }
+        listeners.keep_recent(&news, behind, &self.budget);
         if records.iter().any(|record| record.seals) {
             // Whoever is behind still has to learn that there is more to read.
             listeners.subscribers.retain(|subscriber| subscriber.outbox().is_attached(channel));
@@ -249,14 +332,18 @@ impl Hub {
             let Some(listeners) = shard.get_mut(session) else { return };
             let news = News::new(session, std::slice::from_ref(start));
             listeners.top = Some(start.position);
+            // Only who reads the log is brought the run.
+            listeners.recent = None;
             for subscriber in &listeners.subscribers {
                 if !subscriber.outbox().can_attach(ChannelKind::Run) {
                     subscriber.outbox().fall_behind(session);
                     continue;
                 }
-                match self.offer_to(subscriber, &news) {
+                match offer_to(subscriber, &news) {
                     Offer::Queued | Offer::Passed => live.push(Arc::clone(subscriber)),
-                    Offer::FellBehind => {}
+                    Offer::FellBehind => {
+                        self.metrics.channels_fell_behind.inc();
+                    }
                     Offer::Ignored => continue,
                 }
                 subscriber.wake();
@@ -265,31 +352,6 @@ impl Hub {
         for subscriber in live {
             self.attach_with(run, &subscriber, |outbox| outbox.attach_new_run(run.clone(), session));
         }
-    }
-
-    fn offer_to(&self, subscriber: &Subscriber, news: &News<'_>) -> Offer {
-        let voice = subscriber.voice();
-        let mut outbox = subscriber.outbox();
-        if news.is_read_by(voice) {
-            // The log has it: the end is told with what is read.
-            return if outbox.fall_behind(news.channel) { Offer::FellBehind } else { Offer::Ignored };
-        }
-        let offer = if outbox.has_room_for(news.bytes) {
-            outbox.offer(news.channel, news.records, |index, pieces| {
-                let is_told = news.kinds[index].is_none_or(|kind| voice.is_told_of(kind));
-                is_told.then(|| Frame::Shared(Arc::clone(&news.messages[index]), pieces))
-            })
-        } else if outbox.fall_behind(news.channel) {
-            // All connections together hold as much as they may: this one reads the log when it has sent some.
-            Offer::FellBehind
-        } else {
-            Offer::Ignored
-        };
-        drop(outbox);
-        if offer == Offer::FellBehind {
-            self.metrics.channels_fell_behind.inc();
-        }
-        offer
     }
 
     fn shard(&self, channel: &ChannelKey) -> MutexGuard<'_, Shard> {
@@ -308,6 +370,45 @@ impl Listener for Hub {
             }
         }
     }
+}
+
+/// Offers news to one listener.
+fn offer_to(subscriber: &Subscriber, news: &News<'_>) -> Offer {
+    let voice = subscriber.voice();
+    let mut outbox = subscriber.outbox();
+    if news.is_read_by(voice) {
+        // The log has it: the end is told with what is read.
+        return if outbox.fall_behind(news.channel) { Offer::FellBehind } else { Offer::Ignored };
+    }
+    if outbox.has_room_for(news.bytes) {
+        outbox.offer(news.channel, news.records, |index, pieces| {
+            let is_told = news.kinds[index].is_none_or(|kind| voice.is_told_of(kind));
+            is_told.then(|| Frame::Shared(Arc::clone(&news.messages[index]), pieces))
+        })
+    } else if outbox.fall_behind(news.channel) {
+        // All connections together hold as much as they may: this one reads the log when it has sent some.
+        Offer::FellBehind
+    } else {
+        Offer::Ignored
+    }
+}
+
+/// Whether a client can be told what is kept of a channel for all. Others are told of a run's end what only the log has.
+fn follows_recent(subscriber: &Subscriber) -> bool {
+    subscriber.wire().dialect() == Dialect::Native
+}
+
+/// Whether a connection that has something to write, but not more than it writes soon, and is going to look for more
+/// before it waits, takes what is new from what is kept for all.
+fn takes_later(subscriber: &Subscriber, channel: &ChannelKey) -> bool {
+    if !follows_recent(subscriber) {
+        return false;
+    }
+    // Asked while the outbox is locked, so that its task looks afterwards.
+    let mut outbox = subscriber.outbox();
+    let has_some = !outbox.is_empty() && outbox.bytes() < READ_BELOW_BYTES;
+    let is_later = has_some && subscriber.is_about_to_look();
+    is_later && (outbox.fall_behind(channel) || outbox.is_attached(channel))
 }
 
 /// New records of one channel, made ready for everyone who listens.
@@ -351,101 +452,12 @@ pub(crate) fn run_started_by(channel: &ChannelKey, record: &Record) -> Option<Ch
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use trunkline_core::log::Head;
-    use trunkline_protocol::Wire;
-
-    use super::*;
-
-    /// A run's log, of which everything is published as it is appended.
-    struct Log {
-        hub: Hub,
-        channel: ChannelKey,
-        head: Head,
-    }
-
-    impl Log {
-        fn new() -> Self {
-            let (metrics, _) = Metrics::new();
-            Self { hub: Hub::new(metrics), channel: ChannelKey::run("default", "r"), head: Head::new(1) }
-        }
-
-        fn append(&mut self, seals: bool) -> Record {
-            let event = trunkline_protocol::Envelope::new("run_event");
-            let record = self.head.append(record::data(RecordKind::Event, &event), seals, None, 0).unwrap();
-            self.hub.appended(&self.channel, std::slice::from_ref(&record));
-            record
-        }
-    }
-
-    #[test]
-    fn a_run_that_ends_while_its_log_is_read_is_read_to_its_end() {
-        let mut log = Log::new();
-        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
-        log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
-        let first = log.append(false);
-        subscriber.outbox().push_read(&log.channel, &first, |_| Some(Frame::Own(Bytes::new())));
-        let end = log.append(true);
-        assert!(!log.hub.caught_up(&log.channel, &subscriber), "the end was published since the log was read");
-        assert!(subscriber.outbox().wanted().is_some());
-        subscriber.outbox().push_read(&log.channel, &end, |_| Some(Frame::Own(Bytes::new())));
-        log.hub.detach(&log.channel, &subscriber);
-        assert!(log.hub.shard(&log.channel).is_empty(), "nothing of the run is left behind");
-    }
-
-    #[test]
-    fn live_listeners_of_a_run_that_ended_are_forgotten() {
-        let mut log = Log::new();
-        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
-        let session = ChannelKey::session("default", "s");
-        log.hub.attach(&session, &subscriber, Priority::Interactive, None);
-        log.hub.attach_with(&log.channel, &subscriber, |outbox| outbox.attach_new_run(log.channel.clone(), &session));
-        log.append(true);
-        assert!(log.hub.shard(&log.channel).is_empty());
-        assert!(!subscriber.outbox().is_attached(&log.channel));
-    }
-
-    fn state(content: &str) -> State {
-        State::new("progress", "r", "s", content.as_bytes()).unwrap()
-    }
-
-    /// How many values of state a connection is told that attaches now.
-    fn told(log: &Log) -> usize {
-        let subscriber = Subscriber::for_tests(Wire::json(Dialect::Native));
-        log.hub.attach(&log.channel, &subscriber, Priority::Interactive, None);
-        log.hub.caught_up(&log.channel, &subscriber);
-        let mut told = 0;
-        subscriber.outbox().take(usize::MAX, |_| told += 1);
-        log.hub.detach(&log.channel, &subscriber);
-        told
-    }
-
-    #[test]
-    fn state_that_nobody_listened_to_waits_for_whoever_attaches_and_is_gone_with_its_run() {
-        let mut log = Log::new();
-        log.hub.publish_latest(&log.channel, "progress/".to_owned(), state("1"));
-        log.hub.publish_latest(&log.channel, "progress/".to_owned(), state("2"));
-        assert_eq!((told(&log), told(&log)), (1, 1), "the newest value of each piece, to everyone");
-        log.append(true);
-        assert!(log.hub.shard(&log.channel).is_empty(), "nothing of the run is left behind");
-        log.hub.publish_latest(&log.channel, "progress/".to_owned(), state("3"));
-        log.hub.forget_latest(&log.channel);
-        assert!(log.hub.shard(&log.channel).is_empty(), "also where its end was not published");
-    }
-
-    #[test]
-    fn state_that_is_kept_is_bounded_in_number_and_bytes() {
-        let log = Log::new();
-        for number in 0..LATEST_PER_CHANNEL_MAX + 3 {
-            log.hub.publish_latest(&log.channel, number.to_string(), state("1"));
-        }
-        assert_eq!(told(&log), LATEST_PER_CHANNEL_MAX);
-        let large = format!("\"{}\"", "x".repeat(LATEST_BYTES_PER_CHANNEL_MAX / 4 - 2));
-        for number in 0..5 {
-            log.hub.publish_latest(&log.channel, format!("large {number}"), state(&large));
-        }
-        assert_eq!(log.hub.shard(&log.channel)[&log.channel].latest.len(), 4, "the oldest went");
-        assert_eq!(log.hub.metrics.latest_displaced.get(), 3 + 16 + 1);
+impl Hub {
+    /// A hub with room for everything.
+    pub(crate) fn for_tests(metrics: &Arc<Metrics>) -> Self {
+        Self::new(Arc::clone(metrics), Arc::new(Budget::new(usize::MAX)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,7 @@ pub(crate) struct Metrics {
     pub(crate) messages_out: Count,
     client_errors: Family<ErrorLabel, Count>,
     pub(crate) channels_fell_behind: Count,
+    pub(crate) pages_shared: Count,
     pub(crate) pieces_coalesced: Count,
     pub(crate) texts_gathering: Level,
     pub(crate) buffer_bytes: Level,
@@ -108,6 +109,11 @@ impl Metrics {
             "channels_fell_behind",
             "Channels of a connection that went on from the log",
             self.channels_fell_behind.clone(),
+        );
+        registry.register(
+            "pages_shared",
+            "Pages of messages that a connection was written in one piece, as others were",
+            self.pages_shared.clone(),
         );
         registry.register(
             "pieces_coalesced",
@@ -261,6 +267,8 @@ impl Collector for Parts {
             ("broker_swept", "Expiries and records of removed channels that were looked at", read(&broker.swept)),
             ("broker_pages", "Pages of a log that were read", read(&broker.pages)),
             ("broker_pages_from_memory", "Pages that were read from memory", read(&broker.pages_from_memory)),
+            ("broker_reads_by_caller", "Reads from the store in the caller's thread", read(&broker.reads_by_caller)),
+            ("broker_reads_by_threads", "Reads from the store on threads of their own", read(&broker.reads_by_threads)),
             ("bridge_calls", "Calls accepted, from the gateway and from workers", bridge.calls.get()),
             ("bridge_chunks", "Stream events accepted from workers", bridge.chunks.get()),
             ("bridge_queue_full", "Calls refused because the service's queue was full", bridge.queue_full.get()),

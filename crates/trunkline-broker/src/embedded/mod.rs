@@ -79,7 +79,7 @@ impl EmbeddedBroker {
         let writer = Arc::new(Writer::new(queue.clone(), pen, condition));
         let thread = writer.clone().start().map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
         Ok(Self {
-            reader: Reader::new(store.clone(), options.readers_max),
+            reader: Reader::new(store.clone(), options.readers_max, metrics.clone()),
             store,
             queue,
             writer,
@@ -166,7 +166,7 @@ impl EmbeddedBroker {
         *self.condition.borrow() == Condition::Working
     }
 
-    /// Runs a read from disk, unless the broker has stopped.
+    /// Runs a read of a little, unless the broker has stopped.
     fn read_store<T: Send + 'static>(
         &self,
         job: impl FnOnce(&StoreView<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -231,7 +231,10 @@ impl Broker for EmbeddedBroker {
     ) -> BoxFuture<'static, Result<Vec<(String, Bytes)>, BrokerError>> {
         let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
         let now_ms = (self.environment.clock)();
-        self.read_store(move |view| view.list(&prefix, after.as_deref(), count_max, now_ms))
+        if !self.works() {
+            return ready(Err(stopped())).boxed();
+        }
+        self.reader.clone().search(move |view| view.list(&prefix, after.as_deref(), count_max, now_ms)).boxed()
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -84,15 +84,21 @@ impl Outgoing {
                 outbox.take(room, |frame| self.taken.push_back(frame));
                 (outbox.is_empty(), if self.reading.is_none() { outbox.wanted() } else { None })
             };
+            let mut is_brought_on = false;
             if let Some(wanted) = wanted {
-                self.reading = Some(self.read(wanted));
+                // One by one where they are compressed, or pieces of an answer become one.
+                let in_pages = !is_slow && socket.deflate().is_none();
+                is_brought_on = self.node.hub.bring_on(&wanted, &self.subscriber, self.page_bytes(), in_pages);
+                if !is_brought_on {
+                    self.reading = Some(self.read(wanted));
+                }
             }
             if is_slow {
                 let fewer = coalesce(&mut self.taken, self.subscriber.voice());
                 self.node.metrics.pieces_coalesced.inc_by(fewer);
             }
             self.write_taken(socket, queue_bytes);
-            if is_empty || socket.queued_bytes() >= queue_bytes {
+            if (is_empty && !is_brought_on) || socket.queued_bytes() >= queue_bytes {
                 return;
             }
         }
@@ -108,8 +114,9 @@ impl Outgoing {
         while socket.queued_bytes() < queue_bytes
             && let Some(frame) = self.taken.pop_front()
         {
+            let messages = frame.messages() as u64;
             if let Some(frame) = frame.into_bytes(&self.subscriber, agreed) {
-                written += 1;
+                written += messages;
                 write(socket, frame);
             }
         }
@@ -124,8 +131,7 @@ impl Outgoing {
     fn read(&self, wanted: Wanted) -> BoxFuture<'static, Read> {
         let (channel, cursor) = (wanted.channel.clone(), wanted.cursor);
         let (node, voice) = (Arc::clone(&self.node), self.subscriber.voice());
-        let bytes = if node.budget.has_room() { PAGE_BYTES } else { SMALL_PAGE_BYTES };
-        let page = node.broker.read(&channel, cursor, bytes);
+        let page = node.broker.read(&channel, cursor, self.page_bytes());
         Box::pin(async move {
             let (outcome, whole) = match page.await {
                 Ok(Ok(page)) => with_whole_text(&node, voice, &channel, cursor, page).await,
@@ -133,6 +139,10 @@ impl Outgoing {
             };
             Read { wanted, outcome, whole }
         })
+    }
+
+    fn page_bytes(&self) -> usize {
+        if self.node.budget.has_room() { PAGE_BYTES } else { SMALL_PAGE_BYTES }
     }
 
     /// Resolves when a read is done; never without one. Cancel-safe.

@@ -118,8 +118,13 @@ impl Subscriber {
         self.will_look.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the connection's task is going to look at the outbox anyway.
+    pub(crate) fn is_about_to_look(&self) -> bool {
+        self.will_look.load(Ordering::Acquire)
+    }
+
     /// The connection's task looks at the outbox next: what is put in from now on wakes it again.
-    pub(super) fn looks_now(&self) {
+    pub(crate) fn looks_now(&self) {
         // Not only stored: what was put in before a wake that was left out has to be seen.
         self.will_look.swap(false, Ordering::AcqRel);
         self.in_flight.fetch_sub(self.answered.swap(0, Ordering::Relaxed), Ordering::Relaxed);

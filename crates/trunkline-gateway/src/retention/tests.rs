@@ -106,7 +106,7 @@ impl World {
         let shared: Arc<dyn Broker> = Arc::<Meanwhile>::clone(&broker);
         let sessions = Arc::new(Sessions::new(Arc::clone(&shared), Keep::new(KEEP)));
         let (metrics, _) = Metrics::new();
-        let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
+        let hub = Arc::new(Hub::for_tests(&metrics));
         let topics = Topics::new(
             Arc::clone(&shared),
             Arc::clone(&hub),

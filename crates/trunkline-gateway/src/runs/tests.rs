@@ -113,7 +113,7 @@ struct Stored {
 impl Stored {
     fn new() -> Self {
         let (metrics, registry) = Metrics::new();
-        let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
+        let hub = Arc::new(Hub::for_tests(&metrics));
         let environment = Environment { clock: Arc::new(wall_ms), epoch_source: 1, listener: Arc::<Hub>::clone(&hub) };
         let broker = MemoryBroker::new(&Options::default(), environment);
         let session = Session::for_tests("default", "s");
