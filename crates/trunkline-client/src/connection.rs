@@ -23,6 +23,8 @@ use crate::state::{SessionState, Welcome};
 const DEPTH_MAX: usize = 128;
 /// How long it may take to connect, from the name's look-up to the `welcome`.
 const WELCOME_WITHIN: Duration = Duration::from_secs(10);
+/// How long the answer to a close may take to be written.
+const PART_WITHIN: Duration = Duration::from_secs(1);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -126,6 +128,7 @@ impl Client {
     /// [`ClientError::GivenUp`] when the gateway could not be reached, or was silent, for so long.
     pub async fn reconnect(&mut self, error: ClientError, patience: Duration) -> Result<(), ClientError> {
         let mut last = error;
+        self.part().await;
         while last.is_passing() {
             let window = self.window.take();
             let absence = self.absence.get_or_insert_with(|| Absence::begin(Instant::now(), window));
@@ -140,6 +143,12 @@ impl Client {
             }
         }
         Err(last)
+    }
+
+    /// Answers a close, so that a gateway that waits for that has not to.
+    async fn part(&mut self) {
+        // Where it cannot be written the connection is over already.
+        let _ = tokio::time::timeout(PART_WITHIN, self.socket.flush()).await;
     }
 
     async fn resume(&mut self) -> Result<(), ClientError> {

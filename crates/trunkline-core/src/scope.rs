@@ -104,6 +104,14 @@ impl fmt::Display for Scope {
     }
 }
 
+/// The narrowest scope that allows something, as it is written.
+pub fn needed(action: Action, target: Target<'_>) -> String {
+    match target {
+        Target::Topic(name) => format!("{}:{name}", action.name()),
+        Target::User(name) => format!("{}:user:{name}", action.name()),
+    }
+}
+
 /// What one client may do. Nothing, by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Vec<Scope>);

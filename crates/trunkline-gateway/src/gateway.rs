@@ -32,7 +32,7 @@ use crate::routes::Routes;
 use crate::runs::{Recovery, Runs};
 use crate::sessions::Sessions;
 use crate::stopping::Stopping;
-use crate::storage::Storage;
+use crate::storage::{self, Storage};
 use crate::supervision::Supervision;
 use crate::telemetry::Metrics;
 use crate::topics::Topics;
@@ -53,8 +53,9 @@ const CLIENTS_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the store may write what is queued.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What it has of that at a second signal, too: one that works needs less.
-const STORE_GRACE: Duration = Duration::from_secs(1);
+/// What runs and store have of that at a second signal, too: they need less. A run that is not asked before the bridge is
+/// gone has lost a worker that could have gone on with it.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Why a gateway did not start. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +72,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// The store cannot be opened.
-    #[error("cannot open the store: {0}")]
+    #[error("cannot open the store: {0}{help}", help = storage::help(.0))]
     Store(#[from] OpenError),
     /// The store cannot be read.
     #[error("cannot read the store: {0}")]
@@ -263,9 +264,9 @@ impl Gateway {
             }
         };
         let failing = ended != Ended::Stopped;
-        tracing::info!("stopping");
         let telling = node.stopping.begin(connections.len(), drain);
         if !failing {
+            announce_stop(node.runs.under_way(), drain);
             let finished = async { tokio::join!(node.runs.ended(), tokio::time::sleep(telling)) };
             tokio::select! {
                 _ = finished => {}
@@ -274,7 +275,9 @@ impl Gateway {
             }
         }
         node.stopping.cut_off.cancel();
-        within(RUNS_PATIENCE, &stop, node.runs.ended(), "runs").await;
+        if !within(RUNS_PATIENCE, &stop, node.runs.ended(), "runs").await && stop.hard.is_cancelled() {
+            let _ = tokio::time::timeout(GRACE, node.runs.ended()).await;
+        }
         node.stopping.leaving.cancel();
         // Dropped at a second signal, it kills them.
         within(WORKERS_PATIENCE * 2, &stop, supervision.stop(), "workers").await;
@@ -288,12 +291,23 @@ impl Gateway {
             tracing::error!(%error, "the listener failed");
         }
         let closed = within(STORE_PATIENCE, &stop, storage.close(), "the store").await;
-        if !closed && tokio::time::timeout(STORE_GRACE, storage.close()).await.is_err() {
+        if !closed && tokio::time::timeout(GRACE, storage.close()).await.is_err() {
             tracing::error!("the store hangs; what it had not written is as after a kill");
             storage.leave_behind();
         }
-        tracing::info!("stopped");
+        tracing::info!("stopped: {}", node.stopping.outcomes);
         ended
+    }
+}
+
+/// Whoever has stopped the gateway hears what it waits for, and how not to wait.
+fn announce_stop(runs: usize, drain: Duration) {
+    match runs {
+        0 => tracing::info!("stopping; a second signal (Ctrl-C) stops at once"),
+        1 => tracing::info!("stopping: waiting for 1 run, {drain:?} at most; a second signal (Ctrl-C) stops at once"),
+        _ => tracing::info!(
+            "stopping: waiting for {runs} runs, {drain:?} at most; a second signal (Ctrl-C) stops at once"
+        ),
     }
 }
 

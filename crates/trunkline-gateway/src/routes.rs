@@ -40,14 +40,17 @@ pub(crate) fn destination<'r>(
     let named = message.to.as_ref().and_then(|to| to.service());
     match named.or_else(|| route.service_for(&message.kind)) {
         Some(service) if named.is_some() && !route.allows(service) => {
-            let reason = format!("the route {} does not lead to the service {service:?}", route.path);
+            let reason = format!(
+                "the route {} does not lead to the service {service:?}; name it in the route's services in the gateway's configuration",
+                route.path
+            );
             Err(ErrorCode::PermissionDenied.with_message(reason))
         }
         Some(ECHO) => Ok(Destination::Echo),
         Some(service) => Ok(Destination::Service(service)),
         None => {
             let reason = format!(
-                "the route {} has no service for messages of type {:?}; name one in to.service, or configure it",
+                "the route {} has no service for messages of type {:?}; configure one (service = \"…\" in its [[route]]), or name it in to.service",
                 route.path, message.kind
             );
             Err(ErrorCode::UnknownType.with_message(reason))

@@ -1,5 +1,6 @@
 //! Opens the broker that the configuration names.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +13,21 @@ use trunkline_broker::{Broker, Durability, Environment, Listener, Metrics, Optio
 use crate::clock::wall_ms;
 use crate::config;
 use crate::random;
+
+/// What to do about a store that cannot be opened, behind the error's own words.
+pub(crate) fn help(error: &OpenError) -> String {
+    match error {
+        OpenError::NotWritable { path, source } if source.kind() == ErrorKind::PermissionDenied => {
+            let user = rustix::process::geteuid().as_raw();
+            let path = path.display();
+            format!(
+                "; this process runs as user {user}: let that user write there (chown -R {user} {path}), or choose another folder with broker.path"
+            )
+        }
+        OpenError::NotWritable { .. } | OpenError::Locked(_) => "; choose another folder with broker.path".to_owned(),
+        _ => String::new(),
+    }
+}
 
 /// An open broker, and what its owner has to watch.
 pub(crate) struct Storage {
@@ -101,5 +117,22 @@ impl Storage {
         if let Some(broker) = &self.embedded {
             broker.leave_behind();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_not_write_the_data_folder_hears_which_user_needs_to() {
+        let (path, source) = (PathBuf::from("/var/lib/trunkline"), ErrorKind::PermissionDenied.into());
+        let user = rustix::process::geteuid().as_raw();
+        let told = crate::StartError::from(OpenError::NotWritable { path, source }).to_string();
+        let expected = format!(
+            "cannot open the store: data folder /var/lib/trunkline cannot be written: permission denied; this process runs as \
+             user {user}: let that user write there (chown -R {user} /var/lib/trunkline), or choose another folder with broker.path"
+        );
+        assert_eq!(told, expected);
     }
 }

@@ -216,6 +216,11 @@ impl Metrics {
         Counted(self.runs_waiting.clone())
     }
 
+    /// Number of runs that wait for a person.
+    pub(crate) fn runs_that_wait(&self) -> usize {
+        usize::try_from(self.runs_waiting.get()).unwrap_or_default()
+    }
+
     pub(crate) fn connection_closed(&self, code: u16) {
         self.connections_closed.get_or_create(&CloseLabel { code }).inc();
     }

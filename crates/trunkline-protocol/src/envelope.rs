@@ -357,11 +357,38 @@ fn object<'a, T: Deserialize<'a>, A: MapAccess<'a>>(name: &str, map: &mut A) -> 
 }
 
 fn integer<'a, A: MapAccess<'a>>(name: &str, map: &mut A) -> Result<u64, A::Error> {
-    let value = map.next_value::<u64>().map_err(|error| at(name, &error))?;
+    let Whole(value) = map.next_value().map_err(|error| at(name, &error))?;
     if value > INTEGER_MAX {
         return Err(de::Error::custom(format_args!("{name}: expected at most {INTEGER_MAX}, got {value}")));
     }
     Ok(value)
+}
+
+/// A number that counts something.
+pub(crate) struct Whole(u64);
+
+impl<'a> Deserialize<'a> for Whole {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_u64(WholeVisitor)
+    }
+}
+
+struct WholeVisitor;
+
+impl Visitor<'_> for WholeVisitor {
+    type Value = Whole;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a whole number from 0")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Whole, E> {
+        Ok(Whole(number))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Whole, E> {
+        u64::try_from(number).map(Whole).map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
+    }
 }
 
 /// A string, borrowed where it has no escapes.

@@ -1,12 +1,17 @@
-//! What `send` and `tail` share: arguments for a connection, and printing what comes.
+//! What `send`, `answer` and `tail` share: arguments for a connection, and printing what comes.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use serde_json::value::RawValue;
-use trunkline_client::{Client, ClientError, Options, Received, SessionState};
+use trunkline_client::{Client, ClientError, Options, Received, SessionState, Welcome};
+use trunkline_core::identity::hex;
 use trunkline_protocol::{Envelope, ErrorBody, Payload};
+
+/// Where a gateway is that was not told otherwise.
+const URL_DEFAULT: &str = "ws://127.0.0.1:8001/ws";
 
 /// The most characters of an error's details that a person is shown; `--json` has them all.
 const DETAILS_CHARS_MAX: usize = 500;
@@ -14,7 +19,7 @@ const DETAILS_CHARS_MAX: usize = 500;
 #[derive(clap::Args)]
 pub(crate) struct Target {
     /// The route to connect to
-    #[arg(long, default_value = "ws://127.0.0.1:8001/ws", value_name = "URL")]
+    #[arg(long, default_value = URL_DEFAULT, value_name = "URL")]
     url: String,
     /// A token, where the gateway asks for one
     #[arg(long, env = "TRUNKLINE_TOKEN", hide_env_values = true)]
@@ -47,14 +52,38 @@ impl Target {
         }
     }
 
+    /// What another command is told to take part in the same session. What this one was given in secret is named by its
+    /// variable.
+    pub(crate) fn arguments(&self, welcome: &Welcome) -> String {
+        let mut arguments = Vec::new();
+        let mut add = |argument: &str, value: &str| arguments.push(format!(" {argument} {value}"));
+        if self.url != URL_DEFAULT {
+            add("--url", &format!("'{}'", self.url));
+        }
+        if self.token.is_some() {
+            add("--token", "\"$TRUNKLINE_TOKEN\"");
+        }
+        add("--session", &welcome.session);
+        match (&welcome.secret, &self.secret) {
+            (Some(secret), _) => add("--secret", secret),
+            (None, Some(_)) => add("--secret", "\"$TRUNKLINE_SESSION_SECRET\""),
+            (None, None) => {}
+        }
+        arguments.concat()
+    }
+
+    /// Whether a session was named.
+    pub(crate) const fn has_session(&self) -> bool {
+        self.session.is_some()
+    }
+
     pub(crate) fn session(&self) -> SessionState {
         SessionState { id: self.session.clone(), secret: self.secret.clone(), ..SessionState::default() }
     }
 }
 
 /// Connects to the session that was asked for, or to a new one; another one than asked for is a failure.
-pub(crate) async fn connect(target: &Target) -> anyhow::Result<Client> {
-    let state = target.session();
+pub(crate) async fn connect(target: &Target, state: SessionState) -> anyhow::Result<Client> {
     let asked_for = state.id.clone();
     anyhow::ensure!(
         target.url.starts_with("ws://") || target.url.starts_with("wss://"),
@@ -104,11 +133,12 @@ fn write_for_people(out: &mut impl io::Write, message: &Envelope<'_>) -> io::Res
     let text = payload.filter(|_| message.kind == "run_event").and_then(text_of);
     match (&*message.kind, text, &message.error) {
         (_, Some(text), _) => write!(out, "{text}"),
-        ("ack" | "heartbeat" | "run_started" | "progress", ..) => Ok(()),
+        ("ack" | "cancel_ack" | "heartbeat" | "run_started" | "progress", ..) => Ok(()),
         ("run_completed", ..) => match payload {
             Some(r#"{"result":null}"#) | None => writeln!(out),
             Some(payload) => writeln!(out, "{payload}"),
         },
+        ("run_cancelled", ..) => writeln!(out, "\n[run_cancelled]"),
         (kind, _, Some(error)) => {
             writeln!(out, "\n[{kind}] {}: {}{}", error.code, error.message, particulars_of(error))
         }
@@ -133,4 +163,18 @@ fn particulars_of(error: &ErrorBody<'_>) -> String {
 fn text_of(payload: &str) -> Option<String> {
     let payload: serde_json::Value = serde_json::from_str(payload).ok()?;
     Some(payload.get("text")?.as_str()?.to_owned())
+}
+
+/// A message id that nobody else chooses.
+pub(crate) fn random_id() -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("there is no random source: {error}"))?;
+    Ok(hex(&bytes))
+}
+
+/// What a person writes as JSON; `None` where it is plain text.
+pub(crate) fn json_in(text: &str) -> anyhow::Result<Option<Box<RawValue>>> {
+    let looks_like_json = text.trim_start().starts_with(['{', '[', '"']);
+    let json = looks_like_json.then(|| RawValue::from_string(text.trim().to_owned()));
+    json.transpose().context("the payload looks like JSON but is not")
 }

@@ -46,15 +46,19 @@ impl Question {
         answer
     }
 
-    fn prompt(&self) -> String {
+    fn asked(&self) -> String {
         let action = self.action.as_ref().map(|action| format!(" [{action}]")).unwrap_or_default();
         let details = self.details.as_ref().map(|details| format!("\n{details:#}")).unwrap_or_default();
+        format!("{}{action}{details}", self.message)
+    }
+
+    fn prompt(&self) -> String {
         let choices = match (self.is_approval(), &self.choices[..]) {
             (true, _) => "y/N".to_owned(),
             (false, []) => "answer".to_owned(),
             (false, choices) => choices.join(", "),
         };
-        format!("\n{}{action}{details}\n({choices}) ", self.message)
+        format!("\n{}\n({choices}) ", self.asked())
     }
 
     /// The payload of the answer that a typed line is. Only a plain yes is one.
@@ -67,16 +71,30 @@ impl Question {
         json!({ "request_id": request_id, "value": line })
     }
 
-    /// What to send from elsewhere.
-    pub(crate) fn how_to_answer(&self, run: &str, session: &str) -> String {
-        let example = if self.is_approval() { self.answer("y") } else { self.answer("…") };
-        let message = json!({ "type": "answer", "id": "…", "run": run, "payload": example });
-        format!("the run waits for a person; send this on a connection of the session {session}: {message}")
+    /// What is asked, and the command that answers it from elsewhere: `arguments` name its session.
+    pub(crate) fn how_to_answer(&self, run: &str, arguments: &str) -> String {
+        let asked = self.asked();
+        let quotes = || self.choices.iter().map(|choice| quoted(choice));
+        let (possible, example) = match (self.is_approval(), quotes().next()) {
+            (true, _) => ("approve or deny".to_owned(), "approve".to_owned()),
+            (false, None) => ("text or JSON".to_owned(), "'…'".to_owned()),
+            (false, Some(first)) => (quotes().collect::<Vec<_>>().join(" or "), first),
+        };
+        let request = &self.request_id;
+        format!(
+            "\ntrunkline: the run waits for an answer: {asked}\nthere is no terminal to ask at; answer it ({possible}) with\n  \
+             trunkline answer{arguments} --run {run} --question {request} {example}"
+        )
     }
 
     fn is_approval(&self) -> bool {
         self.kind == "approval"
     }
+}
+
+/// A word of a shell's command.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
@@ -102,5 +120,19 @@ mod tests {
         let branch = question(r#"{"request_id":"q2","kind":"question","message":"Which?","choices":["main","next"]}"#);
         assert_eq!(branch.prompt(), "\nWhich?\n(main, next) ");
         assert_eq!(branch.answer("next"), json!({ "request_id": "q2", "value": "next" }));
+    }
+
+    #[test]
+    fn where_nobody_can_be_asked_the_command_that_answers_is_told() {
+        let approval =
+            question(r#"{"request_id":"q1","kind":"approval","message":"Delete it?","details":{"file":"a.txt"}}"#);
+        let told = "\ntrunkline: the run waits for an answer: Delete it?\n{\n  \"file\": \"a.txt\"\n}\n\
+            there is no terminal to ask at; answer it (approve or deny) with\n  \
+            trunkline answer --session s --run r --question q1 approve";
+        assert_eq!(approval.how_to_answer("r", " --session s"), told);
+        let choice = question(r#"{"request_id":"q2","kind":"question","message":"Which?","choices":["it's","b"]}"#);
+        let told = choice.how_to_answer("r", " --session s");
+        assert!(told.contains("\nthere is no terminal to ask at; answer it ('it'\\''s' or 'b') with\n"), "{told}");
+        assert!(told.ends_with(" --run r --question q2 'it'\\''s'"), "{told}");
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 }
 
 async fn tail(target: Target) -> anyhow::Result<ExitCode> {
-    let mut client = connect(&target).await?;
+    let mut client = connect(&target, target.session()).await?;
     let welcome = client.welcome();
     match &welcome.secret {
         Some(secret) => eprintln!("session {} secret {secret}", welcome.session),

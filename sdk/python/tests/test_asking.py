@@ -188,3 +188,27 @@ async def test_a_resumable_service_goes_on_with_its_checkpoint_and_is_let_go_by_
         assert lost.meta["code"] == "worker_lost"
         await peer.send(Kind.CREDIT, corr, ack=3)
         await serve
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+@pytest.mark.parametrize("told_first", ["drain", "signal"])
+async def test_a_spawned_worker_ends_with_its_gateway_whatever_question_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, resumable: bool, told_first: str
+) -> None:
+    monkeypatch.setenv("TRUNKLINE_GENERATION", "g7")
+    worker = tidy_worker(resumable=resumable)
+    async with UnixGateway(tmp_path / "bridge.sock") as gateway, serving(worker, gateway.address) as serve:
+        peer = await gateway.accept()
+        await peer.welcome()
+        await peer.call("tidy", "a.txt")
+        await peer.expect(Kind.CHUNK)
+        await peer.expect(Kind.ASK)
+        if told_first == "signal":
+            worker.stop()
+            await peer.expect(Kind.DRAIN)
+        await peer.send(Kind.DRAIN)
+        if told_first == "drain":
+            await peer.ping()
+            worker.stop()
+        await serve  # nothing is credited, and nobody answers
+    assert "drain deadline passed" not in caplog.text

@@ -95,8 +95,8 @@ async def test_a_second_signal_ends_at_once(folder: Path) -> None:
     ("place", "reason"),
     [
         ("agents", "'agents' is not of the form module:worker"),
-        ("nowhere:worker", "No module named 'nowhere'"),
-        ("agents:nothing", "has no attribute 'nothing'"),
+        ("nowhere:worker", "there is no module 'nowhere' in "),
+        ("agents:nothing", "agents has no 'nothing'; its workers: agents:worker"),
         ("agents:no_worker", "agents:no_worker is a int, not a Worker"),
         ("agents:worker", "no bridge address"),
     ],

@@ -112,6 +112,14 @@ def generator(payload: Any) -> Iterator[str]:
 
 async def wrong_run(run: BlockingRun) -> None: ...
 def wrong_run_in_thread(run: Run) -> None: ...
+async def without_yield(payload: Any) -> AsyncIterator[str]:
+    raise NotImplementedError
+
+
+def without_yield_in_thread(payload: Any) -> Iterator[str]:
+    raise NotImplementedError
+
+
 async def too_many(payload: Any, other: Any, run: Run) -> None: ...
 async def variadic(*payload: Any) -> None: ...
 async def unreadable(payload: Callable[[], None]) -> None: ...
@@ -126,6 +134,8 @@ async def unreadable(payload: Callable[[], None]) -> None: ...
         (stream, True, "needs no thread"),
         (wrong_run, False, "is a Run, not a BlockingRun"),
         (wrong_run_in_thread, True, "is a BlockingRun, not a Run"),
+        (without_yield, False, "says that it streams and has no yield"),
+        (without_yield_in_thread, True, "says that it streams and has no yield"),
         (too_many, False, "other is one too many"),
         (variadic, False, "must be a plain, named one"),
         (unreadable, False, "cannot be read from JSON"),

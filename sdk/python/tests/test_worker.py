@@ -114,6 +114,33 @@ async def test_an_unexpected_exception_stays_in_the_log(gateway: GatewayDouble, 
     assert "the secret is 42" in caplog.text
 
 
+async def test_a_coroutine_that_is_not_awaited_is_told_in_the_log(gateway: GatewayDouble, caplog: pytest.LogCaptureFixture) -> None:
+    worker = Worker("agents")
+
+    async def think() -> str:
+        return "thought"
+
+    forgotten = think()
+
+    @worker.service("forget")
+    async def forget() -> Any:
+        return forgotten
+
+    async with serving(worker, gateway.address):
+        peer = await gateway.accept()
+        await peer.welcome()
+        await peer.call("forget")
+        assert (await peer.expect(Kind.ERROR)).meta["code"] == "upstream_error"
+    assert "coroutine has no JSON form; is an await missing?" in caplog.text
+    await forgotten
+
+
+async def test_a_worker_without_services_says_so(gateway: GatewayDouble, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Worker("agents"), gateway.address):
+        await (await gateway.accept()).welcome()
+    assert "worker serves nothing: register functions with @worker.service(…) worker=agents" in caplog.text
+
+
 async def test_an_unknown_service_is_refused(gateway: GatewayDouble) -> None:
     async with serving(make_worker(), gateway.address):
         peer = await gateway.accept()

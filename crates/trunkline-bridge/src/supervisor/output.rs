@@ -1,8 +1,8 @@
 //! What a worker prints, as events of the gateway's log.
 //!
 //! The rules are plain code: lines and the time go in, events come out. A line that is indented belongs to the one before
-//! it, and a Python traceback is one event, together with the log line or the exception that it follows. Knows nothing
-//! of processes.
+//! it, and a Python traceback is one event, together with the log line or the exception that it follows. The time at the
+//! beginning of a line is left out: the event has one. Knows nothing of processes.
 
 use std::time::Duration;
 
@@ -206,7 +206,7 @@ impl Events {
             waiting => {
                 let level = waiting.as_ref().filter(|_| belongs).map(|event| event.level);
                 let mut text = String::new();
-                push_printable(&mut text, line);
+                push_printable(&mut text, without_time(line));
                 waiting.replace(Event { level: level.unwrap_or_else(|| level_of(line, self.stream)), text })
             }
         }
@@ -239,6 +239,24 @@ fn level_of(line: &str, stream: Stream) -> Level {
     let named = after_time.and_then(|word| level_named(&word.to_ascii_uppercase()));
     let named = named.or_else(|| words.by_ref().take(6).find_map(level_named));
     named.unwrap_or(stream.level())
+}
+
+/// A line without the date and time that it begins with: `2026-01-01T00:00:00.000Z` and what loggers write like it.
+fn without_time(line: &str) -> &str {
+    const FORM: &[u8] = b"0000-00-00T00:00:00";
+    let fits = |(byte, form): (u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b' '),
+        form => byte == *form,
+    };
+    if line.len() < FORM.len() || !line.bytes().zip(FORM).all(fits) {
+        return line;
+    }
+    let rest = line[FORM.len()..].trim_start_matches(|part: char| part.is_ascii_digit() || ".,+:Z".contains(part));
+    match rest.strip_prefix(' ') {
+        Some(said) if !said.trim().is_empty() => said.trim_start(),
+        _ => line,
+    }
 }
 
 fn level_named(word: &str) -> Option<Level> {
@@ -294,8 +312,8 @@ ValueError: boom
 2026-01-01T00:00:00.002Z info trunkline run failed
 ";
         let expected = "\
-INFO 2026-01-01T00:00:00.000Z info trunkline gateway connected
-ERROR 2026-01-01T00:00:00.001Z error trunkline handler failed run=r
+INFO info trunkline gateway connected
+ERROR error trunkline handler failed run=r
   Traceback (most recent call last):
     File \"a.py\", line 1, in a
       {}[\"x\"]
@@ -304,7 +322,7 @@ ERROR 2026-01-01T00:00:00.001Z error trunkline handler failed run=r
   Traceback (most recent call last):
     File \"a.py\", line 2, in a
   ValueError: boom
-INFO 2026-01-01T00:00:00.002Z info trunkline run failed
+INFO info trunkline run failed
 ";
         assert_eq!(logged(Stream::Stderr, printed), expected);
     }
@@ -329,6 +347,22 @@ INFO 2026-01-01T00:00:00.002Z info trunkline run failed
             ("2026-01-01T00:00:00Z warning trunkline gateway away", Level::WARN, Level::WARN),
         ] {
             assert_eq!((level_of(line, Stream::Stdout), level_of(line, Stream::Stderr)), (stdout, stderr), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_time_that_a_line_begins_with_is_left_out() {
+        for (line, said) in [
+            ("2026-01-01T00:00:00.000Z info trunkline hello", "info trunkline hello"),
+            ("2026-01-01 00:00:00,001 - app - WARNING - low", "- app - WARNING - low"),
+            ("2026-01-01T00:00:00+01:00 hello", "hello"),
+            ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+            ("2026-01-01T00:00:00Zulu hello", "2026-01-01T00:00:00Zulu hello"),
+            ("2026-01-01 is a day", "2026-01-01 is a day"),
+            ("2026-01-01T00:00:0é hello", "2026-01-01T00:00:0é hello"),
+            ("hello 2026-01-01T00:00:00Z", "hello 2026-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(without_time(line), said, "{line}");
         }
     }
 

@@ -97,9 +97,9 @@ impl Writer {
                 event
             }
             End::Cancelled => self.event("run_cancelled", seq, ts),
-            End::Expired => {
+            End::Expired(overdue) => {
                 let mut event = self.event("run_expired", seq, ts);
-                event.error = Some(ErrorCode::DeadlineExceeded.body());
+                event.error = Some(overdue.error());
                 event
             }
         };

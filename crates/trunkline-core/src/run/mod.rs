@@ -4,6 +4,7 @@
 //! append, what to tell the worker, and when to ask again. It knows neither worker nor
 //! broker, and it holds at most what the worker's credit allows.
 
+mod end;
 mod events;
 mod inputs;
 mod pending;
@@ -22,6 +23,7 @@ use crate::Moment;
 use crate::record::{FOLDED_TEXT_BYTES_MAX, RecordKind};
 use crate::retry::Attempts;
 use crate::segment::Segmenter;
+pub use end::{End, Overdue};
 use events::Writer;
 pub use events::{TOOK_INPUT, TookInput};
 use inputs::Inputs;
@@ -47,31 +49,6 @@ const APPEND_BYTES_MAX: usize = 1024 * 1024;
 
 /// Most events in one run; one more fails it.
 pub const RUN_EVENTS_MAX: u64 = Limits::DEFAULT.run_events_max;
-
-/// How a run ended.
-#[derive(Clone, Debug)]
-pub enum End {
-    /// The service is done; the payload is its result, if it has one.
-    Completed(Option<Payload<'static>>),
-    /// The service, its worker or the gateway failed.
-    Failed(ErrorBody<'static>),
-    /// Somebody cancelled it.
-    Cancelled,
-    /// Its deadline passed, or nobody answered a question in time.
-    Expired,
-}
-
-impl End {
-    /// The state in the run's record, in logs and as a metric label.
-    pub const fn state(&self) -> &'static str {
-        match self {
-            Self::Completed(_) => "completed",
-            Self::Failed(_) => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-        }
-    }
-}
 
 /// What a run's worker did.
 #[derive(Clone, Debug)]
@@ -262,7 +239,7 @@ impl Run {
                 self.end = Some(End::Cancelled);
             }
             WorkerEvent::Failed(error) if error.code == ErrorCode::DeadlineExceeded.name() => {
-                self.end = Some(End::Expired);
+                self.end = Some(End::Expired(Overdue::End));
             }
             WorkerEvent::Failed(error)
                 if error.code == ErrorCode::WorkerLost.name() && self.can_wait_without_worker() =>
@@ -302,7 +279,9 @@ impl Run {
         if self.cancel_by.is_some_and(|by| by <= now) {
             self.end = Some(End::Cancelled);
         } else if self.expires().is_some_and(|at| at <= now) {
-            self.end = Some(End::Expired);
+            // A deadline stands still while a question is open.
+            let overdue = if self.waiting.questions.has_open() { Overdue::Answer } else { Overdue::End };
+            self.end = Some(End::Expired(overdue));
             self.stop_worker();
         } else if self.call_at.is_some_and(|at| at <= now) {
             self.call_at = None;

@@ -386,7 +386,7 @@ fn a_question_that_nobody_answers_ends_its_run_and_says_when() {
         model.restart();
         assert!(model.run.is_waiting(), "its time goes on where the gateway is killed");
         model.wait(1);
-        assert!(matches!(model.run.end, Some(End::Expired)));
+        assert!(matches!(model.run.end, Some(End::Expired(Overdue::Answer))));
     }
 }
 

@@ -22,6 +22,9 @@ pub const QUESTIONS_MAX: usize = 256;
 /// Most bytes of an answer's payload.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
+/// Most characters in which the choices of a question are named to who chose something else.
+const CHOICES_TOLD_CHARS_MAX: usize = 1_000;
+
 /// Most bytes of what a service keeps with a question.
 pub const CHECKPOINT_BYTES_MAX: usize = 64 * 1024;
 
@@ -60,6 +63,8 @@ struct Content<'a> {
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) wanted: Wanted,
+    /// The answers that are possible; empty where any is.
+    pub(super) choices: Vec<String>,
     /// How long it may be open.
     pub(super) expires_in: Duration,
     /// What clients are told.
@@ -85,26 +90,28 @@ pub(super) fn content(
     if content.choices.as_ref().is_some_and(Vec::is_empty) {
         return Err(wrong("choices without a choice".to_owned()));
     }
-    let wanted = content.kind;
+    let (wanted, choices) = (content.kind, content.choices.clone().unwrap_or_default());
     let expires_in = content.expires_in_ms.map_or(expires_in_max, Duration::from_millis).min(expires_in_max);
     let told = Content { request_id: Cow::Borrowed(request), expires_at: wall_clock(expires_in), ..content };
-    Ok(Asked { wanted, expires_in, told: Payload::from(raw(&told)) })
+    Ok(Asked { wanted, choices, expires_in, told: Payload::from(raw(&told)) })
 }
 
 fn raw(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).expect("a message serialises into memory")
 }
 
-/// The id and the kind of a question that stands in a channel.
-fn read_question(payload: &RawValue) -> Option<(String, Wanted)> {
+/// A question that stands in a channel.
+fn read_question(payload: &RawValue) -> Option<Question> {
     #[derive(Deserialize)]
     struct Asked<'a> {
         #[serde(borrow)]
         request_id: Cow<'a, str>,
         kind: Wanted,
+        #[serde(default)]
+        choices: Vec<String>,
     }
-    let asked: Asked<'_> = serde_json::from_str(payload.get()).ok()?;
-    Some((asked.request_id.into_owned(), asked.kind))
+    let Asked { request_id, kind, choices } = serde_json::from_str(payload.get()).ok()?;
+    Some(Question { request: request_id.into_owned(), wanted: kind, choices, expires: None, answered: None })
 }
 
 /// A client's answer, read.
@@ -163,6 +170,16 @@ impl Answer {
         Ok(Self { request, message: message.to_owned(), content, digest, has_granted, has_value })
     }
 
+    fn is_one_of(&self, choices: &[String]) -> bool {
+        #[derive(Deserialize)]
+        struct Chosen<'a> {
+            #[serde(borrow)]
+            value: Cow<'a, str>,
+        }
+        let chosen = serde_json::from_str::<Chosen<'_>>(self.content.get());
+        chosen.is_ok_and(|chosen| choices.iter().any(|choice| *choice == chosen.value))
+    }
+
     const fn fits(&self, wanted: Wanted) -> bool {
         match wanted {
             Wanted::Approval => self.has_granted,
@@ -196,7 +213,7 @@ impl Answered {
 }
 
 /// What becomes of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is the answer, once it is stored.
     Accepted,
@@ -208,7 +225,7 @@ pub enum Verdict {
     /// Another one was accepted before.
     AlreadyAnswered,
     /// Nobody asked this, or not in this way, or the run has ended.
-    Refused(&'static str),
+    Refused(Cow<'static, str>),
 }
 
 /// What a record says of a question.
@@ -225,6 +242,26 @@ pub enum Said {
     },
 }
 
+impl Question {
+    /// Why this is no answer to it, if it is none.
+    fn refusal(&self, answer: &Answer) -> Option<Cow<'static, str>> {
+        if !answer.fits(self.wanted) {
+            return Some(Cow::Borrowed("an approval is answered with granted, a question with value"));
+        }
+        let is_possible = self.wanted == Wanted::Approval || self.choices.is_empty() || answer.is_one_of(&self.choices);
+        (!is_possible).then(|| format!("value: expected one of {}", self.told_choices()).into())
+    }
+
+    fn told_choices(&self) -> String {
+        let choices: Vec<String> = self.choices.iter().map(|choice| format!("{choice:?}")).collect();
+        let choices = choices.join(", ");
+        match choices.char_indices().nth(CHOICES_TOLD_CHARS_MAX) {
+            Some((end, _)) => format!("{} …", &choices[..end]),
+            None => choices,
+        }
+    }
+}
+
 /// The questions of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Questions(Vec<Question>);
@@ -233,6 +270,7 @@ pub struct Questions(Vec<Question>);
 struct Question {
     request: String,
     wanted: Wanted,
+    choices: Vec<String>,
     /// When the run ends if nobody has answered; only an open run needs to know.
     expires: Option<Moment>,
     answered: Option<Answered>,
@@ -244,8 +282,7 @@ impl Questions {
         let payload = message.payload.as_ref().map(Payload::to_json)?;
         match &*message.kind {
             "run_waiting" => {
-                let (request, wanted) = read_question(&payload)?;
-                self.0.push(Question { request, wanted, expires: None, answered: None });
+                self.0.push(read_question(&payload)?);
                 Some(Said::Question)
             }
             "answer" => {
@@ -292,7 +329,7 @@ impl Questions {
     }
 
     /// Notes a question; the reason why it may not be asked, if there is one.
-    pub(super) fn ask(&mut self, request: &str, wanted: Wanted, expires: Moment) -> Result<(), String> {
+    pub(super) fn ask(&mut self, request: &str, asked: &Asked, expires: Moment) -> Result<(), String> {
         let open = self.open().count();
         if self.0.iter().any(|question| question.request == request) {
             return Err(format!("the worker asks {request:?} for a second time"));
@@ -302,7 +339,8 @@ impl Questions {
                 format!("a run may have {OPEN_QUESTIONS_MAX} questions open and {QUESTIONS_MAX} in all, not more");
             return Err(reason);
         }
-        self.0.push(Question { request: request.to_owned(), wanted, expires: Some(expires), answered: None });
+        let (request, choices) = (request.to_owned(), asked.choices.clone());
+        self.0.push(Question { request, wanted: asked.wanted, choices, expires: Some(expires), answered: None });
         Ok(())
     }
 
@@ -314,16 +352,16 @@ impl Questions {
     /// Decides about an answer; an accepted one counts from now on.
     pub(super) fn answer(&mut self, answer: &Answer, may_accept: bool) -> Verdict {
         let Some(question) = self.0.iter_mut().find(|question| question.request == answer.request) else {
-            return Verdict::Refused("the run has not asked this");
+            return Verdict::Refused("the run has not asked this".into());
         };
         match &question.answered {
             Some(by) if by.is_by(answer) => Verdict::Repeated { stored: by.stored },
             Some(_) => Verdict::AlreadyAnswered,
-            None if !may_accept => Verdict::Refused("the run has ended; its questions are withdrawn"),
-            None if !answer.fits(question.wanted) => {
-                Verdict::Refused("an approval is answered with granted, a question with value")
-            }
+            None if !may_accept => Verdict::Refused("the run has ended; its questions are withdrawn".into()),
             None => {
+                if let Some(reason) = question.refusal(answer) {
+                    return Verdict::Refused(reason);
+                }
                 question.answered = Some(Answered::by(answer, false));
                 Verdict::Accepted
             }

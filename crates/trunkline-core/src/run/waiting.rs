@@ -258,7 +258,7 @@ impl Run {
             Ok(asked) => asked,
             Err(error) => return self.break_off(error),
         };
-        if let Err(reason) = self.waiting.questions.ask(&request, asked.wanted, now + asked.expires_in) {
+        if let Err(reason) = self.waiting.questions.ask(&request, &asked, now + asked.expires_in) {
             return self.break_off(ErrorCode::WorkerProtocol.with_message(reason));
         }
         if !self.accepts(asked.told.json_bytes()) {

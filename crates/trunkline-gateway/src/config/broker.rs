@@ -8,6 +8,9 @@ use super::value;
 
 const DAY: Duration = Duration::from_hours(24);
 
+/// How a retention is written.
+const RETENTION_EXAMPLE: &str = "{ records = 100000, bytes = \"64MiB\" }";
+
 /// Where channels, sessions and runs are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broker {
@@ -59,7 +62,7 @@ impl Broker {
             kind: section.or("kind", BrokerKind::Embedded, value::choice(&kinds)),
             path: base.join(section.or("path", "data".to_owned(), value::text)),
             durability: section.or("durability", Durability::Os, value::choice(&durabilities)),
-            retention: section.section("retention", Retention::read),
+            retention: section.section_such_as("retention", RETENTION_EXAMPLE, Retention::read),
             keep: section.or("keep", 7 * DAY, value::duration(Duration::from_mins(1)..=3650 * DAY)),
         }
     }

@@ -1,4 +1,5 @@
-//! Reading one table: every field by name, with its default; what is left over is unknown.
+//! Reading one table: every field by name, with its default; what is left over is unknown. An unknown key is warned of; an
+//! unknown section is a mistake, since everything that was to be said in it would go without.
 //!
 //! Knows no field of its own. A value is judged by a reader of [`super::value`]; what it says goes to the report with
 //! place and name, and reading goes on with the default, so that one pass finds every mistake.
@@ -29,7 +30,7 @@ impl<'a> Section<'a> {
     ) -> T {
         let mut section = Self { report, name: name.into(), place, entries, known: Vec::new() };
         let value = read(&mut section);
-        section.warn_of_unknown_keys();
+        section.tell_of_unknown_keys();
         value
     }
 
@@ -78,7 +79,23 @@ impl<'a> Section<'a> {
 
     /// Lets `read` read the table of this key, which is empty if it is not set.
     pub(super) fn section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
-        let (place, entries) = match self.optional(key, entries_of) {
+        let hint = format!("write [{}], and its fields below", self.field(key));
+        self.section_or(key, &hint, read)
+    }
+
+    /// The same, with an example for who wrote something else than a table.
+    pub(super) fn section_such_as<T>(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        read: impl FnOnce(&mut Section<'_>) -> T,
+    ) -> T {
+        self.section_or(key, &format!("for example: {key} = {example}"), read)
+    }
+
+    fn section_or<T>(&mut self, key: &'static str, hint: &str, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
+        let entries = self.optional(key, |node| entries_of(node).map_err(|wrong| wrong.hint(hint)));
+        let (place, entries) = match entries {
             Some(entries) => (self.place(key), entries),
             None => (self.place.clone(), NOTHING.clone()),
         };
@@ -154,8 +171,8 @@ impl<'a> Section<'a> {
         self.entries.get(key).map(|(_, node)| node)
     }
 
-    fn warn_of_unknown_keys(&self) {
-        for (key, (place, _)) in self.entries {
+    fn tell_of_unknown_keys(&self) {
+        for (key, (place, node)) in self.entries {
             if self.known.contains(&key.as_str()) {
                 continue;
             }
@@ -163,8 +180,21 @@ impl<'a> Section<'a> {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("known here: {}", self.known.join(", ")),
             };
-            self.report.warning(place, self.field(key), Wrong::new("unknown key, it has no effect").hint(hint));
+            if self.name.is_empty() && is_section(node) {
+                self.report.mistake(place, self.field(key), Wrong::new("unknown section").hint(hint));
+            } else {
+                self.report.warning(place, self.field(key), Wrong::new("unknown key, it has no effect").hint(hint));
+            }
         }
+    }
+}
+
+/// Whether this is a table, or a list of tables.
+fn is_section(node: &Node) -> bool {
+    match &node.value {
+        Value::Table(_) => true,
+        Value::List(elements) => elements.first().is_some_and(is_section),
+        _ => false,
     }
 }
 

@@ -85,12 +85,16 @@ fn origin(node: &Node) -> Result<String, Wrong> {
     if text == "null" {
         return Err(wrong().hint("\"null\" is what any sandboxed page sends; it cannot be allowed"));
     }
-    let (scheme, host) = text.split_once("://").ok_or_else(|| {
-        let scheme_is_missing = is_host(&text);
-        if scheme_is_missing { wrong().hint(format!("add the scheme: \"https://{text}\"")) } else { wrong() }
-    })?;
-    if let Some((host, _)) = host.split_once('/') {
-        return Err(wrong().hint(format!("write \"{scheme}://{host}\", without a path")));
+    let Some((scheme, host)) = text.split_once("://") else {
+        let host = text.split('/').next().filter(|host| is_host(host));
+        return Err(match host {
+            Some(host) => wrong().hint(format!("add the scheme: \"{}://{host}\"", likely_scheme(host))),
+            None => wrong(),
+        });
+    };
+    if let Some((host, path)) = host.split_once('/').filter(|(host, _)| is_host(host)) {
+        let rest = if path.is_empty() { "the slash at its end" } else { "a path" };
+        return Err(wrong().hint(format!("write \"{scheme}://{host}\", without {rest}")));
     }
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
@@ -103,6 +107,12 @@ fn origin(node: &Node) -> Result<String, Wrong> {
         _ => return Ok(text),
     };
     Ok(text.strip_suffix(own_port).unwrap_or(&text).to_owned())
+}
+
+/// What pages of this host are probably served with.
+fn likely_scheme(host: &str) -> &'static str {
+    let is_this_machine = ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| host.starts_with(local));
+    if is_this_machine { "http" } else { "https" }
 }
 
 /// Whether this is a name or address, IPv6 between brackets, with an optional port. Names of other scripts are written

@@ -4,6 +4,7 @@
 //! for the connection's task ([`Incoming::take_opening`]) or given to a run.
 
 mod channels;
+mod frame;
 mod of_runs;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use trunkline_protocol::{
 use trunkline_ws::Message;
 use trunkline_ws::connection::WriteQueue;
 
+use self::frame::{Deferred, Frame};
 use super::Subscriber;
 use super::attaching::Request;
 use super::opening::Hello;
@@ -46,53 +48,6 @@ enum Stage {
     /// A session is being opened; messages wait for it.
     Opening,
     Open(Attendance),
-}
-
-/// A client's frame as it came.
-#[derive(Clone, Copy)]
-enum Frame<'a> {
-    Text(&'a str),
-    Binary(&'a [u8]),
-}
-
-/// A frame that waits for its session.
-enum Deferred {
-    Text(String),
-    Binary(Vec<u8>),
-}
-
-impl Frame<'_> {
-    /// The codec that it is written in.
-    const fn codec(self) -> Codec {
-        match self {
-            Self::Text(_) => Codec::Json,
-            Self::Binary(_) => Codec::MessagePack,
-        }
-    }
-
-    /// The text, where it is one.
-    const fn text(&self) -> &str {
-        match self {
-            Self::Text(text) => text,
-            Self::Binary(_) => "",
-        }
-    }
-
-    fn defer(self) -> Deferred {
-        match self {
-            Self::Text(text) => Deferred::Text(text.to_owned()),
-            Self::Binary(bytes) => Deferred::Binary(bytes.to_vec()),
-        }
-    }
-}
-
-impl Deferred {
-    fn frame(&self) -> Frame<'_> {
-        match self {
-            Self::Text(text) => Frame::Text(text),
-            Self::Binary(bytes) => Frame::Binary(bytes),
-        }
-    }
 }
 
 /// A session that is to be opened.
@@ -194,7 +149,8 @@ impl Incoming {
             Ok(envelope) => self.envelope(&envelope, frame, queue),
             Err(error) => {
                 let hint = if self.wants_text_type(&error, frame.text()) { TEXT_TYPE } else { "" };
-                self.violation(None, error.code().with_message(format!("{error}{hint}")), queue);
+                let id = frame.id_of_refused(self.dialect(), limits);
+                self.violation(id.as_deref(), error.code().with_message(format!("{error}{hint}")), queue);
             }
         }
     }

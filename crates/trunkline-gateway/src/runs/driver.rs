@@ -149,6 +149,7 @@ impl Driver {
         }
         while self.advance() {
             if waits.phase != Phase::Running && self.leave_unseen().await {
+                stopping.outcomes.left_to_next_start();
                 return;
             }
             if self.catch_up(waits.phase).await {
@@ -344,7 +345,7 @@ impl Driver {
                 return self.call_failed(Failure::said_by_worker(&error, self.idempotent), error);
             }
             CallEvent::Failed(failure) => {
-                let error = failures::bridge_error(&failure, &self.task.open.service);
+                let error = failures::bridge_error(&failure, &self.task.open.service, self.task.runs.bridge.get());
                 return self.call_failed(failures::kind(&failure.reason, self.idempotent), error);
             }
         };

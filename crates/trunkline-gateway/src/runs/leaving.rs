@@ -1,5 +1,7 @@
 //! What becomes of a run when the gateway stops: it goes on for a while, is left to the gateway's next life, or ends.
 
+use std::sync::Arc;
+
 use trunkline_broker::BrokerError;
 use trunkline_core::retry::Failure;
 use trunkline_protocol::ErrorCode;
@@ -92,13 +94,16 @@ impl Driver {
         if ends || self.run.is_waiting() || self.is_being_called() {
             return true;
         }
+        let outcomes = &Arc::clone(&self.task.runs.stopping).outcomes;
         if self.leave_unseen().await {
+            outcomes.left_to_next_start();
             return false;
         }
         match std::mem::replace(&mut self.worker, Worker::None) {
             Worker::Calling(call) if call.outlives_us() => {
                 tracing::info!("left to its worker");
                 call.leave();
+                outcomes.left_to_worker();
                 false
             }
             _ => {

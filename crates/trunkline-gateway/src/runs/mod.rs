@@ -278,6 +278,11 @@ impl Runs {
         self.roster.len()
     }
 
+    /// Number of open runs that do not wait for a person.
+    pub(crate) fn under_way(&self) -> usize {
+        self.live_count().saturating_sub(self.metrics.runs_that_wait())
+    }
+
     /// Resolves when no run has a task: each has ended, or is left to the next life of this gateway.
     pub(crate) async fn ended(&self) {
         self.tracker.close();

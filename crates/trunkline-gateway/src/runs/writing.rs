@@ -82,9 +82,10 @@ impl Driver {
                             trace_id = error.trace_id.as_deref(),
                             "ended"
                         ),
-                        End::Cancelled | End::Expired => tracing::info!(state = end.state(), "ended"),
+                        End::Cancelled | End::Expired(_) => tracing::info!(state = end.state(), "ended"),
                     }
                     self.task.runs.metrics.run_ended(end.state());
+                    self.count_end(end, phase);
                 }
             }
             (Err(BrokerError::Overloaded), writing) if phase != Phase::CutOff => {
@@ -102,6 +103,16 @@ impl Driver {
             }
         }
         true
+    }
+
+    /// Counts the end of a run for whoever has stopped the gateway.
+    fn count_end(&self, end: &End, phase: Phase) {
+        let stopping = &self.task.runs.stopping;
+        match (phase, end) {
+            _ if !stopping.is_draining() => {}
+            (Phase::CutOff, End::Failed(_)) => stopping.outcomes.cut_off(),
+            _ => stopping.outcomes.ended(),
+        }
     }
 
     /// The channel is sealed: the run must not be found open after the next start.

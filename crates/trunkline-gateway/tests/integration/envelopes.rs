@@ -55,6 +55,30 @@ async fn row_45_46_47_53_what_is_no_envelope_is_an_error_and_the_connection_goes
 }
 
 #[tokio::test]
+async fn a_refused_envelope_names_its_message_and_what_was_expected() {
+    let gateway = TestGateway::start("").await;
+    let mut peer = greeted(&gateway).await;
+    for (text, id, said) in [
+        (
+            r#"{"type":"user_message","id":"m1","deadline_ms":"5","payload":{}}"#,
+            json!("m1"),
+            "deadline_ms: invalid type: string \"5\", expected a whole number from 0",
+        ),
+        (
+            r#"{"type":"user_message","id":"m2","to":7}"#,
+            json!("m2"),
+            "to: invalid type: integer `7`, expected an object",
+        ),
+        (r#"{"type":"user_message","id":"m 3"}"#, Value::Null, "id: expected 1 to 64 of A-Z a-z 0-9 _ . : -"),
+    ] {
+        peer.send_text(text).await;
+        let error = peer.until("error").await;
+        assert_eq!((&error["error"]["code"], &error["reply_to"]), (&json!("bad_envelope"), &id), "{text}");
+        assert!(error["error"]["message"].as_str().expect("a text").starts_with(said), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn row_50_ids_that_are_none_are_bad_envelopes() {
     let gateway = TestGateway::start("").await;
     let too_long = "x".repeat(65);

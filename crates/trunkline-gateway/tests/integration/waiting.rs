@@ -188,7 +188,9 @@ async fn the_deadline_stands_still_while_a_run_waits() {
     assert_eq!(other.until_terminal().await["type"], "run_expired");
     peer.send(granted("a1", &run)).await;
     assert_eq!(outcome(&mut peer, "a1").await["level"], "stored");
-    assert_eq!(peer.until_terminal().await["type"], "run_expired", "what was left of it runs out after the answer");
+    let end = peer.until_terminal().await;
+    assert_eq!(end["type"], "run_expired", "what was left of it runs out after the answer");
+    assert_eq!(end["error"]["message"], "the deadline passed before the run ended");
 }
 
 #[tokio::test]
@@ -212,6 +214,7 @@ async fn a_question_that_nobody_answers_ends_its_run_and_leaves_nothing_behind()
             worker.receive_cancel(call.corr).await;
             let end = peer.until_terminal().await;
             assert_eq!((&end["type"], &end["error"]["code"]), (&json!("run_expired"), &json!("deadline_exceeded")));
+            assert_eq!(end["error"]["message"], "nobody answered a question of the run in time");
             let run = end["run"].as_str().expect("a run").to_owned();
             peer.send(granted("a1", &run)).await;
             assert_eq!(outcome(&mut peer, "a1").await, "bad_request", "the question is withdrawn");
@@ -412,4 +415,34 @@ async fn old_clients_are_asked_and_answer_in_their_own_spelling() {
     worker.result(call.corr, 1, "1").await;
     peer.send(json!({ "type": "answer", "text": "blue" })).await;
     assert_eq!(worker.receive_call().await.kind, "answer");
+}
+
+#[tokio::test]
+async fn an_answer_is_one_of_the_choices_also_after_a_restart() {
+    let gateway = TestGateway::start_lasting("").await;
+    let mut worker = Double::join(&gateway, "chat").await;
+    let (mut peer, welcome) = Peer::welcomed(&gateway, json!({})).await;
+    let run = peer.start("m1", json!({})).await;
+    let call = worker.receive_call().await;
+    let question = r#"{"kind":"question","message":"Which?","choices":["main","next"]}"#;
+    worker.ask(call.corr, 0, "q1", question, None).await;
+    peer.until("run_waiting").await;
+    let answer = |id: &str, value: Value| {
+        let payload = json!({ "request_id": "q1", "value": value });
+        json!({ "type": "answer", "id": id, "run": run, "payload": payload })
+    };
+    let refused = async |peer: &mut Peer, id: &str, value: Value| {
+        peer.send(answer(id, value)).await;
+        let error = peer.until("error").await;
+        assert_eq!((&error["error"]["code"], &error["reply_to"]), (&json!("bad_request"), &json!(id)));
+        assert_eq!(error["error"]["message"], r#"value: expected one of "main", "next""#);
+    };
+    refused(&mut peer, "a1", json!("other")).await;
+    refused(&mut peer, "a2", json!(["main"])).await;
+    drop((peer, worker));
+    let gateway = gateway.restarted().await;
+    let (mut peer, _) = Peer::welcomed(&gateway, returning(&welcome)).await;
+    refused(&mut peer, "a3", json!("Main")).await;
+    peer.send(answer("a4", json!("next"))).await;
+    assert_eq!(outcome(&mut peer, "a4").await["level"], "stored");
 }

@@ -12,7 +12,10 @@ mod spread;
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
+
 use crate::envelope::{DecodeError, Envelope, parse};
+use crate::ids::is_message_id;
 use crate::payload::Payload;
 
 /// A wire spelling of the envelope.
@@ -75,6 +78,42 @@ impl Dialect {
         Ok(envelope)
     }
 
+    /// The message id in a frame that was refused, where one can be read: its sender is told which message is meant.
+    pub fn id_of_refused(self, text: &str) -> Option<String> {
+        #[derive(Default, Deserialize)]
+        struct Wrapper<'a> {
+            #[serde(borrow)]
+            id: Option<Cow<'a, str>>,
+        }
+        #[derive(Default, Deserialize)]
+        struct Metadata<'a> {
+            #[serde(borrow, default, rename = "_tl")]
+            wrapper: Wrapper<'a>,
+        }
+        #[derive(Deserialize)]
+        struct Native<'a> {
+            #[serde(borrow)]
+            id: Cow<'a, str>,
+        }
+        #[derive(Deserialize)]
+        struct Flat<'a> {
+            #[serde(borrow)]
+            message_id: Option<Cow<'a, str>>,
+            #[serde(borrow, default)]
+            metadata: Metadata<'a>,
+        }
+        let id = match self {
+            Self::Native => serde_json::from_str(text).ok().map(|Native { id }| id),
+            Self::Payload | Self::Data | Self::Open => {
+                serde_json::from_str(text).ok().and_then(|Metadata { wrapper }| wrapper.id)
+            }
+            Self::Flat => serde_json::from_str(text)
+                .ok()
+                .and_then(|Flat { message_id, metadata }| message_id.or(metadata.wrapper.id)),
+        };
+        id.filter(|id| is_message_id(id)).map(Cow::into_owned)
+    }
+
     /// Writes one frame to the end of `out`; bytes in the payload become base64.
     pub fn encode(self, envelope: &Envelope<'_>, out: &mut Vec<u8>) {
         if let Some(Payload::Packed(packed)) = &envelope.payload {
@@ -126,7 +165,12 @@ mod tests {
             (r#"{"type":""}"#, "type"),
             ("{}", "type"),
             (r#"{"type":"a","seq":9007199254740992}"#, "seq"),
-            (r#"{"type":"a","seq":-1}"#, "-1"),
+            (r#"{"type":"a","seq":-1}"#, "seq: invalid value: integer `-1`, expected a whole number from 0"),
+            (
+                r#"{"type":"a","deadline_ms":"5"}"#,
+                "deadline_ms: invalid type: string \"5\", expected a whole number from 0",
+            ),
+            (r#"{"type":"a","deadline_ms":1.5}"#, "expected a whole number from 0"),
             (r#"{"type":"a","z":1,"z":2}"#, "z: stands twice"),
             (r#"{"type":"a","id":7}"#, "id: invalid type: integer `7`, expected a string"),
             (r#"{"type":"a","to":7}"#, "to: invalid type"),
@@ -141,6 +185,25 @@ mod tests {
             assert!(error.to_string().contains(word), "{text}: {error}");
             assert!(!error.to_string().contains(" at line 1 column"), "{text}: {error}");
             assert_eq!(error.code(), ErrorCode::BadEnvelope, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refused_frame_says_which_message_it_was_where_it_can() {
+        for (dialect, text, id) in [
+            (Dialect::Native, r#"{"type":"a","id":"m1","deadline_ms":-1}"#, Some("m1")),
+            (Dialect::Native, r#"{"id":"m1"}"#, Some("m1")),
+            (Dialect::Native, r#"{"type":"a","id":"m 1"}"#, None),
+            (Dialect::Native, r#"{"type":"a","id":"m1","id":"m2"}"#, None),
+            (Dialect::Native, r#"{"type":"a","id":"m1""#, None),
+            (Dialect::Payload, r#"{"type":"a","id":"m0","_tl":{"id":"m1","seq":-1}}"#, Some("m1")),
+            (Dialect::Data, r#"{"type":"a","_tl":{"id":7}}"#, None),
+            (Dialect::Open, r#"{"type":"a","_tl":{"id":"m1","to":7}}"#, Some("m1")),
+            (Dialect::Flat, r#"{"type":"a","message_id":"m1","metadata":{"_tl":{"seq":-1}}}"#, Some("m1")),
+            (Dialect::Flat, r#"{"type":7,"metadata":{"_tl":{"id":"m1"}}}"#, Some("m1")),
+        ] {
+            assert!(dialect.decode(text, 64).is_err(), "{text}");
+            assert_eq!(dialect.id_of_refused(text).as_deref(), id, "{text}");
         }
     }
 

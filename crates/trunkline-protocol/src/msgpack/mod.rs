@@ -41,6 +41,13 @@ pub fn decode<'a>(
     Ok(envelope)
 }
 
+/// The message id in a frame that was refused, where one can be read.
+pub fn id_of_refused(frame: &[u8], depth_max: usize, bytes_max: usize) -> Option<String> {
+    let mut fields = String::new();
+    read_fields(frame, &mut fields, depth_max, bytes_max).ok()?;
+    Dialect::Native.id_of_refused(&fields)
+}
+
 /// Writes the map's members to `fields` as a JSON object, but for a payload with bytes, which it gives.
 fn read_fields<'a>(
     frame: &'a [u8],

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Child;
 use trunkline_client::{Client, SessionState};
@@ -92,28 +93,62 @@ async fn an_error_is_told_on_one_line_with_what_helps_to_act_on_it() {
     assert!(!snapshot.contains("secret"), "{snapshot}");
 }
 
+/// The words of the command that `send` says the question is answered with.
+fn command_in(snapshot: &str) -> Vec<String> {
+    let command = snapshot.lines().find_map(|line| line.strip_prefix("  trunkline ")).expect("a command");
+    command.split(' ').map(|word| word.trim_matches('\'').to_owned()).collect()
+}
+
 #[tokio::test]
-async fn send_without_a_terminal_says_how_to_answer_a_question() {
+async fn a_question_that_nobody_is_there_to_answer_is_told_with_the_command_that_answers_it() {
     let folder = Folder::with("");
     let gateway = Serving::start(&folder).await;
     let _worker = PythonWorker::start(&folder);
-    let arguments = ["send", "--url", &gateway.url("/ws"), "--service", "tidy", "{}"];
-    let mut send = folder.command(&arguments).spawn().expect("it starts");
-    let mut said = BufReader::new(send.stderr.take().expect("piped")).lines();
-    let told = loop {
-        let line = within(said.next_line()).await.expect("it speaks").expect("it says how");
-        if let Some((_, message)) = line.split_once("send this on a connection of the session ") {
-            break message.split_once(": ").expect("a session and a message").1.to_owned();
-        }
+    let asked = folder.snapshot(&["send", "--url", &gateway.url("/ws"), "--service", "tidy", "{}"]).await;
+    assert!(asked.starts_with("exit code 3\n"), "{asked}");
+    let told = "trunkline: the run waits for an answer: Delete it? [delete_file]\n\
+        there is no terminal to ask at; answer it (approve or deny) with\n  trunkline answer --url ";
+    assert!(asked.contains(told), "{asked}");
+    let answer = command_in(&asked);
+    let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
+    let answered = folder.snapshot(&answer).await;
+    assert_eq!(answered, "exit code 0\n-- stdout\n{\"result\":\"1 - True\"}\n-- stderr\n");
+    let again = folder.snapshot(&answer).await;
+    assert!(again.starts_with("exit code 1\n") && again.contains("[error] already_answered"), "{again}");
+    let position = answer.iter().position(|word| *word == "--session").expect("a session");
+    let without = folder.snapshot(&[&answer[..position], &answer[position + 4..]].concat()).await;
+    assert!(without.starts_with("exit code 2\n") && without.contains("--session is missing"), "{without}");
+}
+
+#[tokio::test]
+async fn ctrl_c_asks_the_run_to_stop_and_a_second_one_leaves() {
+    let folder = Folder::with("");
+    let gateway = Serving::start(&folder).await;
+    let _worker = PythonWorker::start(&folder);
+    let interrupt = |send: &Child| {
+        let pid = send.id().and_then(|pid| Pid::from_raw(pid.cast_signed())).expect("it runs");
+        kill_process(pid, Signal::INT).expect("signalled");
     };
-    let mut answer: serde_json::Value = serde_json::from_str(&told).expect("a message");
-    assert_eq!((&answer["type"], &answer["payload"]["granted"]), (&"answer".into(), &true.into()));
-    assert!(answer["run"].take().is_string() && answer["payload"]["request_id"].is_string(), "{told}");
-    send.kill().await.expect("killed");
+    let (send, _) = sending(&folder, &gateway, "100000").await;
+    interrupt(&send);
+    let output = within(send.wait_with_output()).await.expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    let told = "\ntrunkline: the run is asked to stop; Ctrl-C again leaves at once\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), told);
+    assert!(String::from_utf8_lossy(&output.stdout).ends_with("\n[run_cancelled]\n"), "it says how it ended");
+
+    let (mut send, _) = sending(&folder, &gateway, "100000").await;
+    // It cannot answer any more.
+    gateway.signal(Signal::STOP);
+    interrupt(&send);
+    let mut said = BufReader::new(send.stderr.take().expect("piped")).lines();
+    while !within(said.next_line()).await.expect("it speaks").expect("a line").contains("asked to stop") {}
+    interrupt(&send);
+    assert_eq!(within(send.wait()).await.expect("it ends").code(), Some(130));
 }
 
 /// `trunkline send` that has printed the beginning of its answer.
-async fn sending(folder: &Folder, gateway: &Serving, upto: &str) -> (Child, Vec<u8>) {
+pub(crate) async fn sending(folder: &Folder, gateway: &Serving, upto: &str) -> (Child, Vec<u8>) {
     let arguments = ["send", "--url", &gateway.url("/ws"), "--service", "count_to", upto];
     let mut send = folder.command(&arguments).spawn().expect("it starts");
     let mut begun = vec![0; counted(5).len()];

@@ -61,13 +61,13 @@ async fn a_workers_traceback_is_one_event_of_the_log() {
     let folder = Folder::with("[[worker]]\nname = \"agents\"\ncommand = [\"/bin/sh\", \"worker.sh\"]\n");
     let script = "\
 printf 'Traceback (most recent call last):\\n  File \"a.py\", line 1, in a\\nValueError: boom\\n' >&2
-echo hello
+echo '2026-01-01T00:00:00.000Z info trunkline hello'
 exec sleep 1000
 ";
     std::fs::write(folder.path().join("worker.sh"), script).expect("written");
     let _gateway = Serving::start(&folder).await;
     let expected = [
-        " INFO trunkline_bridge::supervisor::output: worker output worker=\"agents\" stream=\"stdout\" text=hello\n",
+        " INFO trunkline_bridge::supervisor::output: worker output worker=\"agents\" stream=\"stdout\" text=info trunkline hello\n",
         " WARN trunkline_bridge::supervisor::output: worker output worker=\"agents\" stream=\"stderr\" \
          text=Traceback (most recent call last):\n    File \"a.py\", line 1, in a\n  ValueError: boom\n",
     ];

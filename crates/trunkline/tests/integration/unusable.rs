@@ -94,7 +94,7 @@ async fn a_folder_that_another_gateway_holds_is_told() {
 exit code 1
 -- stdout
 -- stderr
-trunkline: cannot open the store: data folder [folder]/data is in use by another process
+trunkline: cannot open the store: data folder [folder]/data is in use by another process; choose another folder with broker.path
 "
     );
 }
@@ -110,7 +110,22 @@ async fn a_folder_that_cannot_be_written_is_told() {
 exit code 1
 -- stdout
 -- stderr
-trunkline: cannot open the store: data folder [folder]/taken/data cannot be written: Not a directory (os error 20)
+trunkline: cannot open the store: data folder [folder]/taken/data cannot be written: Not a directory (os error 20); choose another folder with broker.path
+"
+    );
+}
+
+#[tokio::test]
+async fn a_section_with_a_wrong_name_keeps_a_gateway_from_starting_without_it() {
+    let folder = Folder::with("[[auht.tokens]]\ntoken = \"0123456789abcdef\"\nsubject = \"alice\"\n");
+    assert_eq!(
+        folder.snapshot(&SERVE).await,
+        "\
+exit code 2
+-- stdout
+-- stderr
+trunkline.toml:1:3: auht: unknown section
+  hint: did you mean \"auth\"?
 "
     );
 }

@@ -6,6 +6,7 @@ know messages or calls.
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 from collections.abc import Callable
@@ -103,7 +104,8 @@ def encode_other(value: Any) -> Any:
         return value.model_dump(mode="json")
     if hasattr(value, "tolist"):  # arrays and their scalars
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    missing = "; is an await missing?" if inspect.isawaitable(value) else ""
+    raise TypeError(f"{type(value).__name__} has no JSON form{missing}")
 
 
 def is_array(value: Any) -> bool:

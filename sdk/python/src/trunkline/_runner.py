@@ -51,12 +51,13 @@ CALL_DEADLINE_DEFAULT_S: Final = 60.0
 class Runner:
     """Serves the calls that come over whatever link there is at the moment."""
 
-    def __init__(self, name: str, services: Mapping[str, Service], *, concurrency: int, instance: str) -> None:
-        """Takes what to serve; `instance` stays the same for the life of the process."""
+    def __init__(self, name: str, services: Mapping[str, Service], *, concurrency: int, instance: str, spawned: bool = False) -> None:
+        """Takes what to serve; `instance` stays the same for the life of the process, which a gateway has `spawned` or somebody else."""
         self._name = name
         self._services = services
         self._concurrency = concurrency
         self._instance = instance
+        self._spawned = spawned
         self._executions = OpenCalls()
         self._unfinished: set[Execution] = set()  # those whose handler has not ended, forgotten ones too
         self._calls: dict[int, Call] = {}
@@ -169,11 +170,15 @@ class Runner:
         self._call_over()
 
     async def drain(self) -> None:
-        """Takes no new calls and waits until every open one has ended and is stored. Who only waits for a person is not waited for."""
+        """Takes no new calls and waits until every open one has ended and is stored.
+
+        Who only waits for a person is not waited for where somebody else goes on with the run, or nobody can. A gateway that ends together
+        with this worker stores nothing any more.
+        """
         self._stopping = True
         self._let_waiting_go()
         self._send(Message(Kind.DRAIN))
-        await self._until(lambda: not self._executions and not self._unfinished)
+        await self._until(lambda: not self._unfinished and (self._ends_with_gateway or not self._executions))
 
     def stop(self) -> None:
         """Cancels every handler that still runs."""
@@ -298,10 +303,15 @@ class Runner:
         self._let_waiting_go()
         self._call_over()
 
+    @property
+    def _ends_with_gateway(self) -> bool:
+        """Whether the gateway that has spawned this worker stops, and so does the worker: the gateway has let go of its calls."""
+        return self._spawned and self._stopping and self._drained_by_gateway
+
     def _let_waiting_go(self) -> None:
-        """Gives up the calls that another worker can go on with once their questions are answered."""
+        """Gives up the calls that another worker can go on with once their questions are answered, or that nobody answers any more."""
         for execution in list(self._unfinished):
-            if execution.is_waiting and execution.service.resumable:
+            if execution.is_waiting and (execution.service.resumable or self._ends_with_gateway):
                 execution.cancel(CancelReason.STOPPING)
 
     def _call_over(self) -> None:

@@ -9,7 +9,7 @@ import contextlib
 import enum
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +22,8 @@ from trunkline.run import BlockingRun, Run
 _RUN_NAME: Final = "run"
 _NULL: Final = b"null"
 _EMPTY: Final = b"{}"
+_STREAMS: Final = (AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterator)
+"""What the functions are annotated with that stream."""
 
 
 class Flavour(enum.Enum):
@@ -120,7 +122,15 @@ def _parameters(handler: Callable[..., Any], *, threads: bool) -> tuple[str | No
             payload_name = name
         else:
             raise TypeError(f"{_where(handler)}: a handler takes the payload and, optionally, the run; {name} is one too many")
+    _check_streams(handler, hints.get("return"))
     return payload_name, run_name, hints.get(payload_name or "", Any)
+
+
+def _check_streams(handler: Callable[..., Any], hint: Any) -> None:
+    """A handler that says it streams and has no yield would end without a word."""
+    is_stream = (typing.get_origin(hint) or hint) in _STREAMS
+    if is_stream and not (inspect.isasyncgenfunction(handler) or inspect.isgeneratorfunction(handler)):
+        raise TypeError(f"{_where(handler)} says that it streams and has no yield: yield each piece, or annotate what it returns")
 
 
 def _check_run(handler: Callable[..., Any], hint: Any, *, threads: bool) -> None:

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def load(place: str) -> Worker:
     """Gives the worker at `module:name`, where modules of the current directory can be named, or at `path/to/file.py:name`.
 
-    Raises ValueError, ImportError, AttributeError or TypeError with what is wrong.
+    Raises ValueError, ImportError or TypeError with what is wrong.
     """
     module_name, separator, name = place.rpartition(":")
     if not separator or not module_name or not name:
@@ -51,7 +51,16 @@ def load(place: str) -> Worker:
         folder, module_name = path.parent, path.stem
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-    worker = getattr(importlib.import_module(module_name), name)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name:
+            raise
+        raise ImportError(f"there is no module {module_name!r} in {folder} or among the installed ones") from error
+    worker = getattr(module, name, None)
+    if worker is None:
+        known = [f"{module_name}:{name}" for name, value in vars(module).items() if isinstance(value, Worker)]
+        raise ValueError(f"{module_name} has no {name!r}; its workers: {', '.join(known) or 'none'}")
     if not isinstance(worker, Worker):
         raise TypeError(f"{place} is a {type(worker).__name__}, not a Worker")
     return worker

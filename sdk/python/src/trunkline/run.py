@@ -137,6 +137,8 @@ class Run(RunFacts):
     ) -> Answer:
         """Asks a person and waits for the answer, however long that takes: `granted` of an approval, `value` of a question.
 
+        Where a question has `choices`, the value is one of these: the gateway refuses any other answer, and goes on waiting.
+
         Until then the run's deadline stands still, and another run may have its place. The question survives the gateway's restarts. Should
         this worker be lost meanwhile, the run fails; that of a service with `resumable=True` does not: another worker's handler is called
         with `run.checkpoint` (what is given here, at most 64 KiB) and `run.answer`, once the answer is there.

@@ -124,7 +124,9 @@ class Worker:
 
     async def _serve(self, address: str, stop: asyncio.Event) -> None:
         spawned = "TRUNKLINE_GENERATION" in os.environ
-        runner = Runner(self.name, self._services, concurrency=self.concurrency, instance=self._instance)
+        if not self._services:
+            logger.warning(Entry("worker serves nothing: register functions with @worker.service(…)", worker=self.name))
+        runner = Runner(self.name, self._services, concurrency=self.concurrency, instance=self._instance, spawned=spawned)
         reconnector = Reconnector(address, runner, spawned=spawned)
         connecting = asyncio.create_task(reconnector.run(), name="trunkline connection")
         stopping = asyncio.create_task(stop.wait(), name="trunkline stop")

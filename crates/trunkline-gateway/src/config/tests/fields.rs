@@ -32,6 +32,16 @@ fn server() {
             "server.allowed_origins[0]",
             "add the scheme: \"https://a.example\"",
         ),
+        (
+            "server.allowed_origins = [\"http://localhost:3000/\"]",
+            "server.allowed_origins[0]",
+            "write \"http://localhost:3000\", without the slash at its end",
+        ),
+        (
+            "server.allowed_origins = [\"localhost:3000/app\"]",
+            "server.allowed_origins[0]",
+            "add the scheme: \"http://localhost:3000\"",
+        ),
         ("server.allowed_origins = [\"https://u@a\"]", "server.allowed_origins[0]", "expected an origin"),
         ("server.allowed_origins = [\"https://a:0\"]", "server.allowed_origins[0]", "expected an origin"),
         ("server.allowed_origins = [\"https://bücher\"]", "server.allowed_origins[0]", "expected an origin"),

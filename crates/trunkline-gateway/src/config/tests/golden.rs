@@ -60,7 +60,7 @@ trunkline.toml:2:10: server.listen: expected an address such as "127.0.0.1:8001"
 trunkline.toml:3:20: server.allowed_origins[0]: expected an origin such as "https://chat.example.com", got "null"
   hint: "null" is what any sandboxed page sends; it cannot be allowed
 trunkline.toml:3:28: server.allowed_origins[1]: expected an origin such as "https://chat.example.com", got "https://chat.example.com/"
-  hint: write "https://chat.example.com", without a path
+  hint: write "https://chat.example.com", without the slash at its end
 trunkline.toml:4:9: server.drain: expected a duration such as "500ms", "30s", "5m", "2h" or "7d", got 10
   hint: add a unit, such as "10s"
 trunkline.toml:7:21: auth.tokens[0].token: expected a text of at least 16 characters, got one of 7
@@ -107,17 +107,40 @@ trunkline.toml:4:13: invalid basic string, expected `\"`";
 
 #[test]
 fn unknown_keys_are_warnings_with_the_nearest_known_key() {
-    let file = "servers = 1\n[server]\nlisen = \"127.0.0.1:1\"\n[limits]\ncolour = 1\n[[rout]]\npath = \"/x\"\n";
+    let file = "servers = 1\n[server]\nlisen = \"127.0.0.1:1\"\n[limits]\ncolour = 1\n";
     let expected = r#"
 trunkline.toml:1:1: servers: unknown key, it has no effect
   hint: did you mean "server"?
 trunkline.toml:3:1: server.lisen: unknown key, it has no effect
   hint: did you mean "listen"?
 trunkline.toml:5:1: limits.colour: unknown key, it has no effect
-  hint: known here: message_bytes, message_bytes_before_auth, depth, in_flight, connections, buffer_bytes, handshake, auth_wait, heartbeat, write_stall
-trunkline.toml:6:3: rout: unknown key, it has no effect
-  hint: did you mean "route"?"#;
-    assert_eq!(format!("\n{}", warnings(file)), expected);
+  hint: known here: message_bytes, message_bytes_before_auth, depth, in_flight, connections, buffer_bytes, handshake, auth_wait, heartbeat, write_stall"#;
+    assert_eq!(format!("\n{}", warnings(file)), expected.trim_end());
+}
+
+#[test]
+fn unknown_sections_are_mistakes_with_the_nearest_known_section() {
+    let file = "[auht]\ntokens = []\n[[routes]]\npath = \"/x\"\n[terminals.shell]\nservr.listen = 1\n";
+    let expected = r#"
+trunkline.toml:1:2: auht: unknown section
+  hint: did you mean "auth"?
+trunkline.toml:3:3: routes: unknown section
+  hint: did you mean "route"?
+trunkline.toml:5:2: terminals: unknown section
+  hint: known here: server, auth, broker, bridge, worker, route, topic, limits, telemetry"#;
+    assert_eq!(format!("\n{}", mistakes(file)), expected);
+}
+
+#[test]
+fn something_else_than_a_table_is_told_how_one_is_written() {
+    let expected = r#"
+trunkline.toml:1:10: server: expected a table, got a number
+  hint: write [server], and its fields below
+trunkline.toml:2:20: broker.retention: expected a table, got a number
+  hint: for example: retention = { records = 100000, bytes = "64MiB" }"#;
+    assert_eq!(format!("\n{}", mistakes("server = 5\nbroker.retention = 5\n")), expected);
+    let example = "broker.retention = { records = 100000, bytes = \"64MiB\" }";
+    assert_eq!(config(example).broker.retention, Retention { records: 100_000, bytes: 64 << 20 });
 }
 
 #[test]

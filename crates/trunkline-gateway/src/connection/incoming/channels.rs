@@ -3,6 +3,7 @@
 //! Decided from the message alone here: what it names, and whether the client may. What has to be looked up is left for
 //! the connection's task, in the order in which it was asked for ([`Incoming::take_request`]).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -11,11 +12,12 @@ use trunkline_core::channel::{ChannelKey, ChannelKind};
 use trunkline_core::identity::{content_digest, hex};
 use trunkline_core::outbox::CHANNELS_MAX;
 use trunkline_core::presence::State;
-use trunkline_core::scope::{Action, Target};
+use trunkline_core::scope::{Action, Target, needed};
 use trunkline_protocol::{Dialect, Envelope, ErrorBody, ErrorCode, Payload, Position};
 use trunkline_ws::connection::WriteQueue;
 
 use super::{Frame, Hello, Incoming, Stage};
+use crate::auth::Caller;
 use crate::connection::attaching::{Request, Wanted};
 use crate::message;
 use crate::presence::Visit;
@@ -93,9 +95,14 @@ impl From<String> for Refused {
     }
 }
 
-/// The same words whatever is there: whoever may not ask learns nothing.
-fn denied() -> Refused {
-    Refused::Denied(ErrorCode::PermissionDenied.body())
+/// Says what is missing, which follows from the message alone: whoever may not ask does not learn what is there.
+fn denied(reason: impl Into<Cow<'static, str>>) -> Refused {
+    Refused::Denied(ErrorCode::PermissionDenied.with_message(reason))
+}
+
+/// Only who has a name has a channel of its own.
+fn nameless() -> Refused {
+    denied("only who has shown a token has a user's channel")
 }
 
 impl Incoming {
@@ -132,12 +139,10 @@ impl Incoming {
             Named { session: Some(id), secret, .. } => Wanted::Session { id, secret },
             Named { topic: Some(topic), .. } => {
                 let channel = channel_of_topic(&self.route.realm, &topic)?;
-                if !self.may(Action::Subscribe, Target::Topic(&topic)) {
-                    return Err(denied());
-                }
+                self.check(Action::Subscribe, Target::Topic(&topic))?;
                 Wanted::Channel(channel)
             }
-            Named { .. } => Wanted::Channel(self.users_channel().ok_or_else(denied)?),
+            Named { .. } => Wanted::Channel(self.users_channel().ok_or_else(nameless)?),
         };
         let id = envelope.id.as_deref().map(str::to_owned);
         self.request(Request::Attach { id, wanted, cursor })
@@ -174,9 +179,7 @@ impl Incoming {
         let payload: &RawValue = payload.as_deref().ok_or_else(|| "payload: missing".to_owned())?;
         let publication = Publication::read(payload)?;
         let channel = publication.channel(&self.route.realm)?;
-        if !self.may(Action::Publish, publication.target()) {
-            return Err(denied());
-        }
+        self.check(Action::Publish, publication.target())?;
         if self.node.runs.room.is_full() {
             return Err(Refused::Denied(ErrorCode::Overloaded.with_message(FULL)));
         }
@@ -199,10 +202,10 @@ impl Incoming {
         let topic = topic.filter(|channel| channel.kind() == ChannelKind::Topic);
         let topic = topic.ok_or_else(|| "channel: names one topic, such as topic:news".to_owned())?;
         let member = self.member(session);
-        let speaks_of_itself = said.member.is_none_or(|named| named == member);
-        if !speaks_of_itself || !self.may(Action::Presence, Target::Topic(topic.id())) {
-            return Err(denied());
+        if said.member.is_some_and(|named| named != member) {
+            return Err(denied(format!("a client tells what it does itself; here it is {member:?}")));
         }
+        self.check(Action::Presence, Target::Topic(topic.id()))?;
         if !self.subscriber.outbox().is_attached(&topic) {
             let message = "channel: it is not attached to this connection";
             return Err(Refused::Mistake(ErrorCode::BadRequest.with_message(message)));
@@ -227,8 +230,18 @@ impl Incoming {
         })
     }
 
-    fn may(&self, action: Action, target: Target<'_>) -> bool {
-        self.caller.as_ref().is_some_and(|caller| caller.scopes.allow(action, target))
+    /// Whether a scope allows this. Where none does, the client is told which one would, and where it is given.
+    fn check(&self, action: Action, target: Target<'_>) -> Result<(), Refused> {
+        let caller = self.caller.as_ref();
+        if caller.is_some_and(|caller| caller.scopes.allow(action, target)) {
+            return Ok(());
+        }
+        let place = match caller.and_then(Caller::subject) {
+            Some(_) => "with the scopes of the client's token ([[auth.tokens]])",
+            None => "with auth.anonymous_scopes",
+        };
+        let scope = needed(action, target);
+        Err(denied(format!("this needs the scope {scope:?}; the gateway's configuration gives it {place}")))
     }
 
     /// The channel of the user that this client has proved to be.
