@@ -35,6 +35,11 @@ impl Budget {
         self.taken() < self.total
     }
 
+    /// Whether less than a quarter is left: what only saves work gives way then.
+    pub fn is_scarce(&self) -> bool {
+        self.taken() > self.total / 4 * 3
+    }
+
     fn take(&self, bytes: usize) {
         self.taken.fetch_add(bytes, Ordering::Relaxed);
     }

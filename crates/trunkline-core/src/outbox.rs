@@ -122,6 +122,8 @@ struct Attached {
     pieces: u64,
     /// A run that was attached although its session's log may still have to tell of its start.
     is_ahead: bool,
+    /// The newest state was not told while it was behind.
+    lacks_latest: bool,
 }
 
 /// The outbox of one connection.
@@ -237,6 +239,7 @@ impl<F: Frame> Outbox<F> {
             sent,
             pieces: 0,
             is_ahead: false,
+            lacks_latest: delivery == Delivery::Behind,
         });
         true
     }
@@ -389,11 +392,30 @@ impl<F: Frame> Outbox<F> {
 
     /// Queues the newest value of state where only the newest matters, in place of an older one with the same key.
     pub fn push_latest(&mut self, channel: &ChannelKey, key: &str, frame: F) {
-        if let Some(index) = self.find(channel)
-            && self.attached[index].delivery == Delivery::Live
-        {
-            self.queues.push_latest(self.attached[index].slot, key, frame);
+        let Some(index) = self.find(channel) else { return };
+        let attached = &mut self.attached[index];
+        if attached.delivery == Delivery::Live {
+            self.queues.push_latest(attached.slot, key, frame);
+        } else {
+            attached.lacks_latest = true;
         }
+    }
+
+    /// Whether the newest state is to be told of a channel that is live now: it was attached, or missed some. Says it once.
+    pub fn takes_latest(&mut self, channel: &ChannelKey) -> bool {
+        let index = self.find(channel);
+        index.is_some_and(|index| std::mem::take(&mut self.attached[index].lacks_latest))
+    }
+
+    /// The last record that is queued of a channel that is behind; `None` of one that is not.
+    pub fn behind_at(&self, channel: &ChannelKey) -> Option<Option<Position>> {
+        let attached = &self.attached[self.find(channel)?];
+        (attached.delivery == Delivery::Behind).then_some(attached.queued)
+    }
+
+    /// Whether another channel than this one is behind.
+    pub fn is_behind_elsewhere(&self, channel: &ChannelKey) -> bool {
+        self.attached.iter().any(|attached| attached.delivery == Delivery::Behind && attached.channel != *channel)
     }
 
     /// Queues a frame that is made when it is written, and holds nothing until then: one for each key, in the order in

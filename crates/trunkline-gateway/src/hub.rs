@@ -86,11 +86,19 @@ impl Listeners {
         }
     }
 
+    /// Whether one that stands at `cursor` may take what it lacks from what is kept, or would be with what is new.
+    fn can_bring_on(&self, cursor: Option<Position>, news: &News<'_>) -> bool {
+        let offset = cursor.map_or(0, |cursor| cursor.offset);
+        let is_of_news = news.records.first().is_some_and(|first| offset >= first.previous.offset);
+        is_of_news || self.recent.as_ref().is_some_and(|recent| recent.reaches(cursor))
+    }
+
     /// Whether a listener that has everything before the newest record has that, too, and so needs no log any more.
     fn caught_up(&mut self, channel: &ChannelKey, outbox: &mut Outbox<Frame>) -> bool {
         let live = outbox.caught_up(channel, self.top);
         if live {
-            for latest in &self.latest {
+            let lacking = if outbox.takes_latest(channel) { &self.latest[..] } else { &[] };
+            for latest in lacking {
                 outbox.push_latest(channel, &latest.key, Frame::Shared(Arc::clone(&latest.state), 0));
             }
             self.one_is_behind_no_more();
@@ -272,12 +280,11 @@ impl Hub {
         let state = Shared::state(state);
         for subscriber in &listeners.subscribers {
             let mut outbox = subscriber.outbox();
-            if outbox.has_room_for(bytes) {
-                outbox.push_latest(run, &key, Frame::Shared(Arc::clone(&state), 0));
-            } else {
+            if !outbox.has_room_for(bytes) {
                 // It gets the newest value when it has caught up.
                 outbox.fall_behind(run);
             }
+            outbox.push_latest(run, &key, Frame::Shared(Arc::clone(&state), 0));
             drop(outbox);
             subscriber.wake();
         }
@@ -306,13 +313,14 @@ impl Hub {
             let mut outbox = subscriber.outbox();
             let is_later = is_shared && takes_later(subscriber, &mut outbox, channel);
             let offer = if is_later { Offer::Ignored } else { offer_to(&mut outbox, subscriber.voice(), &news) };
+            let cursor = if is_shared && offer != Offer::Queued { outbox.behind_at(channel) } else { None };
             drop(outbox);
             // What this client is not to see is nothing to wake it for.
             if matches!(offer, Offer::Queued | Offer::FellBehind) {
                 subscriber.wake();
             }
             self.metrics.channels_fell_behind.inc_by((offer == Offer::FellBehind).into());
-            behind += usize::from(matches!(offer, Offer::Ignored | Offer::FellBehind));
+            behind += usize::from(cursor.is_some_and(|cursor| listeners.can_bring_on(cursor, &news)));
         }
         listeners.keep_recent(&news, behind, &self.budget);
         if records.iter().any(|record| record.seals) {
@@ -421,7 +429,9 @@ fn follows_recent(subscriber: &Subscriber) -> bool {
 /// afterwards.
 fn takes_later(subscriber: &Subscriber, outbox: &mut Outbox<Frame>, channel: &ChannelKey) -> bool {
     let has_some = !outbox.is_empty() && outbox.bytes() < READ_BELOW_BYTES;
-    let is_later = has_some && subscriber.is_about_to_look() && follows_recent(subscriber);
+    // One log is read at a time, and not while much waits: this channel would wait for others.
+    let is_later =
+        has_some && subscriber.is_about_to_look() && follows_recent(subscriber) && !outbox.is_behind_elsewhere(channel);
     is_later && (outbox.fall_behind(channel) || outbox.is_attached(channel))
 }
 

@@ -184,9 +184,9 @@ impl Following {
         let reply = self.replies.iter().position(|(id, _)| envelope.reply_to.as_deref() == Some(&**id));
         let answers = reply.is_some();
         if let Some((_, question)) = reply.map(|reply| self.replies.swap_remove(reply))
-            && envelope.error.as_ref().is_some_and(|error| error.code == "bad_request")
+            && envelope.error.as_ref().is_some_and(|error| error.code != "already_answered")
         {
-            // It is asked again.
+            // Nothing is stored of the answer: it is asked again.
             self.questions.push_front(question);
         }
         let is_own = envelope.id.as_deref() == Some(&*self.message);

@@ -41,7 +41,7 @@ it("stops the worker at once, and shows nothing more", async () => {
     await tab.textBeyond(0, 50);
     const clickedAt = await tab.stop();
     const [, stoppedAt = "", tookMs] = await gateway.log.waitFor(
-      /(\d\S+Z) info trunkline run cancelled .*took_ms=([\d.]+)/,
+      /(\d\S+Z) .*text=info trunkline run cancelled .*took_ms=([\d.]+)/,
     );
     expect(Number(tookMs)).toBeLessThan(STOP_MS_MAX);
     expect(Date.parse(stoppedAt) - clickedAt).toBeLessThan(STOP_MS_MAX);

@@ -166,15 +166,16 @@ impl EmbeddedBroker {
         *self.condition.borrow() == Condition::Working
     }
 
-    /// Runs a read of a little, unless the broker has stopped.
+    /// Runs a read of about so many bytes, unless the broker has stopped.
     fn read_store<T: Send + 'static>(
         &self,
+        bytes: usize,
         job: impl FnOnce(&StoreView<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, BrokerError>> {
         if !self.works() {
             return ready(Err(stopped())).boxed();
         }
-        self.reader.clone().read(job).boxed()
+        self.reader.clone().read(bytes, job).boxed()
     }
 }
 
@@ -206,7 +207,7 @@ impl Broker for EmbeddedBroker {
             return ready(Ok(page)).boxed();
         }
         let channel = channel.clone();
-        self.read_store(move |view| page::read(view, &channel, cursor, bytes_max))
+        self.read_store(bytes_max, move |view| page::read(view, &channel, cursor, bytes_max))
     }
 
     fn head(&self, channel: &ChannelKey) -> BoxFuture<'static, Result<Option<Head>, BrokerError>> {
@@ -214,13 +215,13 @@ impl Broker for EmbeddedBroker {
             return ready(Ok(Some(head))).boxed();
         }
         let channel = channel.clone();
-        self.read_store(move |view| view.head(&channel))
+        self.read_store(0, move |view| view.head(&channel))
     }
 
     fn get(&self, key: &str) -> BoxFuture<'static, Result<Option<Bytes>, BrokerError>> {
         let key = key.to_owned();
         let now_ms = (self.environment.clock)();
-        self.read_store(move |view| Ok(view.value(&key)?.and_then(|value| value.live_at(now_ms))))
+        self.read_store(0, move |view| Ok(view.value(&key)?.and_then(|value| value.live_at(now_ms))))
     }
 
     fn list(

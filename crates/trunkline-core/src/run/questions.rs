@@ -345,7 +345,7 @@ impl Questions {
     }
 
     /// What becomes of an answer to a run that has ended.
-    pub fn verdict_at_the_end(&mut self, answer: &Answer) -> Decision {
+    pub fn decision_at_the_end(&mut self, answer: &Answer) -> Decision {
         self.answer(answer, false)
     }
 

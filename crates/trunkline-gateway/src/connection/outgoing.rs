@@ -88,7 +88,9 @@ impl Outgoing {
             if let Some(wanted) = wanted {
                 // One by one where they are compressed, or pieces of an answer become one.
                 let in_pages = !is_slow && socket.deflate().is_none();
-                is_brought_on = self.node.hub.bring_on(&wanted, &self.subscriber, self.page_bytes(), in_pages);
+                let is_resetting = self.resetting.iter().any(|(resetting, _)| *resetting == wanted.channel);
+                is_brought_on =
+                    !is_resetting && self.node.hub.bring_on(&wanted, &self.subscriber, self.page_bytes(), in_pages);
                 if !is_brought_on {
                     self.reading = Some(self.read(wanted));
                 }
@@ -133,6 +135,8 @@ impl Outgoing {
         let (node, voice) = (Arc::clone(&self.node), self.subscriber.voice());
         let page = node.broker.read(&channel, cursor, self.page_bytes());
         Box::pin(async move {
+            // Between two pages the client is heard.
+            tokio::task::yield_now().await;
             let (outcome, whole) = match page.await {
                 Ok(Ok(page)) => with_whole_text(&node, voice, &channel, cursor, page).await,
                 other => (other, None),
@@ -317,6 +321,7 @@ async fn with_whole_text(
             Ok(Ok(earlier)) => earlier,
             other => return (other, None),
         };
+        tokio::task::yield_now().await;
         let before: Vec<_> = earlier.records.iter().take_while(|record| !is_beyond(record, cursor)).collect();
         if let Err(error) = before.iter().try_for_each(|record| whole.add(record)) {
             return (Err(BrokerError::Unavailable(error.to_string())), None);

@@ -47,7 +47,7 @@ impl Page {
     pub(super) fn told(&self, client: &Subscriber) -> Bytes {
         let spell = || {
             let mut all = BytesMut::with_capacity(self.bytes);
-            for frame in self.messages.iter().filter_map(|message| message.told(client, 0, None)) {
+            for frame in self.messages.iter().filter_map(|message| message.spell(client.voice(), 0).plain) {
                 all.extend_from_slice(&frame);
             }
             all.freeze()

@@ -29,6 +29,7 @@ pub(super) struct Recent {
     bytes: usize,
     /// What they have of the memory for all connections' buffers.
     share: Share,
+    budget: Arc<Budget>,
     /// Listeners that may come for them, as far as it is known.
     behind: usize,
 }
@@ -42,8 +43,8 @@ pub(super) enum Lacking<'a> {
 
 impl Recent {
     pub(super) fn new(budget: &Arc<Budget>) -> Self {
-        let share = Share::new(Arc::clone(budget));
-        Self { pages: VecDeque::new(), open: Vec::new(), open_bytes: 0, bytes: 0, share, behind: 0 }
+        let (share, budget) = (Share::new(Arc::clone(budget)), Arc::clone(budget));
+        Self { pages: VecDeque::new(), open: Vec::new(), open_bytes: 0, bytes: 0, share, budget, behind: 0 }
     }
 
     /// Keeps what follows, for so many listeners. The oldest go where there are too many; all of them, where connections
@@ -58,9 +59,17 @@ impl Recent {
         {
             self.bytes -= oldest.bytes();
         }
-        if !self.share.try_hold(self.bytes) {
+        // Twice: the records, and their pages as they are written.
+        if !self.share.try_hold(2 * self.bytes) || self.budget.is_scarce() {
             self.clear();
         }
+    }
+
+    /// Whether who stands at `cursor`, or at the channel's beginning, lacks nothing that is not here.
+    pub(super) fn reaches(&self, cursor: Option<Position>) -> bool {
+        let oldest = self.pages.front().and_then(|page| page.previous());
+        let oldest = oldest.or_else(|| Some(self.open.first()?.as_record()?.previous));
+        oldest.is_some_and(|oldest| cursor.map_or(0, |cursor| cursor.offset) >= oldest.offset)
     }
 
     fn push(&mut self, message: &Arc<Shared>) {
@@ -122,6 +131,11 @@ impl Recent {
     /// Where the channel begins, if nothing of it is missing here.
     fn beginning(&self) -> Option<Position> {
         self.pages.front()?.previous().filter(|previous| previous.offset == 0)
+    }
+
+    #[cfg(test)]
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// A listener needs nothing of this any more. Says whether none does.

@@ -254,3 +254,74 @@ fn nothing_is_kept_for_one_who_listens_alone() {
     log.append(false);
     assert!(log.hub.shard(&log.channel)[&log.channel].recent.is_none());
 }
+
+#[test]
+fn what_is_kept_goes_when_nobody_can_use_it_or_connections_need_the_memory() {
+    let kept = |log: &Log| log.hub.shard(&log.channel)[&log.channel].recent.is_some();
+    let publish = |log: &mut Log, count: usize| (0..count).for_each(|_| drop(log.append(false)));
+    let mut log = Log::new();
+    let readers = [Reader::attach(&log, true), Reader::attach(&log, true)];
+    for reader in &readers {
+        reader.subscriber.looks_now();
+        log.hub.caught_up(&log.channel, &reader.subscriber);
+    }
+    publish(&mut log, 2);
+    assert!(kept(&log), "both are about to have their turns");
+    // One has its turns, and the other none any more.
+    for _ in 0..20_000 {
+        log.append(false);
+        readers[0].subscriber.looks_now();
+        readers[0].subscriber.outbox().take(usize::MAX, drop);
+        let wanted = readers[0].subscriber.outbox().wanted();
+        wanted.map(|wanted| log.hub.bring_on(&wanted, &readers[0].subscriber, usize::MAX, true));
+    }
+    assert!(!kept(&log), "who is further behind reads the log");
+
+    let mut log = Log::new();
+    log.hub.budget = Arc::new(Budget::new(1024 * 1024));
+    let _readers = [Reader::attach(&log, true), Reader::attach(&log, true)];
+    publish(&mut log, 2);
+    assert!(kept(&log));
+    let mut others = trunkline_core::budget::Share::new(Arc::clone(&log.hub.budget));
+    others.hold(900 * 1024);
+    publish(&mut log, 1);
+    assert_eq!(log.hub.shard(&log.channel)[&log.channel].recent.as_ref().map(|recent| recent.bytes()), Some(0));
+}
+
+#[test]
+fn state_is_told_once_however_often_messages_are_taken_later() {
+    let mut log = Log::new();
+    let readers = [Reader::attach(&log, true), Reader::attach(&log, true)];
+    for reader in &readers {
+        reader.subscriber.looks_now();
+        log.hub.caught_up(&log.channel, &reader.subscriber);
+    }
+    log.hub.publish_latest(&log.channel, "progress/".to_owned(), state("1"));
+    let mut told = 0;
+    for _ in 0..5 {
+        log.append(false);
+        log.append(false);
+        let subscriber = &readers[0].subscriber;
+        subscriber.looks_now();
+        let wanted = subscriber.outbox().wanted().expect("the second one is to be fetched");
+        assert!(log.hub.bring_on(&wanted, subscriber, usize::MAX, true));
+        let is_state = |frame: &Frame| matches!(frame, Frame::Shared(shared, _) if shared.as_record().is_none());
+        subscriber.outbox().take(usize::MAX, |frame| told += usize::from(is_state(&frame)));
+    }
+    assert_eq!(told, 1);
+}
+
+#[test]
+fn a_channel_does_not_wait_for_the_log_of_another() {
+    let mut log = Log::new();
+    let readers = [Reader::attach(&log, true), Reader::attach(&log, true)];
+    for reader in &readers {
+        reader.subscriber.looks_now();
+        log.hub.caught_up(&log.channel, &reader.subscriber);
+        let past = ChannelKey::run("default", "past");
+        log.hub.attach(&past, &reader.subscriber, Priority::Bulk, None);
+    }
+    log.append(false);
+    log.append(false);
+    assert!(readers.iter().all(|reader| reader.subscriber.outbox().is_live(&log.channel)));
+}

@@ -92,7 +92,7 @@ pub(super) async fn look_up(runs: &Runs, run: &ChannelKey, session: &str, given:
     let Ok(_reading) = runs.looking_up.acquire().await else { return };
     match store::past(&*runs.broker, run).await {
         Ok(Some(mut past)) if past.sealed && past.session.as_deref() == Some(session) => {
-            let decision = past.questions.verdict_at_the_end(&given.answer);
+            let decision = past.questions.decision_at_the_end(&given.answer);
             tell(runs, run.id(), given, decision);
         }
         // The run is left to the next life of this gateway, to which its client sends again what has no `ack`.

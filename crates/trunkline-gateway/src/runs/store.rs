@@ -429,6 +429,8 @@ pub(super) async fn past(broker: &dyn Broker, run: &ChannelKey) -> Result<Option
         let Ok(page) = broker.read(run, cursor, READ_BYTES).await? else { return Ok(None) };
         past.sealed = page.head.sealed;
         let Some(last) = page.records.last() else { return Ok(Some(past)) };
+        // A long log is much work for one turn.
+        tokio::task::yield_now().await;
         past.top = last.position.offset;
         cursor = Some(last.position);
         for record in &page.records {
