@@ -264,6 +264,9 @@ $(STAMPS)/bench: crates/bench/requirements.txt | need-python
 	$(call say,Peers of the benchmarks: dependencies)
 	@"$(PYTHON)" -m venv "$(BENCH_VENV)"
 	"$(BENCH_VENV)/bin/python" $(PIP_INSTALL) --require-hashes -r crates/bench/requirements.txt
+	# uWebSockets' binding wants libuv from the system; gevent's wheel has all of it in its extension.
+	packages="$$("$(BENCH_VENV)/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')"
+	ln -sf "$$packages/gevent/libuv/_corecffi.abi3.so" "$(BENCH_VENV)/lib/libuv.so.1"
 	mkdir -p $(@D) && touch $@
 
 # $(call python-environment,FOLDER) makes a virtual environment with the SDK's and the examples' pinned dependencies and the SDK itself.

@@ -46,7 +46,12 @@ impl Artifacts {
     /// is built twice.
     pub(crate) fn require(&self) -> anyhow::Result<()> {
         let programs = [self.gateway_program(), self.echo_program(), self.broadcast_program()];
-        let peers = [self.worker_python(), self.peer_python(), self.root.join("node_modules/socket.io")];
+        let peers = [
+            self.worker_python(),
+            self.peer_python(),
+            self.peer_libraries().join("libuv.so.1"),
+            self.root.join("node_modules/socket.io"),
+        ];
         for program in programs.into_iter().chain(peers) {
             ensure!(program.exists(), "{} is missing; `make bench` makes it", program.display());
         }
@@ -70,6 +75,13 @@ impl Artifacts {
     /// A broadcast over the gateway's WebSocket driver and nothing else.
     pub(crate) async fn websocket_broadcast(&self, machine: &Machine) -> anyhow::Result<Server> {
         Server::start(Command::new(self.broadcast_program()), machine, Placement::OwnCore).await
+    }
+
+    /// A broadcast by uWebSockets.
+    pub(crate) async fn uwebsockets(&self, machine: &Machine) -> anyhow::Result<Server> {
+        let mut command = Command::new(self.peer_python());
+        command.arg(self.python_file("uws_broadcast.py")).env("LD_LIBRARY_PATH", self.peer_libraries());
+        Server::start(command, machine, Placement::OwnCore).await
     }
 
     /// Socket.IO with connection state recovery.
@@ -144,6 +156,11 @@ impl Artifacts {
     /// The interpreter with the peers.
     fn peer_python(&self) -> PathBuf {
         self.root.join(".venv-bench/bin/python")
+    }
+
+    /// Shared libraries that the peers need and a system may lack.
+    fn peer_libraries(&self) -> PathBuf {
+        self.root.join(".venv-bench/lib")
     }
 
     fn python_file(&self, name: &str) -> PathBuf {
