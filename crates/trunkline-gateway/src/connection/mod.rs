@@ -283,14 +283,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     fn attach(&self, place: Place) -> bool {
-        let Place { channel, session, cursor, is_new, is_ahead } = place;
+        let Place { channel, session, cursor, is_new } = place;
         let urgent = channel.kind() != ChannelKind::Run || self.node.runs.is_live(&channel);
         let priority = if urgent { Priority::Interactive } else { Priority::Bulk };
         let (hub, subscriber) = (&self.node.hub, &self.membership.subscriber);
         match session {
             // Without reading its log first: the run of the message that opened it is told from its beginning.
             None if is_new && cursor.is_some() => hub.attach_new(&channel, cursor, subscriber),
-            Some(session) => hub.attach_run(&channel, &session, subscriber, priority, cursor, is_ahead),
+            Some(session) => hub.attach_run(&channel, &session, subscriber, priority, cursor),
             None => hub.attach(&channel, subscriber, priority, cursor),
         }
     }
@@ -346,7 +346,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.membership.subscriber.outbox().push_notice(&channel, Frame::Own(told));
         for run in runs {
             let session = Some(channel.clone());
-            self.attach(Place { channel: run, session, cursor: None, is_new: false, is_ahead: true });
+            self.attach(Place { channel: run, session, cursor: None, is_new: false });
         }
         if let Some(session) = session {
             self.incoming.add_session(session);
