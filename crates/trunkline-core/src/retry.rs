@@ -84,7 +84,7 @@ pub struct Circumstances<'a> {
     /// A random number from 0 to 1, of which the wait is made.
     pub chance: f64,
     /// What the node has to spare; a repetition is taken from it.
-    pub budget: &'a mut Budget,
+    pub allowance: &'a mut Allowance,
 }
 
 /// The calls of one run.
@@ -119,7 +119,7 @@ impl Attempts {
         let in_time = deadline.is_none_or(|deadline| at < deadline);
         if self.0 >= ATTEMPTS_MAX || !in_time {
             Repetition::No
-        } else if circumstances.budget.spend() {
+        } else if circumstances.allowance.spend() {
             Repetition::At(at)
         } else {
             Repetition::TooMany
@@ -135,18 +135,18 @@ impl Attempts {
 
 /// What a node has to spare for repetitions, so that a failure of everything is not doubled by them.
 #[derive(Debug)]
-pub struct Budget {
+pub struct Allowance {
     /// In parts of which a repetition costs [`CALLS_PER_REPETITION`].
     parts: u32,
 }
 
-impl Default for Budget {
+impl Default for Allowance {
     fn default() -> Self {
         Self { parts: SPARE_MAX * CALLS_PER_REPETITION }
     }
 }
 
-impl Budget {
+impl Allowance {
     /// A call is made that is no repetition.
     pub fn earn(&mut self) {
         self.parts = (self.parts + 1).min(SPARE_MAX * CALLS_PER_REPETITION);
@@ -182,11 +182,11 @@ mod tests {
         ) {
             let now = Moment::from_millis(now);
             let deadline = left.map(|left| now + Moment::from_millis(left));
-            let mut budget = Budget::default();
-            let circumstances = &mut Circumstances { now, chance, budget: &mut budget };
+            let mut allowance = Allowance::default();
+            let circumstances = &mut Circumstances { now, chance, allowance: &mut allowance };
             let repetition = Attempts::new(made).repeat(failure, deadline, circumstances);
             let cost = if repetition == Repetition::No { 0 } else { CALLS_PER_REPETITION };
-            prop_assert_eq!(budget.parts, Budget::default().parts - cost);
+            prop_assert_eq!(allowance.parts, Allowance::default().parts - cost);
             if let Repetition::At(at) = repetition {
                 prop_assert!(made < ATTEMPTS_MAX);
                 prop_assert!(at >= now && at <= now + WAIT_MAX);
@@ -197,12 +197,12 @@ mod tests {
 
         #[test]
         fn repetitions_are_a_tenth_of_the_calls(steps in prop::collection::vec(any::<bool>(), 0..3_000)) {
-            let (mut budget, mut calls, mut repetitions) = (Budget::default(), 0, 0);
+            let (mut allowance, mut calls, mut repetitions) = (Allowance::default(), 0, 0);
             for is_call in steps {
                 if is_call {
-                    budget.earn();
+                    allowance.earn();
                     calls += 1;
-                } else if budget.spend() {
+                } else if allowance.spend() {
                     repetitions += 1;
                 }
                 prop_assert!(repetitions <= SPARE_MAX + calls / CALLS_PER_REPETITION);
@@ -219,9 +219,9 @@ mod tests {
 
     #[test]
     fn a_service_that_wants_a_pause_gets_it_unless_it_is_long() {
-        let mut budget = Budget::default();
+        let mut allowance = Allowance::default();
         let mut at = |wait_ms| {
-            let mut circumstances = Circumstances { now: Moment::ZERO, chance: 1.0, budget: &mut budget };
+            let mut circumstances = Circumstances { now: Moment::ZERO, chance: 1.0, allowance: &mut allowance };
             let failure = Failure::Retryable(Some(Duration::from_millis(wait_ms)));
             match Attempts::new(1).repeat(failure, None, &mut circumstances) {
                 Repetition::At(at) => Some(at.as_millis()),
@@ -251,17 +251,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_spared_is_not_repeated() {
-        let mut budget = Budget { parts: 2 * CALLS_PER_REPETITION - 1 };
-        let mut circumstances = Circumstances { now: Moment::ZERO, chance: 0.0, budget: &mut budget };
+        let mut allowance = Allowance { parts: 2 * CALLS_PER_REPETITION - 1 };
+        let mut circumstances = Circumstances { now: Moment::ZERO, chance: 0.0, allowance: &mut allowance };
         let mut repeat = || Attempts::new(1).repeat(Failure::Unseen, None, &mut circumstances);
         assert_eq!([repeat(), repeat()], [Repetition::At(Moment::ZERO), Repetition::TooMany]);
     }
 
     #[test]
     fn a_quiet_time_saves_up_no_wave() {
-        let mut budget = Budget::default();
-        (0..100_000).for_each(|_| budget.earn());
-        let spent = std::iter::from_fn(|| budget.spend().then_some(())).count();
+        let mut allowance = Allowance::default();
+        (0..100_000).for_each(|_| allowance.earn());
+        let spent = std::iter::from_fn(|| allowance.spend().then_some(())).count();
         assert_eq!(spent, SPARE_MAX as usize);
     }
 }

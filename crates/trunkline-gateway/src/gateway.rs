@@ -175,8 +175,8 @@ impl Gateway {
         runs.connect(bridge.clone());
         recovered.go(&runs);
         if let Some(folder) = storage.folder.clone() {
-            let room = Arc::clone(&runs.room);
-            background.spawn(room.watch(folder, Arc::clone(&metrics), stopping.cut_off.clone()));
+            let disk = Arc::clone(&runs.disk);
+            background.spawn(disk.watch(folder, Arc::clone(&metrics), stopping.cut_off.clone()));
         }
         background.spawn(recovery.give_up_later());
         let topics = Arc::new(Topics::new(

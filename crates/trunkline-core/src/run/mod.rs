@@ -29,7 +29,7 @@ pub use events::{TOOK_INPUT, TookInput};
 use inputs::Inputs;
 use pending::{InFlight, Pending};
 pub use questions::{
-    ANSWER_BYTES_MAX, Answer, CHECKPOINT_BYTES_MAX, OPEN_QUESTIONS_MAX, QUESTIONS_MAX, Questions, Said, Verdict,
+    ANSWER_BYTES_MAX, Answer, CHECKPOINT_BYTES_MAX, Decision, OPEN_QUESTIONS_MAX, QUESTIONS_MAX, Questions, Said,
 };
 
 pub use waiting::{Ask, Mark, TimeLeft};
@@ -177,11 +177,6 @@ impl Run {
     #[must_use]
     pub fn answering(self, message: &str, origin: Option<Box<RawValue>>) -> Self {
         Self { writer: self.writer.answering(message, origin), ..self }
-    }
-
-    /// Number of events that are stored: the worker's credit counts from here.
-    pub const fn stored(&self) -> u64 {
-        self.stored
     }
 
     /// Number of stored events of the call that the worker has.

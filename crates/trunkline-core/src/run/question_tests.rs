@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::record::message;
-use crate::retry::{ATTEMPTS_MAX, Budget, Circumstances, Failure, Repetition};
+use crate::retry::{ATTEMPTS_MAX, Allowance, Circumstances, Failure, Repetition};
 
 fn ts() -> String {
     "2026-01-01T00:00:00.000Z".to_owned()
@@ -149,8 +149,8 @@ impl Model {
 
     /// As the driver tells it. Says whether the service is called again.
     fn lose_worker(&mut self) -> bool {
-        let (failure, budget) = (Failure::Lost { idempotent: false }, &mut Budget::default());
-        let repetition = self.run.repeat(failure, &mut Circumstances { now: self.now, chance: 0.0, budget });
+        let (failure, allowance) = (Failure::Lost { idempotent: false }, &mut Allowance::default());
+        let repetition = self.run.repeat(failure, &mut Circumstances { now: self.now, chance: 0.0, allowance });
         if repetition == Repetition::No {
             self.run.handle_worker(WorkerEvent::Failed(ErrorCode::WorkerLost.body()));
         }
@@ -253,8 +253,8 @@ proptest! {
                 Step::Text => model.run.handle_worker(WorkerEvent::Text("a".into())),
                 Step::Ask(number, ms) => model.ask(number, ms),
                 Step::Answer(number, id, granted) => {
-                    let verdict = model.run.answer(answer(&format!("q{number}"), &format!("m{id}"), granted), model.now);
-                    prop_assert!(is_open || verdict != Verdict::Accepted, "a run that ends takes no answer");
+                    let decision = model.run.answer(answer(&format!("q{number}"), &format!("m{id}"), granted), model.now);
+                    prop_assert!(is_open || decision != Decision::Accepted, "a run that ends takes no answer");
                 }
                 Step::WorkerLost => { model.lose_worker(); }
                 Step::WorkerEnds => model.run.handle_worker(WorkerEvent::Ended),
@@ -292,15 +292,15 @@ proptest! {
         let mut model = Model::new(None, false);
         let ask = Ask { payload: Bytes::from_static(br#"{"kind":"question","message":"Which?"}"#), ..question("q1", false) };
         model.run.ask(ask, model.now, wall_clock);
-        prop_assert_eq!(model.run.answer(read(), model.now), Verdict::Accepted);
-        prop_assert_eq!(model.run.answer(read(), model.now), Verdict::Repeated { stored: false });
+        prop_assert_eq!(model.run.answer(read(), model.now), Decision::Accepted);
+        prop_assert_eq!(model.run.answer(read(), model.now), Decision::Repeated { stored: false });
         model.settle();
         for _ in 0..2 { model.store(); }
         model.restart();
-        prop_assert_eq!(model.run.answer(read(), model.now), Verdict::Repeated { stored: true });
+        prop_assert_eq!(model.run.answer(read(), model.now), Decision::Repeated { stored: true });
         let mut other = read();
         other.message = "m2".to_owned();
-        prop_assert_eq!(model.run.answer(other, model.now), Verdict::AlreadyAnswered);
+        prop_assert_eq!(model.run.answer(other, model.now), Decision::AlreadyAnswered);
     }
 }
 
@@ -318,7 +318,7 @@ fn one_question_too_many_fails_the_run() {
     for number in 0..QUESTIONS_MAX {
         let request = format!("q{number}");
         model.run.ask(question(&request, false), model.now, wall_clock);
-        assert_eq!(model.run.answer(answer(&request, "m", true), model.now), Verdict::Accepted);
+        assert_eq!(model.run.answer(answer(&request, "m", true), model.now), Decision::Accepted);
     }
     assert!(!model.run.is_ending());
     model.run.ask(question("one-more", false), model.now, wall_clock);
@@ -434,8 +434,8 @@ fn a_call_with_an_answer_waits_like_any_that_is_made_again() {
     model.run.answer(answer("q1", "m", true), model.now);
     model.settle();
     model.store();
-    let budget = &mut Budget::default();
-    let circumstances = &mut Circumstances { now: model.now, chance: 1.0, budget };
+    let allowance = &mut Allowance::default();
+    let circumstances = &mut Circumstances { now: model.now, chance: 1.0, allowance };
     let repetition = model.run.repeat(Failure::Lost { idempotent: false }, circumstances);
     assert_eq!(repetition, Repetition::At(Duration::from_millis(100)));
     assert_eq!(model.run.poll_timeout(), Some(Duration::from_millis(100)));

@@ -214,7 +214,7 @@ impl Answered {
 
 /// What becomes of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Decision {
     /// It is the answer, once it is stored.
     Accepted,
     /// It came before and is stored, or will be.
@@ -345,25 +345,25 @@ impl Questions {
     }
 
     /// What becomes of an answer to a run that has ended.
-    pub fn verdict_at_the_end(&mut self, answer: &Answer) -> Verdict {
+    pub fn verdict_at_the_end(&mut self, answer: &Answer) -> Decision {
         self.answer(answer, false)
     }
 
     /// Decides about an answer; an accepted one counts from now on.
-    pub(super) fn answer(&mut self, answer: &Answer, may_accept: bool) -> Verdict {
+    pub(super) fn answer(&mut self, answer: &Answer, may_accept: bool) -> Decision {
         let Some(question) = self.0.iter_mut().find(|question| question.request == answer.request) else {
-            return Verdict::Refused("the run has not asked this".into());
+            return Decision::Refused("the run has not asked this".into());
         };
         match &question.answered {
-            Some(by) if by.is_by(answer) => Verdict::Repeated { stored: by.stored },
-            Some(_) => Verdict::AlreadyAnswered,
-            None if !may_accept => Verdict::Refused("the run has ended; its questions are withdrawn".into()),
+            Some(by) if by.is_by(answer) => Decision::Repeated { stored: by.stored },
+            Some(_) => Decision::AlreadyAnswered,
+            None if !may_accept => Decision::Refused("the run has ended; its questions are withdrawn".into()),
             None => {
                 if let Some(reason) = question.refusal(answer) {
-                    return Verdict::Refused(reason);
+                    return Decision::Refused(reason);
                 }
                 question.answered = Some(Answered::by(answer, false));
-                Verdict::Accepted
+                Decision::Accepted
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use trunkline_protocol::{Codec, ErrorCode};
 
-use super::questions::{self, Answer, CHECKPOINT_BYTES_MAX, Questions, Verdict};
+use super::questions::{self, Answer, CHECKPOINT_BYTES_MAX, Decision, Questions};
 use super::{Pending, Run};
 use crate::Moment;
 use crate::retry::{Attempts, Circumstances, Failure, Repetition};
@@ -275,10 +275,10 @@ impl Run {
     }
 
     /// A client answers. What is accepted is told ([`super::Action::Answered`]) once it is stored.
-    pub fn answer(&mut self, answer: Answer, now: Moment) -> Verdict {
-        let verdict = self.waiting.questions.answer(&answer, self.end.is_none() && self.cancel_by.is_none());
-        if verdict != Verdict::Accepted {
-            return verdict;
+    pub fn answer(&mut self, answer: Answer, now: Moment) -> Decision {
+        let decision = self.waiting.questions.answer(&answer, self.end.is_none() && self.cancel_by.is_none());
+        if decision != Decision::Accepted {
+            return decision;
         }
         self.pending.extend(self.segmenter.close().map(Pending::Text));
         self.pending.push_back(Pending::Answer(answer));
@@ -292,6 +292,6 @@ impl Run {
                 self.waiting.worker = Worker::CallAgain(now);
             }
         }
-        verdict
+        decision
     }
 }

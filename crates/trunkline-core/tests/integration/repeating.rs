@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use trunkline_core::Moment;
-use trunkline_core::retry::{ATTEMPTS_MAX, Attempts, Budget, Circumstances, Failure, Repetition};
+use trunkline_core::retry::{ATTEMPTS_MAX, Allowance, Attempts, Circumstances, Failure, Repetition};
 use trunkline_core::run::{Action, Run, WorkerEvent};
 use trunkline_protocol::ErrorCode;
 
@@ -36,7 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// A run, and what its caller sees of it.
 struct Scene {
     run: Run,
-    budget: Budget,
+    allowance: Allowance,
     now: Moment,
     deadline: Option<Moment>,
     /// Calls made by this life and before it.
@@ -51,8 +51,8 @@ struct Scene {
 impl Scene {
     fn new(run: Run, deadline: Option<Moment>, calls: u32) -> Self {
         let is_out = calls > 0;
-        let (budget, now) = (Budget::default(), Moment::ZERO);
-        Self { run, budget, now, deadline, calls, is_out, may_be_called: true, appending: false }
+        let (allowance, now) = (Allowance::default(), Moment::ZERO);
+        Self { run, allowance, now, deadline, calls, is_out, may_be_called: true, appending: false }
     }
 
     fn settle(&mut self) {
@@ -93,7 +93,7 @@ impl Scene {
     }
 
     fn fails(&mut self, failure: Failure, chance: f64) {
-        let mut circumstances = Circumstances { now: self.now, chance, budget: &mut self.budget };
+        let mut circumstances = Circumstances { now: self.now, chance, allowance: &mut self.allowance };
         match self.run.repeat(failure, &mut circumstances) {
             Repetition::At(at) => assert!(self.run.poll_timeout().is_some_and(|due| due <= at), "it is asked again"),
             Repetition::No | Repetition::TooMany => {
@@ -139,8 +139,8 @@ fn a_run_that_waits_for_its_next_call_is_cancelled_at_once() {
     let mut run = Run::new("r", "s", None);
     run.start();
     assert_eq!(run.poll_action(), Some(Action::Call));
-    let mut budget = Budget::default();
-    let mut circumstances = Circumstances { now: Moment::ZERO, chance: 1.0, budget: &mut budget };
+    let mut allowance = Allowance::default();
+    let mut circumstances = Circumstances { now: Moment::ZERO, chance: 1.0, allowance: &mut allowance };
     let at = Moment::from_millis(100);
     assert_eq!(run.repeat(Failure::Unseen, &mut circumstances), Repetition::At(at));
     assert!(run.cancel(Moment::ZERO));

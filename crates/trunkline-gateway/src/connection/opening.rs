@@ -147,7 +147,7 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
         (session, None)
     } else {
         // The client is told to come back later, as where the store takes nothing.
-        if node.runs.room.is_full() {
+        if node.runs.disk.is_full() {
             return Err(BrokerError::Overloaded);
         }
         expired = hello.session.as_deref().and_then(|asked| session_expired(wire, &realm, asked));
@@ -279,7 +279,7 @@ impl<'a> Judge<'a> {
             return Ok((Verdict::UNKNOWN, None));
         }
         if matches!(channel.kind(), ChannelKind::User | ChannelKind::Topic) {
-            if self.node.runs.room.is_full() && broker.head(&channel).await?.is_none() {
+            if self.node.runs.disk.is_full() && broker.head(&channel).await?.is_none() {
                 return Err(BrokerError::Overloaded);
             }
             self.node.topics.open(&channel, wall_ms()).await?;

@@ -240,7 +240,7 @@ async fn on_a_full_disk_whoever_was_here_before_comes_back_and_nothing_new_is_ma
     let says = |hello: Value| open(Arc::clone(&node), client(), serde_json::from_value::<Hello>(hello).expect("hello"));
     let opened = says(json!({ "resume": { "topic:old": null } })).await.expect("there is room");
     let welcome = message::read_frame(&opened.welcome)["payload"].take();
-    node.runs.room.fill();
+    node.runs.disk.fill();
     let returning = json!({
         "session": welcome["session"], "secret": welcome["secret"], "resume": { "topic:old": null },
     });

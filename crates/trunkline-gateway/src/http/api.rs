@@ -95,7 +95,7 @@ async fn ready(State(api): State<Api>) -> Response {
     let store =
         if api.node.store_failed.load(Ordering::Relaxed) { Err("failed".to_owned()) } else { probe(&api.node).await };
     let draining = api.node.stopping.is_draining();
-    let disk_is_full = api.node.runs.room.is_full();
+    let disk_is_full = api.node.runs.disk.is_full();
     let workers = api.supervision.report();
     let ready = store.is_ok() && !draining && !disk_is_full && workers.iter().all(|worker| !worker.failing);
     let mut checks = Map::new();

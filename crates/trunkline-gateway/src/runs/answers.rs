@@ -3,7 +3,7 @@
 //! What an answer means is decided by `trunkline_core::run`.
 
 use trunkline_core::channel::ChannelKey;
-use trunkline_core::run::{Answer, Verdict};
+use trunkline_core::run::{Answer, Decision};
 use trunkline_protocol::{ErrorBody, ErrorCode};
 
 use super::mailbox::{Mailbox, WAITING_MAX};
@@ -48,15 +48,15 @@ pub(super) struct Accepted(Vec<Given>);
 
 impl Accepted {
     /// Tells the sender of an answer what the run has decided, now or when it is stored.
-    pub(super) fn decided(&mut self, runs: &Runs, run: &str, given: Given, verdict: Verdict) {
-        match verdict {
-            Verdict::Accepted => {
+    pub(super) fn decided(&mut self, runs: &Runs, run: &str, given: Given, decision: Decision) {
+        match decision {
+            Decision::Accepted => {
                 runs.metrics.answers.inc();
                 self.0.push(given);
             }
-            Verdict::Repeated { stored: false } if self.0.len() < WAITING_MAX => self.0.push(given),
-            Verdict::Repeated { stored: false } => given.refuse(runs, ErrorCode::Busy.body()),
-            verdict => tell(runs, run, given, verdict),
+            Decision::Repeated { stored: false } if self.0.len() < WAITING_MAX => self.0.push(given),
+            Decision::Repeated { stored: false } => given.refuse(runs, ErrorCode::Busy.body()),
+            decision => tell(runs, run, given, decision),
         }
     }
 
@@ -76,11 +76,11 @@ impl Accepted {
 }
 
 /// Tells the sender of an answer that nothing is stored for it.
-fn tell(runs: &Runs, run: &str, given: Given, verdict: Verdict) {
-    match verdict {
-        Verdict::Accepted | Verdict::Repeated { .. } => given.acknowledge(run, true),
-        Verdict::AlreadyAnswered => given.refuse(runs, ErrorCode::AlreadyAnswered.body()),
-        Verdict::Refused(reason) => given.refuse(runs, ErrorCode::BadRequest.with_message(reason)),
+fn tell(runs: &Runs, run: &str, given: Given, decision: Decision) {
+    match decision {
+        Decision::Accepted | Decision::Repeated { .. } => given.acknowledge(run, true),
+        Decision::AlreadyAnswered => given.refuse(runs, ErrorCode::AlreadyAnswered.body()),
+        Decision::Refused(reason) => given.refuse(runs, ErrorCode::BadRequest.with_message(reason)),
     }
 }
 
@@ -92,8 +92,8 @@ pub(super) async fn look_up(runs: &Runs, run: &ChannelKey, session: &str, given:
     let Ok(_reading) = runs.looking_up.acquire().await else { return };
     match store::past(&*runs.broker, run).await {
         Ok(Some(mut past)) if past.sealed && past.session.as_deref() == Some(session) => {
-            let verdict = past.questions.verdict_at_the_end(&given.answer);
-            tell(runs, run.id(), given, verdict);
+            let decision = past.questions.verdict_at_the_end(&given.answer);
+            tell(runs, run.id(), given, decision);
         }
         // The run is left to the next life of this gateway, to which its client sends again what has no `ack`.
         Ok(Some(past)) if runs.stopping.is_draining() && past.session.as_deref() == Some(session) => drop(given),

@@ -70,7 +70,7 @@ impl Driver {
     pub(super) fn call(&mut self) {
         let RunTask { runs, channel, open, .. } = &self.task;
         if self.run.attempts() == open.attempts() {
-            runs.budget().earn();
+            runs.allowance().earn();
             self.call_with(Vec::new());
         } else {
             let noted = store::note_repetition(Arc::clone(&runs.broker), channel.clone(), runs.durability);

@@ -290,8 +290,8 @@ impl Driver {
     fn answers(&mut self, mailbox: &Answers) -> bool {
         let (now, run) = (self.task.runs.clock.now(), self.task.channel.id());
         for given in mailbox.take() {
-            let verdict = self.run.answer(given.answer.clone(), now);
-            self.accepted.decided(&self.task.runs, run, given, verdict);
+            let decision = self.run.answer(given.answer.clone(), now);
+            self.accepted.decided(&self.task.runs, run, given, decision);
         }
         true
     }
@@ -356,7 +356,7 @@ impl Driver {
     pub(super) fn call_failed(&mut self, failure: Failure, error: ErrorBody<'static>) {
         let runs = &self.task.runs;
         let (now, chance) = (runs.clock.now(), random::fraction());
-        let repetition = self.run.repeat(failure, &mut Circumstances { now, chance, budget: &mut runs.budget() });
+        let repetition = self.run.repeat(failure, &mut Circumstances { now, chance, allowance: &mut runs.allowance() });
         match repetition {
             Repetition::At(_) => {
                 runs.metrics.calls_repeated.inc();

@@ -28,7 +28,7 @@ use trunkline_bridge::Bridge;
 use trunkline_broker::{Broker, Durability};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::identity::run_id;
-use trunkline_core::retry::Budget;
+use trunkline_core::retry::Allowance;
 use trunkline_core::run::Answer;
 use trunkline_core::turns::WhileBusy;
 use trunkline_core::words::Origin;
@@ -37,9 +37,9 @@ use trunkline_protocol::{Dialect, ErrorBody, ErrorCode};
 use crate::clock::{Clock, timestamp, wall_ms};
 use crate::config::OnLeave;
 use crate::connection::InFlight;
+use crate::disk::{self, DiskWatch};
 use crate::hub::Hub;
 use crate::retention::Keep;
-use crate::room::{self, Room};
 use crate::sessions::Session;
 use crate::stopping::Stopping;
 use crate::telemetry::Metrics;
@@ -74,7 +74,7 @@ pub(crate) struct Runs {
     bridge: OnceLock<Bridge>,
     roster: Arc<Roster>,
     /// What this node has to spare for calls that are made again.
-    budget: Mutex<Budget>,
+    allowance: Mutex<Allowance>,
     /// Messages accepted by this process: orders those of one millisecond.
     accepted: AtomicU64,
     /// Those who read the channel of a run that is over, to say what became of an answer.
@@ -84,7 +84,7 @@ pub(crate) struct Runs {
     tracker: TaskTracker,
     stopping: Arc<Stopping>,
     /// Whether the disk has room for what is new.
-    pub(crate) room: Arc<Room>,
+    pub(crate) disk: Arc<DiskWatch>,
 }
 
 /// Channels of runs that are read at once for answers that come late.
@@ -110,13 +110,13 @@ impl Runs {
             keep,
             bridge: OnceLock::new(),
             roster: Arc::default(),
-            budget: Mutex::default(),
+            allowance: Mutex::default(),
             accepted: AtomicU64::new(0),
             looking_up: Semaphore::new(LOOKING_UP_MAX),
             told_of_no_input: AtomicBool::new(false),
             tracker: TaskTracker::new(),
             stopping,
-            room: Arc::default(),
+            disk: Arc::default(),
         }
     }
 
@@ -128,8 +128,8 @@ impl Runs {
     /// Accepts a message: it is stored together with the run that it starts, and `origin` gets the `ack` or the
     /// `error`. What is stored keeps the order of these calls.
     pub(crate) fn accept(self: &Arc<Self>, new: NewRun<'_>, origin: InFlight) -> Result<(), ErrorBody<'static>> {
-        if self.room.is_full() {
-            return Err(ErrorCode::Overloaded.with_message(room::FULL));
+        if self.disk.is_full() {
+            return Err(ErrorCode::Overloaded.with_message(disk::FULL));
         }
         let session = new.session;
         let id = run_id(&session.realm, &session.id, new.message_id);
@@ -238,8 +238,8 @@ impl Runs {
         cancelled.is_some()
     }
 
-    fn budget(&self) -> MutexGuard<'_, Budget> {
-        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    fn allowance(&self) -> MutexGuard<'_, Allowance> {
+        self.allowance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a run of this session an answer to one of its questions. `origin` gets the `ack` or the `error`.

@@ -19,9 +19,10 @@ use trunkline_ws::connection::WriteQueue;
 use super::{Frame, Hello, Incoming, Stage};
 use crate::auth::Caller;
 use crate::connection::attaching::{Request, Wanted};
+use crate::disk::FULL;
 use crate::message;
 use crate::random;
-use crate::room::FULL;
+
 use crate::sessions::{Attendance, Session};
 use crate::topics::{Post, Publication, channel_of_topic};
 
@@ -179,7 +180,7 @@ impl Incoming {
         let publication = Publication::read(payload)?;
         let channel = publication.channel(&self.route.realm)?;
         self.check(Action::Publish, publication.target())?;
-        if self.node.runs.room.is_full() {
+        if self.node.runs.disk.is_full() {
             return Err(Refused::Denied(ErrorCode::Overloaded.with_message(FULL)));
         }
         let in_flight = self.subscriber.acquire_in_flight(self.node.settings.limits.in_flight_max, true);

@@ -19,13 +19,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What whoever wants to begin something is told.
 pub(crate) const FULL: &str = "the disk of this gateway is almost full; nothing new is begun";
 
-/// Whether there is room for new runs.
+/// Whether the disk has room for what is new.
 #[derive(Debug, Default)]
-pub(crate) struct Room {
+pub(crate) struct DiskWatch {
     is_full: AtomicBool,
 }
 
-impl Room {
+impl DiskWatch {
     /// Whether nothing new is to be begun.
     pub(crate) fn is_full(&self) -> bool {
         self.is_full.load(Ordering::Relaxed)
