@@ -10,6 +10,7 @@
 //! one page of a log.
 
 mod queue;
+mod runs;
 
 use bytes::Bytes;
 use trunkline_protocol::Position;
@@ -19,6 +20,7 @@ use crate::log::Record;
 use crate::record::{self, RecordKind};
 pub use queue::Slot;
 use queue::{Item, Queues};
+pub use runs::Brought;
 
 /// Bytes of channel frames that may wait; above it channels fall behind.
 pub const QUEUE_BYTES_MAX: usize = 256 * 1024;
@@ -71,17 +73,6 @@ pub enum Offer {
     FellBehind,
 }
 
-/// What became of a run of whose start a session's log tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Brought {
-    /// It is attached now.
-    Attached,
-    /// The client has it, or had it to its end.
-    Known,
-    /// There is no place for it, and its start is not to be told yet.
-    NoPlace,
-}
-
 /// The outbox cannot hold one more control frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the client does not read its control messages")]
@@ -120,10 +111,12 @@ struct Attached {
     sent: Option<Position>,
     /// Text records queued so far.
     pieces: u64,
-    /// A run that was attached although its session's log may still have to tell of its start.
+    /// A run of whose start its session's log may still have to tell, or to tell again.
     is_ahead: bool,
     /// The newest state was not told while it was behind.
     lacks_latest: bool,
+    /// How many interactive frames were ever queued when its last one was, if it has any.
+    last: u64,
 }
 
 /// The outbox of one connection.
@@ -136,7 +129,7 @@ pub struct Outbox<F> {
     /// Whose log was wanted last.
     wanted_last: Slot,
     /// Sessions that are behind, and runs of theirs that were told to their ends before the log told of their starts: those
-    /// that were attached ahead, so at most as many as a connection has at once and its sessions had when they were attached.
+    /// that were ahead, so at most as many as a connection has at once and its sessions had when they were attached.
     told: Vec<(ChannelKey, ChannelKey)>,
     closed: bool,
 }
@@ -180,42 +173,6 @@ impl<F: Frame> Outbox<F> {
         self.add(channel, None, Priority::Interactive, Delivery::Live, start)
     }
 
-    /// The same as [`Outbox::attach`] for a run, of which `session` tells. Refused when the session is not attached.
-    /// `is_ahead` says that the session goes on from where the client stood, and may have to tell of the run's start yet.
-    pub fn attach_run(
-        &mut self,
-        run: ChannelKey,
-        session: &ChannelKey,
-        priority: Priority,
-        cursor: Option<Position>,
-        is_ahead: bool,
-    ) -> bool {
-        let attached =
-            self.is_attached(session) && self.add(run, Some(session.clone()), priority, Delivery::Behind, cursor);
-        if let Some(run) = self.attached.last_mut().filter(|_| attached) {
-            run.is_ahead = is_ahead;
-        }
-        attached
-    }
-
-    /// The log of `session` tells of a run's start: it is attached, to be told from there, unless the client has it.
-    pub fn bring_run(&mut self, run: ChannelKey, session: &ChannelKey, priority: Priority) -> Brought {
-        if let Some(index) = self.told.iter().position(|(_, told)| *told == run) {
-            self.told.swap_remove(index);
-            return Brought::Known;
-        }
-        if let Some(index) = self.find(&run) {
-            self.attached[index].is_ahead = false;
-            return Brought::Known;
-        }
-        if self.attach_run(run, session, priority, None, false) { Brought::Attached } else { Brought::NoPlace }
-    }
-
-    /// Attaches a run of an attached session that has no record yet, so that its first one is taken as it comes.
-    pub fn attach_new_run(&mut self, run: ChannelKey, session: &ChannelKey) -> bool {
-        self.is_attached(session) && self.add(run, Some(session.clone()), Priority::Interactive, Delivery::Live, None)
-    }
-
     fn add(
         &mut self,
         channel: ChannelKey,
@@ -240,6 +197,7 @@ impl<F: Frame> Outbox<F> {
             pieces: 0,
             is_ahead: false,
             lacks_latest: delivery == Delivery::Behind,
+            last: 0,
         });
         true
     }
@@ -249,12 +207,6 @@ impl<F: Frame> Outbox<F> {
         let is_run = |kind| kind == ChannelKind::Run;
         let alike = self.attached.iter().filter(|attached| is_run(attached.channel.kind()) == is_run(kind));
         self.attached.len() < CHANNELS_MAX || alike.count() < CHANNELS_MAX
-    }
-
-    /// The attached runs that a session brought.
-    pub fn runs_of(&self, session: &ChannelKey) -> Vec<ChannelKey> {
-        let brought = self.attached.iter().filter(|attached| attached.session.as_ref() == Some(session));
-        brought.map(|attached| attached.channel.clone()).collect()
     }
 
     /// Whether this channel is attached and its new records are queued as they come.
@@ -323,25 +275,24 @@ impl<F: Frame> Outbox<F> {
         let attached = &mut self.attached[index];
         attached.queued = Some(record.position);
         attached.pieces += u64::from(record::kind(&record.data) == Some(RecordKind::Text));
-        let (slot, priority) = (attached.slot, attached.priority);
         if record.seals {
-            self.queues.end_latest(slot, priority);
-            self.is_told(index);
+            let (slot, priority) = (attached.slot, attached.priority);
+            self.queues.end_latest(slot, priority, self.comes_after(index));
         }
         if let Some(frame) = frame {
-            let position = (!record.seals).then_some(record.position);
-            self.queues.push(priority, Item { frame, slot, position });
+            self.push(index, frame, (!record.seals).then_some(record.position));
+        }
+        if record.seals {
+            self.is_told(index);
         }
     }
 
-    /// A run was told to its end.
-    fn is_told(&mut self, index: usize) {
-        let run = self.attached.remove(index);
-        if let Some(session) = run.session.filter(|_| run.is_ahead)
-            && self.find(&session).is_some_and(|index| self.attached[index].delivery == Delivery::Behind)
-        {
-            self.told.push((session, run.channel));
-        }
+    fn push(&mut self, index: usize, frame: F, position: Option<Position>) {
+        let after = self.comes_after(index);
+        let attached = &mut self.attached[index];
+        let slot = attached.slot;
+        self.queues.push(attached.priority, Item { frame, slot, position, after });
+        attached.last = self.queues.interactive_queued();
     }
 
     /// A read reached `top`, the newest record that was published: the channel is live. `false` when more came
@@ -364,7 +315,6 @@ impl<F: Frame> Outbox<F> {
             self.attached[index].queued = None;
             self.attached[index].sent = None;
             self.attached[index].pieces = 0;
-            self.told.retain(|(session, _)| session != channel);
         }
     }
 
@@ -373,12 +323,15 @@ impl<F: Frame> Outbox<F> {
         self.find(channel).is_some()
     }
 
-    /// Queues a frame that says something of a channel, in the channel's order.
+    /// Queues a frame that says where a channel goes on, in the channel's order. A session takes its runs with it: what
+    /// was queued of them goes before, and from here on its log tells of their starts anew.
     pub fn push_notice(&mut self, channel: &ChannelKey, frame: F) {
         let Some(index) = self.find(channel) else { return };
-        let attached = &self.attached[index];
-        let (slot, priority) = (attached.slot, attached.priority);
-        self.queues.push(priority, Item { frame, slot, position: None });
+        if channel.kind() == ChannelKind::Session {
+            self.queues.line_up();
+            self.tells_anew(channel);
+        }
+        self.push(index, frame, None);
     }
 
     /// Stops delivering a channel.

@@ -145,9 +145,8 @@ impl Hub {
         subscriber: &Arc<Subscriber>,
         priority: Priority,
         cursor: Option<Position>,
-        is_ahead: bool,
     ) -> bool {
-        self.attach_with(run, subscriber, |outbox| outbox.attach_run(run.clone(), session, priority, cursor, is_ahead))
+        self.attach_with(run, subscriber, |outbox| outbox.attach_run(run.clone(), session, priority, cursor))
     }
 
     /// The same for a run of whose start the session's log tells.

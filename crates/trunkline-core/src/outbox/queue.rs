@@ -26,6 +26,8 @@ pub(super) struct Item<F> {
     pub(super) frame: F,
     pub(super) slot: Slot,
     pub(super) position: Option<Position>,
+    /// Interactive frames that go before it, of all that were ever queued.
+    pub(super) after: u64,
 }
 
 /// A frame that is next to be written.
@@ -66,6 +68,8 @@ pub(super) struct Queues<F> {
     /// Bytes of channels and of state that were taken since one of those had its turn.
     since_due: usize,
     bytes: usize,
+    /// Interactive frames that were taken, of all that were ever queued.
+    interactive_taken: u64,
     /// Interactive bytes written since the last bulk frame.
     interactive_run: usize,
     /// Interactive bytes that must go before bulk may.
@@ -84,6 +88,7 @@ impl<F> Default for Queues<F> {
             due: VecDeque::new(),
             since_due: 0,
             bytes: 0,
+            interactive_taken: 0,
             interactive_run: 0,
             bulk_debt: 0,
         }
@@ -121,6 +126,16 @@ impl<F: Frame> Queues<F> {
         }
     }
 
+    /// How many interactive frames were ever queued.
+    pub(super) fn interactive_queued(&self) -> u64 {
+        self.interactive_taken + self.interactive.len() as u64
+    }
+
+    /// What waits now goes before everything interactive that is queued from here on.
+    pub(super) fn line_up(&mut self) {
+        self.interactive.append(&mut self.bulk);
+    }
+
     pub(super) fn push_latest(&mut self, slot: Slot, key: &str, frame: F) {
         self.latest_bytes += frame.bytes();
         let same = |latest: &&mut Latest<F>| latest.slot == slot && *latest.key == *key;
@@ -138,7 +153,7 @@ impl<F: Frame> Queues<F> {
     }
 
     /// Puts the state of a channel that is over before its end, which comes next: it must not come after.
-    pub(super) fn end_latest(&mut self, slot: Slot, priority: Priority) {
+    pub(super) fn end_latest(&mut self, slot: Slot, priority: Priority, after: u64) {
         if self.latest.iter().all(|latest| latest.slot != slot) {
             return;
         }
@@ -146,7 +161,7 @@ impl<F: Frame> Queues<F> {
         self.latest = others;
         for Latest { slot, frame, .. } in ended {
             self.latest_bytes -= frame.bytes();
-            self.push(priority, Item { frame, slot, position: None });
+            self.push(priority, Item { frame, slot, position: None, after });
         }
     }
 
@@ -208,15 +223,18 @@ impl<F: Frame> Queues<F> {
         due.shrink_to(KEPT_PLACES);
     }
 
-    /// Bulk goes when nothing interactive waits, or when interactive had its share since the last bulk frame.
+    /// Bulk goes when nothing interactive waits, or when interactive had its share since the last bulk frame and what the
+    /// next one comes after is taken.
     fn pop_weighted(&mut self) -> Option<Item<F>> {
-        let bulk_may_go = self.interactive.is_empty() || self.interactive_run >= self.bulk_debt;
-        if bulk_may_go && let Some(item) = self.bulk.pop_front() {
+        let has_turn = self.interactive.is_empty() || self.interactive_run >= self.bulk_debt;
+        let bulk_may_go = |item: &mut Item<F>| has_turn && item.after <= self.interactive_taken;
+        if let Some(item) = self.bulk.pop_front_if(bulk_may_go) {
             self.interactive_run = 0;
             self.bulk_debt = item.frame.bytes() * INTERACTIVE_WEIGHT;
             return Some(item);
         }
         let item = self.interactive.pop_front()?;
+        self.interactive_taken += 1;
         self.interactive_run = self.interactive_run.saturating_add(item.frame.bytes());
         Some(item)
     }

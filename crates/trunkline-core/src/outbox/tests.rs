@@ -252,7 +252,7 @@ fn a_run_comes_with_its_session_only() {
     assert!(!outbox.attach_new_run(channel("a"), &sessions[0]), "its session was detached meanwhile");
     for (session, run) in sessions.iter().zip(["a", "b"]) {
         outbox.attach(session.clone(), Priority::Interactive, None);
-        assert!(outbox.attach_run(channel(run), session, Priority::Bulk, None, false));
+        assert!(outbox.attach_run(channel(run), session, Priority::Bulk, None));
     }
     assert_eq!(outbox.runs_of(&sessions[1]), [channel("b")]);
 }
@@ -322,24 +322,105 @@ fn what_was_read_before_a_channel_was_attached_again_is_not_for_it() {
     assert!(outbox.still_wants(&wanted));
 }
 
+/// A session, and what is sent of it: `s` is one of its records, everything else as it is called.
+struct Conversation {
+    outbox: Outbox<Bytes>,
+    session: Log,
+}
+
+impl Conversation {
+    fn new() -> Self {
+        let mut session = Log::new("s");
+        session.channel = ChannelKey::session("realm", "s");
+        let mut outbox = Outbox::default();
+        outbox.attach(session.channel.clone(), Priority::Interactive, None);
+        Self { outbox, session }
+    }
+
+    fn notice(&mut self, name: &'static str) {
+        self.outbox.push_notice(&self.session.channel, Bytes::from_static(name.as_bytes()));
+    }
+
+    fn say(&mut self) {
+        let record = self.session.append(1, false);
+        self.outbox.push_read(&self.session.channel, &record, |_| Some(Bytes::from_static(b"s")));
+    }
+
+    fn tell(&mut self, run: &mut Log, name: &'static str, seals: bool) {
+        let record = run.append(1, seals);
+        self.outbox.push_read(&run.channel, &record, |_| Some(Bytes::from_static(name.as_bytes())));
+    }
+
+    fn written(&mut self) -> String {
+        let mut written = Vec::new();
+        self.outbox.take(usize::MAX, |frame| written.extend_from_slice(&frame));
+        String::from_utf8(written).unwrap()
+    }
+}
+
 #[test]
 fn a_run_that_was_told_before_its_session_tells_of_it_is_not_told_again() {
-    let session = ChannelKey::session("realm", "s");
-    // Whether the run was attached ahead of its start in the log, and whether the session was told anew since.
-    let cases = [(true, false, Brought::Known), (false, false, Brought::Attached), (true, true, Brought::Attached)];
-    for (is_ahead, anew, brought) in cases {
-        let mut outbox: Outbox<Bytes> = Outbox::default();
-        let mut log = Log::new("a");
-        outbox.attach(session.clone(), Priority::Interactive, None);
-        assert!(outbox.attach_run(log.channel.clone(), &session, Priority::Interactive, None, is_ahead));
-        let end = log.append(1, true);
-        outbox.push_read(&log.channel, &end, |_| Some(frame(1)));
-        assert!(!outbox.is_attached(&log.channel));
-        if anew {
-            outbox.rewind(&session);
+    // Whether the session is told anew, before or after the run was told to its end.
+    let cases = [(false, false, Brought::Known), (true, false, Brought::Known), (false, true, Brought::Attached)];
+    for (before, after, brought) in cases {
+        let mut at = Conversation::new();
+        let (mut run, session) = (Log::new("a"), at.session.channel.clone());
+        assert!(at.outbox.attach_run(run.channel.clone(), &session, Priority::Interactive, None));
+        for (is_reset, tells) in [(before, true), (after, false)] {
+            if is_reset {
+                at.outbox.rewind(&session);
+                at.notice("reset");
+            }
+            if tells {
+                at.tell(&mut run, "a", true);
+            }
         }
-        assert_eq!(outbox.bring_run(log.channel.clone(), &session, Priority::Interactive), brought);
+        assert_eq!(at.outbox.bring_run(run.channel.clone(), &session, Priority::Interactive), brought);
     }
+}
+
+#[test]
+fn a_run_that_goes_on_while_its_session_is_told_anew_is_told_once() {
+    let mut at = Conversation::new();
+    let (mut run, session) = (Log::new("a"), at.session.channel.clone());
+    assert_eq!(at.outbox.bring_run(run.channel.clone(), &session, Priority::Bulk), Brought::Attached);
+    at.tell(&mut run, "a", false);
+    at.outbox.rewind(&session);
+    at.notice("reset");
+    at.tell(&mut run, "b", true);
+    assert_eq!(at.outbox.bring_run(run.channel.clone(), &session, Priority::Bulk), Brought::Known);
+    assert_eq!(at.outbox.bring_run(run.channel.clone(), &session, Priority::Bulk), Brought::Attached, "another reset");
+}
+
+#[test]
+fn a_run_of_the_past_is_behind_what_its_session_was_told_before() {
+    let mut at = Conversation::new();
+    let (mut run, session) = (Log::new("a"), at.session.channel.clone());
+    at.notice("(attached)");
+    assert!(at.outbox.attach_run(run.channel.clone(), &session, Priority::Bulk, None));
+    at.tell(&mut run, "a", false);
+    (0..20).for_each(|_| at.say());
+    at.tell(&mut run, "b", true);
+    (0..20).for_each(|_| at.say());
+    // By weight alone it would be the first, and its end the second.
+    assert_eq!(at.written(), format!("(attached)a{0}b{0}", "s".repeat(20)));
+}
+
+#[test]
+fn where_a_session_goes_on_anew_is_told_behind_what_was_queued_of_its_runs() {
+    let mut at = Conversation::new();
+    let (mut run, session) = (Log::new("a"), at.session.channel.clone());
+    assert!(at.outbox.attach_run(run.channel.clone(), &session, Priority::Bulk, None));
+    for _ in 0..3 {
+        at.say();
+        at.tell(&mut run, "a", false);
+    }
+    at.tell(&mut run, "b", true);
+    at.notice("(reset)");
+    at.say();
+    let written = at.written();
+    assert!(written.ends_with("(reset)s"), "{written}");
+    assert_eq!(written.matches(['a', 'b']).collect::<String>(), "aaab");
 }
 
 #[test]

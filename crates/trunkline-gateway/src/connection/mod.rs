@@ -48,6 +48,10 @@ use crate::random;
 /// at most one full message is ahead of a control frame.
 const SOCKET_QUEUE_BYTES: usize = 32 * 1024;
 
+/// Why a session is not attached beside others.
+const RUNS_FULL: &str =
+    "the runs of this session find no place on this connection; attach it when some of the others are over";
+
 /// Unanswered heartbeats after which a connection is given up.
 const MISSES_MAX: u32 = 2;
 
@@ -210,7 +214,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.attaching = None;
                 self.attached(id.as_deref(), attached);
             }
-            read = outgoing.read_page() => outgoing.take_page(read),
+            read = outgoing.read_page() => {
+                if let Some(lost) = outgoing.take_page(read) {
+                    incoming.gave_up(&lost);
+                }
+            }
             activity = socket.drive(|message, queue| incoming.receive(message, queue)) => {
                 let activity = activity?;
                 if activity.bytes_read > 0 {
@@ -283,14 +291,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     fn attach(&self, place: Place) -> bool {
-        let Place { channel, session, cursor, is_new, is_ahead } = place;
+        let Place { channel, session, cursor, is_new } = place;
         let urgent = channel.kind() != ChannelKind::Run || self.node.runs.is_live(&channel);
         let priority = if urgent { Priority::Interactive } else { Priority::Bulk };
         let (hub, subscriber) = (&self.node.hub, &self.membership.subscriber);
         match session {
             // Without reading its log first: the run of the message that opened it is told from its beginning.
             None if is_new && cursor.is_some() => hub.attach_new(&channel, cursor, subscriber),
-            Some(session) => hub.attach_run(&channel, &session, subscriber, priority, cursor, is_ahead),
+            Some(session) => hub.attach_run(&channel, &session, subscriber, priority, cursor),
             None => hub.attach(&channel, subscriber, priority, cursor),
         }
     }
@@ -343,11 +351,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let channel = place.channel.clone();
         // There is room: only this task attaches what is no run.
         self.attach(place);
-        self.membership.subscriber.outbox().push_notice(&channel, Frame::Own(told));
-        for run in runs {
-            let session = Some(channel.clone());
-            self.attach(Place { channel: run, session, cursor: None, is_new: false, is_ahead: true });
+        let place_of = |run| Place { channel: run, session: Some(channel.clone()), cursor: None, is_new: false };
+        if !runs.into_iter().all(|run| self.attach(place_of(run))) {
+            // Nothing of it was read yet.
+            self.node.hub.detach_session(&channel, &self.membership.subscriber);
+            return self.refuse(id, ErrorCode::Busy.with_message(RUNS_FULL));
         }
+        self.membership.subscriber.outbox().push_notice(&channel, Frame::Own(told));
         if let Some(session) = session {
             self.incoming.add_session(session);
             self.send_away_if_told();

@@ -77,8 +77,6 @@ pub(super) struct Place {
     pub(super) cursor: Option<Position>,
     /// Whether it was made just now: nobody else knows it, and it has no record.
     pub(super) is_new: bool,
-    /// Whether it is a run of whose start its session, which is resumed, may have to tell yet.
-    pub(super) is_ahead: bool,
 }
 
 /// What the gateway says of one channel in `welcome` and `attached`.
@@ -157,13 +155,7 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
         let start = start_of(&*node.broker, &new.session.channel).await?;
         verdicts.extend(own.clone().map(|own| (own, Verdict::UNKNOWN)));
         verdicts.insert(new.session.channel.public_name().to_owned(), Verdict::new(start));
-        places.push(Place {
-            channel: new.session.channel.clone(),
-            session: None,
-            cursor: start,
-            is_new: true,
-            is_ahead: false,
-        });
+        places.push(Place { channel: new.session.channel.clone(), session: None, cursor: start, is_new: true });
         (new.session, new.secret)
     };
     // Sessions go first: they bring the runs.
@@ -185,11 +177,7 @@ pub(super) async fn open(node: Arc<Node>, client: Client, hello: Hello) -> Resul
         }
         // `Hello::read` has refused positions of another form.
         let cursor = hello.resume.get(name).cloned().flatten().and_then(|position| position.parse().ok());
-        let (verdict, mut place) = judge.place(name, cursor).await?;
-        if let Some(place) = &mut place {
-            let session = place.session.as_ref().and_then(|session| verdicts.get(session.public_name()));
-            place.is_ahead = session.is_some_and(Verdict::is_resumed);
-        }
+        let (verdict, place) = judge.place(name, cursor).await?;
         verdicts.insert(name.clone(), verdict);
         places.extend(place);
     }
@@ -297,7 +285,7 @@ impl<'a> Judge<'a> {
             self.node.topics.open(&channel, wall_ms()).await?;
         }
         let (verdict, cursor) = judge(broker, &channel, cursor).await?;
-        Ok((verdict, Some(Place { channel, session, cursor, is_new: false, is_ahead: false })))
+        Ok((verdict, Some(Place { channel, session, cursor, is_new: false })))
     }
 
     /// The channel of whoever this client has proved to be.

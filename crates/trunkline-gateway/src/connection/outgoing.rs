@@ -161,27 +161,35 @@ impl Outgoing {
         }
     }
 
-    /// Takes in what a read brought.
-    pub(super) fn take_page(&mut self, read: Read) {
+    /// Takes in what a read brought. Gives the channel if it is gone, or cannot be read by this version: the client is told,
+    /// and nothing more of it comes.
+    pub(super) fn take_page(&mut self, read: Read) -> Option<ChannelKey> {
         let Read { wanted, outcome, whole } = read;
         if !self.subscriber.outbox().still_wants(&wanted) {
             self.resetting.retain(|(resetting, _)| *resetting != wanted.channel);
-            return;
+            return None;
         }
         let Wanted { channel, cursor, .. } = wanted;
-        match outcome {
+        let is_there = match outcome {
             Ok(Ok(page)) => self.deliver(&channel, cursor, page, whole.as_ref().map(|whole| &whole.text)),
-            Ok(Err(ResetReason::Unknown)) => self.lose(&channel),
+            Ok(Err(ResetReason::Unknown)) => false,
             Ok(Err(reason)) => {
                 self.subscriber.outbox().rewind(&channel);
                 self.resetting.retain(|(resetting, _)| *resetting != channel);
-                self.resetting.push((channel, reason));
+                self.resetting.push((channel.clone(), reason));
+                true
             }
             Err(error) => {
                 tracing::error!(channel = %channel, %error, "a log cannot be read");
                 self.failed = true;
+                true
             }
+        };
+        if is_there {
+            return None;
         }
+        self.lose(&channel);
+        Some(channel)
     }
 
     /// Whether a log could not be read that is there: nothing more of it would come, and the client would not know.
@@ -189,7 +197,6 @@ impl Outgoing {
         self.failed
     }
 
-    /// The channel is gone, or cannot be read by this version: the client is told, and nothing more of it comes.
     fn lose(&self, channel: &ChannelKey) {
         let frame = if self.subscriber.voice().hears_of_runs() {
             self.reset_frame(channel, ResetReason::Unknown, None)
@@ -216,14 +223,21 @@ impl Outgoing {
         }
     }
 
-    fn deliver(&mut self, channel: &ChannelKey, cursor: Option<Position>, page: Page, whole: Option<&WholeText>) {
+    /// Says whether this version can read it.
+    fn deliver(
+        &mut self,
+        channel: &ChannelKey,
+        cursor: Option<Position>,
+        page: Page,
+        whole: Option<&WholeText>,
+    ) -> bool {
         self.announce_reset(channel, cursor, &page);
         let at_top = page.records.last().is_none_or(|last| last.position == page.head.top);
         let records = match fold(page.records) {
             Ok(records) => records,
             Err(error) => {
                 tracing::error!(channel = %channel, %error, "a log cannot be read by this version");
-                return self.lose(channel);
+                return false;
             }
         };
         let voice = self.subscriber.voice();
@@ -232,7 +246,7 @@ impl Outgoing {
             if let Some(run) = run_started_by(channel, record) {
                 let priority = if self.node.runs.is_live(&run) { Priority::Interactive } else { Priority::Bulk };
                 if self.node.hub.bring_run(&run, channel, &self.subscriber, priority) == Brought::NoPlace {
-                    return;
+                    return true;
                 }
             }
             let lacks = self.subscriber.outbox().lacks(channel, record);
@@ -248,6 +262,7 @@ impl Outgoing {
         } else if at_top {
             self.node.hub.caught_up(channel, &self.subscriber);
         }
+        true
     }
 
     fn reset_frame(&self, channel: &ChannelKey, reason: ResetReason, pos: Option<String>) -> Bytes {

@@ -6,10 +6,12 @@ use std::task::Context;
 use std::thread;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use http::HeaderValue;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{self, protocol::Role};
 use trunkline_broker::{Append, Batch, Committed, Op, Written};
 use trunkline_core::channel::ChannelKey;
 use trunkline_core::record::{self, RecordKind};
@@ -53,7 +55,7 @@ impl Sending {
     async fn read(&mut self) {
         self.outgoing.flush(&mut self.socket);
         let read = self.outgoing.read_page().await;
-        self.outgoing.take_page(read);
+        assert_eq!(self.outgoing.take_page(read), None, "its log is there");
         self.take();
     }
 
@@ -220,7 +222,7 @@ async fn a_log_that_cannot_be_read_ends_the_connection_and_is_not_told_as_gone()
     let subscriber = Arc::clone(&connection.membership.subscriber);
     node.hub.attach(&channel, &subscriber, Priority::Interactive, None);
     let wanted = subscriber.outbox().wanted().expect("its log is to be read");
-    connection.outgoing.take_page(Read::failed(wanted));
+    assert_eq!(connection.outgoing.take_page(Read::failed(wanted)), None);
     assert!(subscriber.outbox().is_empty(), "nothing is said of it");
     connection.end_if_due();
     assert_eq!(connection.incoming.close_code(), Some(CloseCode::Overloaded));
@@ -249,4 +251,89 @@ async fn on_a_full_disk_whoever_was_here_before_comes_back_and_nothing_new_is_ma
         assert_eq!(says(hello).await.err(), Some(BrokerError::Overloaded));
     }
     assert!(node.broker.head(&ChannelKey::topic("default", "new").expect("a name")).await.expect("read").is_none());
+}
+
+#[tokio::test]
+async fn a_session_whose_runs_find_no_place_is_refused_and_not_followed_in_part() {
+    let node = Gateway::node_for_tests("").await;
+    let route = Arc::clone(node.routes.find("/ws").expect("the route that is always there"));
+    let accepted = Accepted { route, wire: Dialect::Native.into(), caller: None, deflate: None };
+    let mut connection = Connection::new(Arc::clone(&node), accepted, duplex(1).0, Bytes::new());
+    let subscriber = Arc::clone(&connection.membership.subscriber);
+    let [first, further] = ["s", "t"].map(|id| ChannelKey::session("default", id));
+    let run = |id: usize| ChannelKey::run("default", &id.to_string());
+    node.hub.attach(&first, &subscriber, Priority::Interactive, None);
+    for id in 1..CHANNELS_MAX {
+        assert!(node.hub.attach_run(&run(id), &first, &subscriber, Priority::Interactive, None));
+    }
+    let place = || Some(Place { channel: further.clone(), session: None, cursor: None, is_new: false });
+    let attached = |runs| Attached { told: Bytes::from_static(b"{}"), place: place(), session: None, runs };
+    connection.attached(Some("a1"), Ok(attached(vec![run(CHANNELS_MAX), run(CHANNELS_MAX + 1)])));
+    let mut said = Vec::new();
+    subscriber.outbox().take(usize::MAX, |frame| said.extend(frame.into_bytes(&subscriber, None)));
+    let [refusal] = &said[..] else { panic!("one answer: {said:?}") };
+    let refusal = message::read_frame(refusal);
+    assert_eq!((&refusal["reply_to"], &refusal["error"]["code"]), (&json!("a1"), &json!("busy")));
+    assert!(!subscriber.outbox().is_attached(&further) && subscriber.outbox().runs_of(&further).is_empty());
+    assert!(!node.hub.has_listeners(&further));
+
+    connection.attached(Some("a2"), Ok(attached(vec![run(CHANNELS_MAX)])));
+    assert_eq!(subscriber.outbox().runs_of(&further), [run(CHANNELS_MAX)], "it has a place for one");
+}
+
+/// A client that says what it likes, and waits for what it wants to hear.
+struct Talking(WebSocketStream<DuplexStream>);
+
+impl Talking {
+    async fn say(&mut self, message: Value) {
+        self.0.send(tungstenite::Message::text(message.to_string())).await.expect("the connection is open");
+    }
+
+    async fn hear(&mut self, kind: &str) -> Value {
+        let heard = async {
+            loop {
+                let next = self.0.next().await.expect("the connection is open").expect("a frame");
+                if let tungstenite::Message::Text(text) = next
+                    && let message = serde_json::from_str::<Value>(&text).expect("JSON")
+                    && message["type"] == kind
+                {
+                    return message;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, heard).await.unwrap_or_else(|_| panic!("nothing was said of {kind}"))
+    }
+}
+
+#[tokio::test]
+async fn a_topic_that_is_gone_takes_whoever_is_seen_in_it_along() {
+    let scopes = "[auth]\nanonymous_scopes = [\"subscribe:*\", \"presence:*\"]";
+    let node = Gateway::node_for_tests(scopes).await;
+    let route = Arc::clone(node.routes.find("/ws").expect("the route that is always there"));
+    let accepted = Accepted { route, wire: Dialect::Native.into(), caller: None, deflate: None };
+    let (stream, client) = duplex(64 * 1024);
+    let mut connection = Connection::new(Arc::clone(&node), accepted, stream, Bytes::new());
+    let subscriber = Arc::clone(&connection.membership.subscriber);
+    let serving = tokio::spawn(async move { connection.run().await });
+    let mut client = Talking(WebSocketStream::from_raw_socket(client, Role::Client, None).await);
+    client.say(json!({ "type": "hello" })).await;
+    client.hear("welcome").await;
+
+    let topic = ChannelKey::topic("default", "t").expect("a name");
+    for id in ["first", "again"] {
+        client.say(json!({ "type": "subscribe", "id": id, "payload": { "topic": "t" } })).await;
+        client.hear("attached").await;
+        let online = json!({ "type": "presence_state", "channel": "topic:t", "payload": { "state": "online" } });
+        client.say(online).await;
+        assert!(client.hear("presence_members").await["payload"]["you"].is_string(), "{id}");
+
+        let gone = Op::Remove { channel: topic.clone(), expected: None };
+        node.broker.commit(Batch { ops: vec![gone], ..Batch::default() }).await.expect("removed");
+        subscriber.outbox().fall_behind(&topic);
+        subscriber.wake();
+        assert_eq!(client.hear("reset").await["payload"], json!({ "reason": "unknown" }));
+        assert_eq!(node.metrics.presence_visits.get(), 0, "nobody is seen there");
+    }
+    drop(client);
+    serving.await.expect("it did not panic");
 }

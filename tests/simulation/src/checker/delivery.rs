@@ -17,8 +17,6 @@ pub(super) struct View {
     /// The number of the next event; `None` after records were lost.
     next_seq: Option<u64>,
     over: bool,
-    /// It was told anew since the connection began.
-    was_reset: bool,
 }
 
 impl Checker {
@@ -142,8 +140,18 @@ impl Checker {
             self.client(client).rooms.remove(channel);
             return;
         }
-        let view = self.clients.entry(client).or_default().channels.entry(channel.to_owned()).or_default();
-        *view = View { cursor: pos.map(str::to_owned), next_seq: None, was_reset: true, over: false };
+        self.forget_ended_runs(client, channel);
+        let view = View { cursor: pos.map(str::to_owned), next_seq: None, over: false };
+        self.client(client).channels.insert(channel.to_owned(), view);
+    }
+
+    /// A session that is told anew tells its runs anew, those that are over among them. A run that goes on, or ends from
+    /// now on, is not told again.
+    fn forget_ended_runs(&mut self, client: usize, session: &str) {
+        let session = session.trim_start_matches("session:");
+        let is_of = |run: &str| self.runs.get(run).is_some_and(|run| run.session == session);
+        let client = self.clients.entry(client).or_default();
+        client.channels.retain(|channel, view| !(view.over && channel.strip_prefix("run:").is_some_and(is_of)));
     }
 
     pub(super) fn told(&mut self, client: usize, told: &Told) {
@@ -155,7 +163,6 @@ impl Checker {
         }
         self.compare_with_log(client, told);
         self.compare_with_words(client, told);
-        self.begin_again(client, told);
         let view = self
             .clients
             .entry(client)
@@ -192,16 +199,6 @@ impl Checker {
             );
         }
         self.compare_with_worker(client, told);
-    }
-
-    /// A session that is told anew tells its runs anew, those that are over among them.
-    fn begin_again(&mut self, client: usize, told: &Told) {
-        let client = self.clients.entry(client).or_default();
-        let Some(run) = told.payload["channel"].as_str().filter(|_| told.kind == "run_started") else { return };
-        let is_told_anew = client.channels.get(&told.channel).is_some_and(|session| session.was_reset);
-        if is_told_anew && client.channels.get(run).is_some_and(|run| run.over) {
-            client.channels.remove(run);
-        }
     }
 
     /// What is told must stand in the log where it says.

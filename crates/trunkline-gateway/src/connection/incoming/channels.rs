@@ -21,7 +21,6 @@ use crate::auth::Caller;
 use crate::connection::attaching::{Request, Wanted};
 use crate::disk::FULL;
 use crate::message;
-use crate::presence::Visit;
 use crate::random;
 
 use crate::sessions::{Attendance, Session};
@@ -215,10 +214,6 @@ impl Incoming {
             visit.says(said.state);
             return Ok(());
         }
-        // Topics may have gone from under their visits: a connection has no more of these than channels.
-        let still_attached = |visit: &Visit| self.subscriber.outbox().is_attached(visit.topic());
-        let (visits, _ended) = std::mem::take(&mut self.visits).into_iter().partition(still_attached);
-        self.visits = visits;
         self.visits.push(self.node.presence.enter(&topic, &member, said.state, &self.subscriber));
         Ok(())
     }
