@@ -64,18 +64,32 @@ async def test_a_question_has_a_value_and_a_handler_in_a_thread_asks_too() -> No
 
     @worker.service("choose", threads=True)
     def choose(run: BlockingRun) -> str:
-        answer = run.ask("Which branch?", kind="question", choices=["main", "next"], expires_in_s=1.5)
+        answer = run.ask("Which branch?", choices=["main", "next"], expires_in_s=1.5)
         got.append(answer)
         return str(answer.value)
 
     async with TestClient(worker) as client:
         run = client.run("choose")
         question = await until(run, "run_waiting")
+        assert question.payload["kind"] == "question"
         assert question.payload["choices"] == ["main", "next"]
         assert question.payload["expires_in_ms"] == 1500
         run.answer(question.payload["request_id"], value="next", message="the newer one", by="ben")
         assert await run == "next"
     assert got == [Answer(question.payload["request_id"], value="next", message="the newer one", by="ben")]
+
+
+async def test_an_approval_has_no_choices() -> None:
+    worker = Worker("tests")
+
+    @worker.service("delete")
+    async def delete(run: Run) -> str:
+        with pytest.raises(ValueError, match="leave kind out"):
+            await run.ask("Delete it?", kind="approval", choices=["yes", "no"])
+        return "kept"
+
+    async with TestClient(worker) as client:
+        assert await client.run("delete") == "kept"
 
 
 async def test_who_waits_leaves_its_slot_to_others_and_takes_it_again() -> None:

@@ -49,7 +49,7 @@ class Question(NamedTuple):
     def of(
         cls,
         message: str,
-        kind: QuestionKind,
+        kind: QuestionKind | None,
         *,
         action: str | None,
         details: dict[str, Any] | None,
@@ -57,6 +57,10 @@ class Question(NamedTuple):
         expires_in_s: float | None,
     ) -> Question:
         """What a handler asks, in its own words."""
+        if kind == "approval" and choices is not None:
+            msg = "an approval is granted or not; leave kind out to ask for one of the choices"
+            raise ValueError(msg)
+        kind = kind or ("approval" if choices is None else "question")
         expires_in_ms = None if expires_in_s is None else max(0, round(expires_in_s * 1000))
         return cls(kind, message, action, details, choices, expires_in_ms)
 

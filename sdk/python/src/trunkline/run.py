@@ -128,7 +128,7 @@ class Run(RunFacts):
         self,
         message: str,
         *,
-        kind: QuestionKind = "approval",
+        kind: QuestionKind | None = None,
         action: str | None = None,
         details: dict[str, Any] | None = None,
         choices: list[str] | None = None,
@@ -137,7 +137,8 @@ class Run(RunFacts):
     ) -> Answer:
         """Asks a person and waits for the answer, however long that takes: `granted` of an approval, `value` of a question.
 
-        Where a question has `choices`, the value is one of these: the gateway refuses any other answer, and goes on waiting.
+        It is an approval, unless it has `choices` or `kind` says otherwise. Where a question has choices, the value is one of these: the
+        gateway refuses any other answer, and goes on waiting. An approval has none (ValueError).
 
         Until then the run's deadline stands still, and another run may have its place. The question survives the gateway's restarts. Should
         this worker be lost meanwhile, the run fails; that of a service with `resumable=True` does not: another worker's handler is called
@@ -227,7 +228,7 @@ class BlockingRun(RunFacts):
         self,
         message: str,
         *,
-        kind: QuestionKind = "approval",
+        kind: QuestionKind | None = None,
         action: str | None = None,
         details: dict[str, Any] | None = None,
         choices: list[str] | None = None,
