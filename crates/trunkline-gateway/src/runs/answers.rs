@@ -7,7 +7,7 @@ use trunkline_core::run::{Answer, Decision};
 use trunkline_protocol::{ErrorBody, ErrorCode};
 
 use super::mailbox::{Mailbox, WAITING_MAX};
-use super::{Runs, store};
+use super::{Runs, past};
 use crate::connection::InFlight;
 use crate::message;
 
@@ -90,7 +90,7 @@ const NO_SUCH_RUN: &str = "no run of this session has asked this";
 /// Answers for a run that is not open: by what its channel says of it.
 pub(super) async fn look_up(runs: &Runs, run: &ChannelKey, session: &str, given: Given) {
     let Ok(_reading) = runs.looking_up.acquire().await else { return };
-    match store::past(&*runs.broker, run).await {
+    match past::past(&*runs.broker, run).await {
         Ok(Some(mut past)) if past.sealed && past.session.as_deref() == Some(session) => {
             let decision = past.questions.decision_at_the_end(&given.answer);
             tell(runs, run.id(), given, decision);

@@ -11,7 +11,8 @@ use trunkline_core::run::WorkerEvent;
 use trunkline_protocol::ErrorCode;
 
 use super::driver::{Driver, Worker};
-use super::store::{self, OpenRun, Past};
+use super::past::{self, Past};
+use super::store::{self, OpenRun};
 use super::task::RunTask;
 use crate::random;
 
@@ -55,7 +56,7 @@ impl Driver {
     /// What the run's channel says. A run whose channel cannot be read fails.
     async fn past(&mut self) -> Past {
         let RunTask { runs, channel, .. } = &self.task;
-        match store::past(&*runs.broker, channel).await {
+        match past::past(&*runs.broker, channel).await {
             Ok(past) => past.unwrap_or_default(),
             Err(error) => {
                 tracing::error!(%error, "the channel of an open run cannot be read");

@@ -12,6 +12,7 @@ mod inputs;
 mod leaving;
 mod mailbox;
 mod mark;
+mod past;
 mod recovery;
 mod roster;
 mod store;

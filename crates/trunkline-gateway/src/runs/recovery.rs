@@ -19,8 +19,9 @@ use trunkline_core::run::Run;
 
 use super::Runs;
 use super::mark;
+use super::past::{self, Past};
 use super::roster::Place;
-use super::store::{self, OPEN_RUNS, OpenRun, Past, run_of_key};
+use super::store::{self, OPEN_RUNS, OpenRun, run_of_key};
 use super::task::RunTask;
 use crate::sessions::Sessions;
 use crate::stopping::Stopping;
@@ -115,7 +116,7 @@ impl Recovery {
         found.sort_by_key(|(_, open, _)| (!open.called, open.accepted_ms, open.order));
         let mut recovered = RecoveredRuns(Vec::with_capacity(found.len()));
         for (channel, open, stored) in found {
-            let past = match store::past(&*runs.broker, &channel).await {
+            let past = match past::past(&*runs.broker, &channel).await {
                 Ok(Some(past)) if !past.sealed => past,
                 Ok(_) => {
                     runs.broker.commit(store::forget_batch(&channel)).await?;

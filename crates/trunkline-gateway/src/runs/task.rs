@@ -23,6 +23,7 @@ use trunkline_protocol::{ErrorBody, ErrorCode};
 use super::Runs;
 use super::driver::{Driver, Worker};
 use super::inputs::{self, Held};
+use super::past;
 use super::recovery::RECLAIM_WITHIN;
 use super::roster::Place;
 use super::store::{self, OpenRun};
@@ -191,7 +192,7 @@ pub(super) async fn answer(
 
 /// Ends a run whose task is gone.
 async fn seal(runs: &Runs, channel: &ChannelKey, session: &Session) -> Result<(), BrokerError> {
-    let past = store::past(&*runs.broker, channel).await?;
+    let past = past::past(&*runs.broker, channel).await?;
     let Some(past) = past.filter(|past| !past.sealed) else { return Ok(()) };
     let mut run = Run::recovered(channel.id(), &session.id, None, past.top, past.events);
     run.fail(ErrorCode::Internal.body());
